@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The intermediate representation: a region is a control-flow graph of blocks of typed SSA instructions. Frontends
+ * build regions from guest code, passes rewrite them, backends and the reference interpreter execute them. Nothing
+ * here knows a guest or a host: guest registers are slots described by struct ir_guest, host limits are lowered by
+ * the backend. docs/ir.md is the reference; ir/ops.def has one row an operation.
+ *
+ * A region and everything in it live in one arena and belong to the thread that compiles it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <glib.h>
+
+struct arena;
+struct vcpu;
+
+/* An instruction of a region, named by its index; also the value that it produces. 0 is no value. */
+typedef uint32_t ir_ref;
+
+enum ir_type {
+        IR_VOID,
+        IR_I32,
+        IR_I64,
+        IR_F32, /* a host FP register; the bits above 31 mean nothing */
+        IR_F64,
+        IR_TYPE_COUNT
+};
+
+/* Conditions of setcc, select and brcc; the negation of each is its number ^ 1. */
+enum ir_cond {
+        IR_EQ, IR_NE,
+        IR_LTU, IR_GEU,
+        IR_LTS, IR_GES,
+        IR_LEU, IR_GTU,
+        IR_LES, IR_GTS,
+        IR_TSTZ, IR_TSTNZ, /* (a & b) == 0, != 0 */
+        IR_COND_COUNT
+};
+
+/* Conditions of fcmp. eq is quiet; lt and le signal on any NaN (IEEE 754-2019 5.11). All are 0 when unordered. */
+enum ir_fcond { IR_FEQ, IR_FLT, IR_FLE, IR_FCOND_COUNT };
+
+/* Rounding of FP ops. IR_RM_MODE is the rounding mode the region was made for (struct ir_fpmode). */
+enum ir_round { IR_RM_RNE, IR_RM_RTZ, IR_RM_RDN, IR_RM_RUP, IR_RM_RMM, IR_RM_MODE };
+
+enum ir_op {
+#define OP(name, types, nargs, flags, eval, doc) IR_OP_##name,
+#include "ir/ops.def"
+#undef OP
+        IR_OP_COUNT
+};
+
+/* Properties of an op (ops.def, flags column). */
+enum ir_op_flags {
+        IR_PURE = 1 << 0,      /* no effect: may be removed, merged, moved */
+        IR_COMM = 1 << 1,      /* the first two arguments commute */
+        IR_FPSTATE = 1 << 2,   /* raises sticky FP flags: never removed, never moved over a guard */
+        IR_MAY_FAULT = 1 << 3, /* may leave the region with a guest exception */
+        IR_MAY_EXIT = 1 << 4,  /* may leave the region otherwise; a door: slots must be in their homes */
+        IR_TERM = 1 << 5,      /* ends a block */
+        IR_HAS_COND = 1 << 6,
+        IR_HAS_IMM = 1 << 7,
+        IR_HAS_MEM = 1 << 8,
+        IR_MEM_READ = 1 << 9,
+        IR_MEM_WRITE = 1 << 10,
+        IR_HAS_ROUND = 1 << 11,
+};
+
+/* What the types column of ops.def admits; the builder and the verifier enforce it. */
+enum ir_sig {
+        IR_SIG_INT,     /* result and arguments of one type, I32 or I64 */
+        IR_SIG_FP,      /* result and arguments of one type, F32 or F64 */
+        IR_SIG_SETCC,   /* two integers of one type -> I64 0 or 1 */
+        IR_SIG_FCMP,    /* two floats of one type -> I64 0 or 1 */
+        IR_SIG_SELECT,  /* compare (0, 1) of one integer type; results (2, 3) of another; result type = ins type */
+        IR_SIG_CONV,    /* fixed by the op: see its doc */
+        IR_SIG_MEM,     /* memory: see the op's doc */
+        IR_SIG_CTRL,    /* control and state: see the op's doc */
+};
+
+/* How a memory operation goes about its access (decision 4). Fits 32 bits. */
+struct ir_mem {
+        uint32_t size_log2 : 3;  /* bytes moved: 1 << size_log2, 0 to 4 */
+        uint32_t sign : 1;       /* integer loads: sign-extend to the type */
+        uint32_t big_endian : 1;
+        uint32_t align : 1;      /* natural alignment is demanded: else the touch takes its slow path, which faults */
+        uint32_t acquire : 1;
+        uint32_t release : 1;
+        uint32_t write : 1;      /* lookup: wants write permission (stores, atomics) */
+        uint32_t view : 2;       /* which data view of the vCPU: 0 the current one; others are for the frontends */
+        uint32_t atomic : 1;     /* the slow path must be single-copy atomic, and raises store-class faults */
+        uint32_t rmw : 4;        /* enum ir_rmw */
+        uint32_t nofault : 1;
+};
+
+enum ir_rmw { IR_RMW_SWAP, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR,
+              IR_RMW_MINS, IR_RMW_MAXS, IR_RMW_MINU, IR_RMW_MAXU, IR_RMW_COUNT };
+
+/* fence masks: what before is ordered with what after */
+enum ir_fence { IR_FENCE_LL = 1, IR_FENCE_LS = 2, IR_FENCE_SL = 4, IR_FENCE_SS = 8, IR_FENCE_ALL = 15 };
+
+/* Why op exit leaves the region; what the run loop does about it. The continuation pc is the op's. */
+enum ir_exit {
+        IR_EXIT_LOOKUP,    /* go on at pc; mode, mapping or context may have changed: find the region anew */
+        IR_EXIT_EXCEPTION, /* a helper recorded an exception in the vCPU: deliver it */
+        IR_EXIT_HALT,      /* wait for an interrupt (WFI), then go on at pc */
+        IR_EXIT_POLL,      /* the poll word was set */
+        IR_EXIT_BUDGET,    /* deterministic mode: the instruction budget is used up */
+        IR_EXIT_DEBUG,     /* breakpoint, single step or watchpoint */
+        IR_EXIT_EXCLUSIVE, /* run the one instruction at pc while all other vCPUs stand still */
+        IR_EXIT_LINK,      /* backends: an unlinked direct exit was taken */
+        IR_EXIT_INDIRECT,  /* backends: an indirect exit missed the jump cache; pc is set */
+        IR_EXIT_YIELD,     /* a pause hint, or a wait that the run loop does (revocations) */
+        IR_EXIT_COUNT
+};
+
+/* Hints of exit_ind. */
+enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
+
+/* Instruction flags */
+enum ir_ins_flags {
+        IR_INS_DEFERRED = 1 << 0, /* put: overwritten later with only fault sites between; no code, but the value is
+                                     the slot's in the fault maps until the later put (whose arg[1] is this value) */
+        IR_INS_DEAD = 1 << 1,     /* removed by a pass; skipped by all */
+};
+
+/* 32 bytes, so that two share a cache line. */
+struct ir_ins {
+        uint8_t op;     /* enum ir_op */
+        uint8_t type;   /* enum ir_type: the result's; for ops without a result, the stored or compared type */
+        uint8_t cond;   /* ir_cond, ir_fcond, ir_round, ir_exit, ir_jump: by op */
+        uint8_t flags;  /* enum ir_ins_flags */
+        union {
+                struct ir_mem mem;
+                uint32_t aux; /* by op: slot id, pc length, poll flag, ... */
+        };
+        ir_ref arg[4];
+        int64_t imm;
+};
+_Static_assert(sizeof(struct ir_ins) == 32, "struct ir_ins is two to a cache line");
+
+/* A block: instructions [first, end) of the region in order; the last one is its terminator. */
+struct ir_block {
+        uint32_t first, end;
+        uint32_t n_preds;
+};
+
+/* The FP environment a region is compiled for; part of the mode word, so constant within the region. */
+struct ir_fpmode {
+        uint8_t round;       /* enum ir_round, not IR_RM_MODE */
+        bool default_nan;    /* NaN results become the default NaN (RISC-V; ARM with FPCR.DN) */
+        bool flush_in, flush_out;
+        bool fma_inf_zero_nan_invalid; /* fma(inf, 0, qNaN) raises invalid (RISC-V) */
+};
+
+/* One guest register: a place in the vCPU's guest state. Slots never overlap. */
+struct ir_slot {
+        const char *name;
+        uint8_t type;     /* enum ir_type of get and put */
+        uint8_t group;    /* 0..63: which bit of the helpers' read and write masks covers it */
+        uint32_t offset;  /* bytes from the start of the guest state */
+};
+
+/* What a helper does, so that passes and backends need not assume the worst. */
+struct ir_helper {
+        const char *name;
+        /*
+         * All helpers have one shape: up to four integer arguments, a value and a status. A status of 0 goes on;
+         * otherwise it is 1 + enum ir_exit: the region is left with the state exact at this instruction, except
+         * that results of this helper in slots stay.
+         */
+        struct ir_helper_ret (*fn)(struct vcpu *, uint64_t, uint64_t, uint64_t, uint64_t);
+        uint8_t n_args;
+        uint8_t type;           /* result: IR_VOID, IR_I32 or IR_I64 */
+        bool pure;              /* depends on its arguments alone */
+        bool may_exit;          /* may return a status other than 0 */
+        bool no_return;         /* always does */
+        bool fpstate;           /* reads or writes the host's FP modes or flags */
+        uint64_t reads, writes; /* masks of slot groups */
+};
+struct ir_helper_ret {
+        uint64_t value, status;
+};
+
+/* A guest architecture as the IR sees it. Constant data that a frontend owns. */
+struct ir_guest {
+        const char *name;
+        const struct ir_slot *slots; /* by slot id */
+        uint32_t n_slots;
+        const struct ir_helper *const *helpers; /* NULL-terminated; only the parser needs it */
+        const uint16_t *pins;        /* slot ids worth a host register, hottest first, both classes mixed */
+        uint32_t n_pins;
+};
+
+struct ir_region {
+        struct arena *arena;
+        const struct ir_guest *guest;
+        struct ir_fpmode fp;
+        struct ir_ins *ins;          /* ins[0] is unused */
+        uint32_t n_ins, cap_ins;
+        struct ir_block *blocks;     /* blocks[0] is the entry */
+        uint32_t n_blocks, cap_blocks;
+        uint32_t n_guest_insns;
+        uint32_t guest_bytes;        /* code bytes covered, from start_offset */
+        uint32_t start_offset;       /* of the first instruction in its guest page */
+        uint64_t mode;               /* the mode word, for the printer */
+        bool deterministic;          /* undefined flags are defined; budget ops are present */
+};
+
+struct ir_op_info {
+        const char *name;
+        uint8_t sig;    /* enum ir_sig */
+        uint8_t n_args; /* fixed number of arguments; helper calls: up to four */
+        uint16_t flags;
+        const char *doc;
+};
+extern const struct ir_op_info ir_ops[IR_OP_COUNT];
+
+struct ir_region *ir_region_new(struct arena *a, const struct ir_guest *guest);
+
+/* ---- printing, parsing, checking ---- */
+void ir_print(FILE *to, const struct ir_region *r);
+struct ir_region *ir_parse(struct arena *a, const struct ir_guest *guest, const char *text, GError **error);
+
+/* Every rule of docs/ir.md: types, dominance, terminators, memory attributes, deferred puts. */
+bool ir_verify(const struct ir_region *r, GError **error);
+
+/* ---- passes (ir/opt_*.c); ir_optimise runs them in order ---- */
+void ir_optimise(struct ir_region *r);
+
+/* ---- evaluation, shared by folding and the interpreter ---- */
+/* Evaluates a pure integer op on constants; false if the op is not foldable. */
+bool ir_eval(const struct ir_ins *i, const uint64_t *args, uint64_t *result);
+bool ir_cond_eval(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
+
+static inline enum ir_cond ir_cond_negate(enum ir_cond c)
+{
+        return (enum ir_cond)(c ^ 1);
+}
+
+/* The condition that holds for (b, a) when @c holds for (a, b). */
+enum ir_cond ir_cond_swap(enum ir_cond c);
+
+static inline bool ir_type_is_fp(enum ir_type t)
+{
+        return t == IR_F32 || t == IR_F64;
+}

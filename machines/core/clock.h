@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks and timers. A clock is (base, multiplier, shift, offset), so that counters can be read inline; there are
+ * three kinds: host time, time while the machine runs, and counted instructions (deterministic mode).
+ * Timers fire on the main loop's thread; in deterministic mode, on the one vCPU thread at exact counts.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vm;
+
+enum clock_kind { CLOCK_HOST, CLOCK_RUN, CLOCK_KINDS };
+
+/* Nanoseconds of the VM's clock: CLOCK_RUN stands still while the machine is stopped, and is the counted clock in
+ * deterministic mode. Any thread. */
+int64_t clock_now_ns(struct vm *vm, enum clock_kind kind);
+
+/* value * mul / div without overflow, rounding down. */
+uint64_t clock_muldiv(uint64_t value, uint64_t mul, uint64_t div);
+
+struct timer;
+
+/* A one-shot timer, not armed. The callback runs without locks held. */
+struct timer *timer_new(struct vm *vm, enum clock_kind kind, void (*fired)(void *opaque), void *opaque);
+void timer_free(struct timer *t);
+/* Any thread. A deadline in the past fires soon. INT64_MAX never fires. */
+void timer_arm(struct timer *t, int64_t deadline_ns);
+void timer_cancel(struct timer *t);
+int64_t timer_deadline(const struct timer *t); /* INT64_MAX when not armed */
+
+/* The earliest CLOCK_RUN deadline, for the deterministic run loop; and firing what is due by @now_ns. */
+int64_t clock_next_deadline(struct vm *vm);
+void clock_run_due(struct vm *vm, int64_t now_ns);

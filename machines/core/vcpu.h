@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU: what the engine, the frontend and the devices share of one hart. Generated code addresses this
+ * structure through a host register, so the first part (struct vcpu_hot) is laid out for it. Guest registers
+ * are bytes of state[], placed by the frontend's slots (ir/ir.h).
+ *
+ * Owned by its thread; other threads touch only what is marked atomic.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "machines/core/memory.h"
+
+struct cpu_ops;
+struct vm;
+struct vcpu_engine; /* the engine's private part of a vCPU */
+
+/* Bits of the poll word: reasons to leave generated code at the next poll. */
+enum vcpu_poll {
+        VCPU_POLL_IRQ = 1 << 0,     /* irq_pending changed, or interrupts were unmasked */
+        VCPU_POLL_KICK = 1 << 1,    /* stop, pause, debugger: see requests */
+        VCPU_POLL_REVOKE = 1 << 2,  /* the revocation ring moved */
+        VCPU_POLL_EXCL = 1 << 3,    /* somebody wants all vCPUs to stand still */
+};
+
+enum { VCPU_RETURN_STACK = 32 };
+
+/* One entry of the return stack (decision 11): valid only in the context in which it was pushed. */
+struct vcpu_return {
+        uint64_t guest_pc;
+        uint64_t host_pc;
+};
+
+struct vcpu_hot {
+        _Atomic uint32_t poll;        /* enum vcpu_poll */
+        uint32_t return_top;          /* byte offset into returns, modulo its size */
+        uint64_t vpage_base;          /* virtual address of the page that executes (decision 8) */
+        void *tlb;                    /* first-level TLB of the current data view (backend/tlb.h) */
+        void *jump_cache;             /* of the current context and mode (backend/tlb.h) */
+        int64_t budget;               /* deterministic mode: instructions left */
+        uint64_t pc;                  /* outside generated code: where to go on */
+        uint64_t exit_arg;            /* backends: which exit was taken */
+        uint64_t scratch[4];          /* backends */
+        struct vcpu_return returns[VCPU_RETURN_STACK];
+};
+
+/* Where a vCPU is; others wait for the change in vm_exclusive and revocations. */
+enum vcpu_where { VCPU_OUTSIDE, VCPU_INSIDE /* generated code or an interpreter */, VCPU_HALTED };
+
+struct vcpu {
+        struct vcpu_hot hot;
+
+        struct vm *vm;
+        const struct cpu_ops *ops;
+        struct vcpu_engine *engine;
+        struct address_space *as;
+        unsigned index;               /* 0.. in the VM; the hart id by default */
+        uint64_t mode;                /* the mode word that hot.jump_cache is for; frontends keep it current */
+
+        /* interrupts: level of each input line, set by any thread */
+        _Atomic uint64_t irq_pending;
+
+        /* an exception that a helper raised and the run loop delivers */
+        struct {
+                uint64_t cause, value, value2;
+        } exception;
+
+        _Atomic int where;            /* enum vcpu_where */
+        _Atomic uint64_t revoke_seen; /* last revocation handled (backend/revoke.h) */
+        _Atomic uint32_t requests;    /* enum vcpu_request, by others */
+        uint64_t insns;               /* deterministic mode: instructions executed before hot.budget was loaded */
+        int64_t budget_loaded;        /* ... and what was loaded */
+
+        GThread *thread;
+        GMutex lock;                  /* guards sleeping in halt */
+        GCond wake;
+        bool single_step, stopped_by_debugger;
+
+        size_t state_size;
+        uint8_t state[] __attribute__((aligned(64)));
+};
+
+enum vcpu_request {
+        VCPU_REQ_STOP = 1 << 0,  /* pause: leave the run loop's inner part and wait */
+        VCPU_REQ_EXIT = 1 << 1,  /* the VM goes away */
+        VCPU_REQ_RESET = 1 << 2,
+        VCPU_REQ_WORK = 1 << 3,  /* functions queued by vcpu_run_on */
+};
+
+/* The one thread-local of the program: the vCPU whose thread this is, or NULL. */
+struct vcpu *vcpu_current(void);
+
+struct vcpu *vcpu_new(struct vm *vm, const struct cpu_ops *ops, unsigned index, size_t state_size);
+void vcpu_free(struct vcpu *v);
+
+/* Sets bits of the poll word and wakes the vCPU if it sleeps. Any thread. */
+void vcpu_kick(struct vcpu *v, uint32_t poll_bits);
+
+/* Level of input line @n (meaning: the frontend's). Posts, kicks on a change; any thread, no lock. */
+void vcpu_set_irq(struct vcpu *v, unsigned n, bool level);
+
+/* Runs @fn on the vCPU's own thread at an instruction boundary, and waits for it unless called there. */
+void vcpu_run_on(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
+
+/* Instructions executed so far in deterministic mode, exact at instruction boundaries outside generated code. */
+static inline uint64_t vcpu_insn_count(const struct vcpu *v)
+{
+        return v->insns + (uint64_t)(v->budget_loaded - v->hot.budget);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One virtual machine: everything hangs from struct vm (decision 23), so that two VMs of different guest
+ * architectures run in one process.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/log.h"
+#include "machines/core/clock.h"
+#include "machines/core/memory.h"
+
+struct vcpu;
+struct dev;
+struct engine;
+struct machine_class;
+struct chardev;
+struct block_backend;
+
+enum vm_state { VM_CREATED, VM_RUNNING, VM_PAUSED, VM_SHUTDOWN };
+
+/* Why the machine wants to stop; the main loop decides by -no-reboot and the like. */
+enum vm_request { VM_REQ_NONE, VM_REQ_SHUTDOWN, VM_REQ_RESET, VM_REQ_EXIT_CODE };
+
+struct vm {
+        char *name;
+        struct log *log;
+        const struct engine *engine;
+        void *engine_data;                 /* the engine's, one a VM: code cache, revocation ring, ... */
+        const struct machine_class *machine;
+        void *machine_data;
+
+        struct vcpu **vcpus;
+        unsigned n_vcpus;
+        struct address_space *memory;      /* the system address space */
+        GPtrArray *devices;                /* struct dev *, in creation order */
+        uint64_t ram_size;
+
+        bool deterministic;                /* -icount */
+        unsigned icount_shift;             /* an instruction takes 1 << shift nanoseconds of CLOCK_RUN */
+
+        _Atomic int state;                 /* enum vm_state */
+        GMainContext *context;             /* timers, chardevs, block completions, monitor */
+        struct vm_clock *clock;            /* clock.c */
+        struct vm_run *run;                /* runloop.c: exclusive sections, pause */
+
+        /* installed by the engine; called by ram_block_note_write and address_space changes */
+        void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
+        void (*memory_changed)(struct vm *vm, struct address_space *as);
+
+        _Atomic int request;               /* enum vm_request */
+        int exit_code;
+        bool no_reboot, no_shutdown;
+};
+
+struct vm *vm_new(const char *name);
+void vm_free(struct vm *vm);
+
+/* Starts the vCPU threads (stopped if @paused); vm_pause returns when all vCPUs stand still. Main thread. */
+bool vm_start(struct vm *vm, bool paused, GError **error);
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+/* Asks for a shutdown, reset or exit; any thread, returns at once. The main loop carries it out. */
+void vm_request(struct vm *vm, enum vm_request what, int exit_code);
+void vm_reset(struct vm *vm); /* main thread: pauses, resets devices and vCPUs, reloads images, resumes */
+
+/*
+ * Runs @fn while no vCPU executes guest code. From a vCPU thread outside generated code, or any other thread; must
+ * not be called with a device lock held.
+ */
+void vm_exclusive(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
