@@ -8,11 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <glib.h>
 
 #include "ir/ir.h"
+#include "machines/core/engine.h"
 #include "machines/core/memory.h"
+#include "machines/core/vcpu.h"
+#include "machines/core/vm.h"
 
 struct vcpu;
 struct vm;
@@ -72,7 +76,11 @@ struct cpu_ops {
         const void *(*config)(const struct vcpu *v); /* equal pointers: equal feature sets */
 
         uint64_t (*mode)(const struct vcpu *v);        /* the mode word now */
-        /* Number of data view and of address space as keys of contexts: equal keys see equal translations. */
+        /*
+         * Keys of contexts: equal keys see equal translations. A view number is complete in itself: it is what
+         * walk is given, and says privilege, SUM, MXR and the like, and the kind of page table (none, Sv39, ...),
+         * because a global translation is taken to hold in every space under the same view.
+         */
         void (*context_key)(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view);
 
         /*
@@ -110,3 +118,112 @@ struct cpu_ops {
 
 /* Names for LOG_INT. */
 const char *cpu_access_name(enum access a);
+
+/*
+ * What a frontend asks of the engine, from helpers, walks and traps; on the vCPU's own thread. A helper after which
+ * translations, mode or context may differ ends its region (IR_EXIT_LOOKUP).
+ */
+static inline const struct engine_cpu *cpu_engine(const struct vcpu *v)
+{
+        return v->vm && v->vm->engine ? v->vm->engine->cpu : NULL;
+}
+
+static inline void cpu_tlb_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space)
+{
+        if (cpu_engine(v))
+                cpu_engine(v)->tlb_flush(v, kind, gva, space);
+}
+
+/* Everything; also after changes that no key shows (PMP, a feature switched off). */
+static inline void cpu_tlb_flush_all(struct vcpu *v)
+{
+        cpu_tlb_flush(v, TLB_FLUSH_ALL, 0, 0);
+}
+
+/* All of one space, as context_key names it; translations that walks called global may stay. */
+static inline void cpu_tlb_flush_space(struct vcpu *v, uint64_t space)
+{
+        cpu_tlb_flush(v, TLB_FLUSH_SPACE, 0, space);
+}
+
+/* The page of @gva in every space, global or not. */
+static inline void cpu_tlb_flush_page(struct vcpu *v, gva_t gva)
+{
+        cpu_tlb_flush(v, TLB_FLUSH_PAGE, gva, 0);
+}
+
+/* The page of @gva in one space; global translations may stay. */
+static inline void cpu_tlb_flush_space_page(struct vcpu *v, gva_t gva, uint64_t space)
+{
+        cpu_tlb_flush(v, TLB_FLUSH_SPACE_PAGE, gva, space);
+}
+
+/* After any change of what ops->mode or ops->context_key answer: privilege, satp, status bits, rounding mode. */
+static inline void cpu_context_changed(struct vcpu *v)
+{
+        if (cpu_engine(v))
+                cpu_engine(v)->context_changed(v);
+}
+
+/* fence.i: what this hart fetches from now on is what memory holds now. */
+static inline void cpu_code_fence(struct vcpu *v)
+{
+        if (cpu_engine(v))
+                cpu_engine(v)->code_fence(v);
+}
+
+/* Page walks: one naturally aligned, single-copy atomic access of 4 or 8 bytes to RAM. False: no RAM there. */
+static inline bool cpu_phys_read(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t *value)
+{
+        if (cpu_engine(v))
+                return cpu_engine(v)->phys_read(v, gpa, size, value);
+        return address_space_read(v->as, gpa, size, (struct mem_attr){.requester = v->index}, value) == MEM_OK;
+}
+
+/* Compare-and-swap of the same kind; false: no RAM there, or ROM. *swapped says whether @expect was found. */
+static inline bool cpu_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expect, uint64_t desired,
+                                bool *swapped)
+{
+        struct mem_attr attr = {.requester = v->index};
+        uint64_t old;
+
+        if (cpu_engine(v))
+                return cpu_engine(v)->phys_cas(v, gpa, size, expect, desired, swapped);
+        if (address_space_read(v->as, gpa, size, attr, &old) != MEM_OK)
+                return false;
+        *swapped = old == expect;
+        return !*swapped || address_space_write(v->as, gpa, size, attr, desired) == MEM_OK;
+}
+
+/*
+ * Load-reserved and store-conditional that the translator could not make one compare-and-swap of (docs/memory.md).
+ * For helpers: the value (extended as @mem, the bits of a struct ir_mem, says; of the store: 0 stored, 1 failed)
+ * and a status to hand on; v->exception is set when it is that of IR_EXIT_EXCEPTION. Both do the alignment check.
+ * A load may ask to be run again (IR_EXIT_YIELD).
+ */
+static inline struct ir_helper_ret cpu_reserve_load(struct vcpu *v, gva_t gva, struct ir_mem mem)
+{
+        uint32_t bits;
+
+        memcpy(&bits, &mem, sizeof(bits));
+        if (!cpu_engine(v))
+                return (struct ir_helper_ret){0, 1 + IR_EXIT_EXCLUSIVE};
+        return cpu_engine(v)->reserve_load(v, gva, bits);
+}
+
+static inline struct ir_helper_ret cpu_reserve_store(struct vcpu *v, gva_t gva, uint64_t value, struct ir_mem mem)
+{
+        uint32_t bits;
+
+        memcpy(&bits, &mem, sizeof(bits));
+        if (!cpu_engine(v))
+                return (struct ir_helper_ret){1, 0};
+        return cpu_engine(v)->reserve_store(v, gva, value, bits);
+}
+
+/* Ends a reservation: traps, returns from traps, side exits of a load-reserved sequence. Cheap. */
+static inline void cpu_reserve_drop(struct vcpu *v)
+{
+        if (cpu_engine(v))
+                cpu_engine(v)->reserve_drop(v);
+}
