@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Soft-float beyond arithmetic: comparison, minimum and maximum, classification, rounding to integral values,
+ * and conversions. IEEE 754-2019 5.4.1, 5.4.2, 5.6 to 5.9, 5.11, 9.6. Stateless but for the caller's fp_env.
+ */
+#include "frontend/fp/parts.h"
+
+/* The order of two values that are no NaNs; -0 < +0 if `signed_zeros`. */
+static enum fp_rel parts_order(const struct fp_parts *a, const struct fp_parts *b, bool signed_zeros)
+{
+        enum fp_rel above = a->sign ? FP_LESS : FP_GREATER, below = a->sign ? FP_GREATER : FP_LESS;
+
+        if (a->kind == FP_KIND_ZERO && b->kind == FP_KIND_ZERO)
+                return signed_zeros && a->sign != b->sign ? above : FP_EQUAL;
+        if (a->sign != b->sign)
+                return above;
+        /* The kinds are ordered as their magnitudes: zero, finite, infinite. */
+        if (a->kind != b->kind)
+                return a->kind > b->kind ? above : below;
+        if (a->kind != FP_KIND_FINITE)
+                return FP_EQUAL;
+        if (a->exp != b->exp)
+                return a->exp > b->exp ? above : below;
+        if (a->frac != b->frac)
+                return a->frac > b->frac ? above : below;
+        return FP_EQUAL;
+}
+
+static enum fp_rel parts_compare(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
+                                 bool signaling)
+{
+        if (fp_is_nan(a) || fp_is_nan(b)) {
+                if (signaling || a->kind == FP_KIND_SNAN || b->kind == FP_KIND_SNAN)
+                        env->flags |= FP_NV;
+                return FP_UNORDERED;
+        }
+        fp_note_denormal(env, a->denormal | b->denormal);
+        return parts_order(a, b, false);
+}
+
+/*
+ * Minimum, or maximum if `max`. `number` prefers a number to a NaN (minimumNumber), else a NaN wins (minimum).
+ * No result is rounded: what is delivered was an operand.
+ */
+static struct fp_parts parts_min_max(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
+                                     bool max, bool number)
+{
+        if (fp_is_nan(a) || fp_is_nan(b)) {
+                struct fp_parts nan = fp_pick_nan2(env, a, b);
+
+                if (!number || (fp_is_nan(a) && fp_is_nan(b)))
+                        return nan;
+                return fp_is_nan(a) ? *b : *a;
+        }
+        fp_note_denormal(env, a->denormal | b->denormal);
+        return (parts_order(a, b, true) == FP_GREATER) == max ? *a : *b;
+}
+
+/* Round a finite non-zero value to an integral one in place; true if that was inexact. */
+static bool parts_round_int(struct fp_parts *p, uint8_t rm)
+{
+        fp_u128 unit;
+
+        if (p->exp >= 127)
+                return false;
+        if (p->exp < 0) {
+                int half = p->exp < -1 ? -1 : p->frac > FP_LEADING;
+
+                if (fp_rounds_away(rm, p->sign, false, half)) {
+                        p->frac = FP_LEADING;
+                        p->exp = 0;
+                } else {
+                        p->kind = FP_KIND_ZERO;
+                }
+                return true;
+        }
+        unit = FP_LEADING >> p->exp;
+        if (!(p->frac & (unit - 1)))
+                return false;
+        if (fp_frac_rounds_away(rm, p->sign, p->frac, unit)) {
+                p->frac += unit;
+                if (p->frac < unit) {
+                        p->frac = FP_LEADING;
+                        p->exp++;
+                }
+        }
+        p->frac &= -unit;
+        return true;
+}
+
+/* To an integer of `bits` bits, 32 or 64; the result is its two's complement, sign- or zero-extended. */
+static uint64_t parts_to_int(struct fp_env *env, struct fp_parts *p, int bits, bool is_signed)
+{
+        uint64_t max = is_signed ? ((uint64_t)1 << (bits - 1)) - 1 : ~(uint64_t)0 >> (64 - bits);
+        uint64_t limit = !p->sign ? max : is_signed ? max + 1 : 0, magnitude;
+        bool inexact = false;
+
+        if (p->kind == FP_KIND_FINITE)
+                inexact = parts_round_int(p, env->rm);
+        if (p->kind == FP_KIND_ZERO) {
+                magnitude = 0;
+        } else if (p->kind != FP_KIND_FINITE || p->exp > 63 ||
+                   (magnitude = (uint64_t)(p->frac >> (127 - p->exp))) > limit) {
+                env->flags |= FP_NV;
+                if (env->int_mode == FP_INTMODE_X86)
+                        return is_signed ? ~max : max;
+                if (!fp_is_nan(p))
+                        return p->sign ? -limit : limit;
+                return env->int_mode == FP_INTMODE_ARM ? 0 : max;
+        }
+        if (inexact)
+                env->flags |= FP_NX;
+        return p->sign ? -magnitude : magnitude;
+}
+
+FP_INLINE struct fp_parts parts_from_int(uint64_t magnitude, bool sign)
+{
+        struct fp_parts p = {.kind = FP_KIND_ZERO};
+
+        if (magnitude) {
+                int shift = __builtin_clzll(magnitude);
+
+                p.kind = FP_KIND_FINITE;
+                p.sign = sign;
+                p.frac = (fp_u128)(magnitude << shift) << 64;
+                p.exp = 63 - shift;
+        }
+        return p;
+}
+
+/* Between formats: what is left to do before packing. */
+static struct fp_parts parts_convert(struct fp_env *env, const struct fp_parts *p)
+{
+        if (fp_is_nan(p))
+                return fp_pick_nan1(env, p);
+        fp_note_denormal(env, p->denormal);
+        return *p;
+}
+
+FP_INLINE fp_u128 round_int(struct fp_env *env, fp_u128 bits, bool exact, struct fp_format f)
+{
+        struct fp_parts p = fp_unpack(env, bits, f);
+
+        if (fp_is_nan(&p))
+                p = fp_pick_nan1(env, &p);
+        else if (p.kind == FP_KIND_FINITE && parts_round_int(&p, env->rm) && exact)
+                env->flags |= FP_NX;
+        return fp_round_pack(env, &p, f);
+}
+
+/* What min_max chose is exact in its format: pack it with nothing flushed, for it was flushed when it came in. */
+FP_INLINE fp_u128 min_max(struct fp_env *env, fp_u128 a, fp_u128 b, bool max, bool number, struct fp_format f)
+{
+        struct fp_parts x = fp_unpack(env, a, f), y = fp_unpack(env, b, f);
+        struct fp_parts r = parts_min_max(env, &x, &y, max, number);
+        struct fp_env exact = {.rm = env->rm};
+
+        return fp_round_pack(&exact, &r, f);
+}
+
+FP_INLINE enum fp_rel compare(struct fp_env *env, fp_u128 a, fp_u128 b, bool signaling, struct fp_format f)
+{
+        struct fp_parts x = fp_unpack(env, a, f), y = fp_unpack(env, b, f);
+
+        return parts_compare(env, &x, &y, signaling);
+}
+
+FP_INLINE enum fp_class class_of(fp_u128 bits, struct fp_format f)
+{
+        struct fp_env plain = {0};
+        struct fp_parts p = fp_unpack(&plain, bits, f);
+
+        switch (p.kind) {
+        case FP_KIND_ZERO:
+                return FP_CLASS_ZERO;
+        case FP_KIND_INF:
+                return FP_CLASS_INF;
+        case FP_KIND_QNAN:
+                return FP_CLASS_QNAN;
+        case FP_KIND_SNAN:
+                return FP_CLASS_SNAN;
+        default:
+                return p.denormal ? FP_CLASS_SUBNORMAL : FP_CLASS_NORMAL;
+        }
+}
+
+static uint32_t riscv_class_mask(enum fp_class class, bool sign)
+{
+        switch (class) {
+        case FP_CLASS_INF:
+                return 1u << (sign ? 0 : 7);
+        case FP_CLASS_NORMAL:
+                return 1u << (sign ? 1 : 6);
+        case FP_CLASS_SUBNORMAL:
+                return 1u << (sign ? 2 : 5);
+        case FP_CLASS_ZERO:
+                return 1u << (sign ? 3 : 4);
+        case FP_CLASS_SNAN:
+                return 1u << 8;
+        default:
+                return 1u << 9;
+        }
+}
+
+#define FP_DEFINE_MIN_MAX(fp, type, format, name, max, number)                                          \
+type fp##_##name(struct fp_env *env, type a, type b)                                                    \
+{                                                                                                       \
+        return min_max(env, a, b, max, number, format);                                                 \
+}
+
+#define FP_DEFINE_COMPARE(fp, type, format, name, signaling, holds)                                     \
+bool fp##_##name(struct fp_env *env, type a, type b)                                                    \
+{                                                                                                       \
+        enum fp_rel rel = compare(env, a, b, signaling, format);                                        \
+                                                                                                        \
+        return holds;                                                                                   \
+}
+
+#define FP_DEFINE_TO_INT(fp, type, format, name, int_type, bits, is_signed)                             \
+int_type fp##_to_##name(struct fp_env *env, type a)                                                     \
+{                                                                                                       \
+        struct fp_parts p = fp_unpack(env, a, format);                                                  \
+                                                                                                        \
+        return (int_type)parts_to_int(env, &p, bits, is_signed);                                        \
+}
+
+#define FP_DEFINE_FROM_INT(fp, type, format, name, int_type, sign)                                      \
+type fp##_from_##name(struct fp_env *env, int_type a)                                                   \
+{                                                                                                       \
+        struct fp_parts p = parts_from_int(sign ? -(uint64_t)a : (uint64_t)a, sign);                    \
+                                                                                                        \
+        return fp_round_pack(env, &p, format);                                                          \
+}
+
+#define FP_DEFINE_CONVERT(from, from_type, from_format, to, to_type, to_format)                         \
+to_type from##_to_##to(struct fp_env *env, from_type a)                                                 \
+{                                                                                                       \
+        struct fp_parts p = fp_unpack(env, a, from_format);                                             \
+        struct fp_parts r = parts_convert(env, &p);                                                     \
+                                                                                                        \
+        return fp_round_pack(env, &r, to_format);                                                       \
+}
+
+#define FP_DEFINE_ALL(fp, type, format)                                                                 \
+FP_DEFINE_MIN_MAX(fp, type, format, min, false, true)                                                   \
+FP_DEFINE_MIN_MAX(fp, type, format, max, true, true)                                                    \
+FP_DEFINE_MIN_MAX(fp, type, format, min_nan, false, false)                                              \
+FP_DEFINE_MIN_MAX(fp, type, format, max_nan, true, false)                                               \
+FP_DEFINE_COMPARE(fp, type, format, eq, false, rel == FP_EQUAL)                                         \
+FP_DEFINE_COMPARE(fp, type, format, lt, true, rel == FP_LESS)                                           \
+FP_DEFINE_COMPARE(fp, type, format, le, true, rel == FP_LESS || rel == FP_EQUAL)                        \
+FP_DEFINE_COMPARE(fp, type, format, lt_quiet, false, rel == FP_LESS)                                    \
+FP_DEFINE_COMPARE(fp, type, format, le_quiet, false, rel == FP_LESS || rel == FP_EQUAL)                 \
+FP_DEFINE_TO_INT(fp, type, format, i32, int32_t, 32, true)                                              \
+FP_DEFINE_TO_INT(fp, type, format, u32, uint32_t, 32, false)                                            \
+FP_DEFINE_TO_INT(fp, type, format, i64, int64_t, 64, true)                                              \
+FP_DEFINE_TO_INT(fp, type, format, u64, uint64_t, 64, false)                                            \
+FP_DEFINE_FROM_INT(fp, type, format, i32, int32_t, (a < 0))                                             \
+FP_DEFINE_FROM_INT(fp, type, format, u32, uint32_t, false)                                              \
+FP_DEFINE_FROM_INT(fp, type, format, i64, int64_t, (a < 0))                                             \
+FP_DEFINE_FROM_INT(fp, type, format, u64, uint64_t, false)                                              \
+enum fp_rel fp##_compare(struct fp_env *env, type a, type b, bool signaling)                            \
+{                                                                                                       \
+        return compare(env, a, b, signaling, format);                                                   \
+}                                                                                                       \
+enum fp_class fp##_class(type a)                                                                        \
+{                                                                                                       \
+        return class_of(a, format);                                                                     \
+}                                                                                                       \
+uint32_t fp##_fclass(type a)                                                                            \
+{                                                                                                       \
+        return riscv_class_mask(class_of(a, format), a >> (sizeof(type) * 8 - 1));                      \
+}                                                                                                       \
+type fp##_round_int(struct fp_env *env, type a, bool exact)                                             \
+{                                                                                                       \
+        return round_int(env, a, exact, format);                                                        \
+}
+
+FP_DEFINE_ALL(fp32, uint32_t, fp_binary32)
+FP_DEFINE_ALL(fp64, uint64_t, fp_binary64)
+FP_DEFINE_CONVERT(fp32, uint32_t, fp_binary32, fp64, uint64_t, fp_binary64)
+FP_DEFINE_CONVERT(fp64, uint64_t, fp_binary64, fp32, uint32_t, fp_binary32)
