@@ -6,11 +6,16 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct vm;
 
+/*
+ * CLOCK_HOST: nanoseconds since 1970 by the host's clock; in deterministic mode a fixed date plus CLOCK_RUN.
+ * CLOCK_RUN: nanoseconds that the machine ran.
+ */
 enum clock_kind { CLOCK_HOST, CLOCK_RUN, CLOCK_KINDS };
 
 /* Nanoseconds of the VM's clock: CLOCK_RUN stands still while the machine is stopped, and is the counted clock in
@@ -33,3 +38,18 @@ int64_t timer_deadline(const struct timer *t); /* INT64_MAX when not armed */
 /* The earliest CLOCK_RUN deadline, for the deterministic run loop; and firing what is due by @now_ns. */
 int64_t clock_next_deadline(struct vm *vm);
 void clock_run_due(struct vm *vm, int64_t now_ns);
+
+/* A counter of the guest that runs with CLOCK_RUN: RISC-V's time, ARM's generic timer. */
+struct vm_counter {
+        uint64_t hz;
+        _Atomic int64_t offset; /* ticks, added; changed by guest writes to the counter */
+};
+
+/* vm->timebase now, in ticks. Any thread. */
+uint64_t vm_timebase_ticks(struct vm *vm);
+
+/* When (CLOCK_RUN) vm->timebase reaches @ticks: now or earlier if it has, INT64_MAX if that is out of range. */
+int64_t vm_timebase_deadline_ns(struct vm *vm, uint64_t ticks);
+
+/* Makes vm->timebase read @ticks now. Timers armed from the old value are the caller's to arm again. */
+void vm_timebase_set(struct vm *vm, uint64_t ticks);

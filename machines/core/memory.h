@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <inttypes.h>
+
 #include <glib.h>
 
 typedef uint64_t gpa_t; /* guest-physical address */
@@ -52,6 +54,14 @@ struct ram_block {
 struct ram_block *ram_block_new(struct vm *vm, const char *name, uint64_t size, GError **error);
 void ram_block_free(struct ram_block *ram);
 
+/* How the bus reaches the device of an MMIO row; dev_map puts devices/dev.c's here, tests their own. */
+struct mem_mmio_ops {
+        enum mem_result (*read)(struct dev *dev, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+                                uint64_t *value);
+        enum mem_result (*write)(struct dev *dev, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+                                 uint64_t value);
+};
+
 enum mem_row_kind { MEM_ROW_RAM, MEM_ROW_ROM, MEM_ROW_MMIO };
 
 /* One stretch of an address space. Rows are sorted, do not overlap, and start and end on any byte for MMIO and on
@@ -65,6 +75,8 @@ struct mem_row {
         struct dev *dev;       /* MMIO */
         const struct dev_region *region;
         unsigned region_index;
+        const struct mem_mmio_ops *mmio; /* MMIO */
+        char name[24];         /* for messages and the memory map; a RAM row without one takes its block's */
 };
 
 struct mem_view {

@@ -18,6 +18,7 @@
 #include "machines/core/memory.h"
 
 struct cpu_ops;
+struct vcpu;
 struct vm;
 struct vcpu_engine; /* the engine's private part of a vCPU */
 
@@ -50,6 +51,17 @@ struct vcpu_hot {
         struct vcpu_return returns[VCPU_RETURN_STACK];
 };
 
+/*
+ * What the run loop asks of the guest architecture. Same functions as in struct cpu_ops, which this layer may not
+ * see; machine_add_cpu (machines/cpu.h) copies them.
+ */
+struct vcpu_hooks {
+        bool (*interrupt)(struct vcpu *v);      /* takes the highest enabled pending interrupt; true if taken */
+        bool (*has_work)(const struct vcpu *v); /* would a halted vCPU wake? */
+        void (*reset)(struct vcpu *v);
+        void (*fini)(struct vcpu *v);           /* may be NULL */
+};
+
 /* Where a vCPU is; others wait for the change in vm_exclusive and revocations. */
 enum vcpu_where { VCPU_OUTSIDE, VCPU_INSIDE /* generated code or an interpreter */, VCPU_HALTED };
 
@@ -58,6 +70,7 @@ struct vcpu {
 
         struct vm *vm;
         const struct cpu_ops *ops;
+        struct vcpu_hooks hooks;
         struct vcpu_engine *engine;
         struct address_space *as;
         unsigned index;               /* 0.. in the VM; the hart id by default */
@@ -81,6 +94,7 @@ struct vcpu {
         GMutex lock;                  /* guards sleeping in halt */
         GCond wake;
         bool single_step, stopped_by_debugger;
+        bool halted;                  /* between a WFI and the next has_work or reset; the vCPU's thread */
 
         size_t state_size;
         uint8_t state[] __attribute__((aligned(64)));
@@ -96,6 +110,7 @@ enum vcpu_request {
 /* The one thread-local of the program: the vCPU whose thread this is, or NULL. */
 struct vcpu *vcpu_current(void);
 
+/* Appends a zeroed vCPU to vm->vcpus; before vm_start. Its hooks are still to be filled. Freed by vm_free. */
 struct vcpu *vcpu_new(struct vm *vm, const struct cpu_ops *ops, unsigned index, size_t state_size);
 void vcpu_free(struct vcpu *v);
 

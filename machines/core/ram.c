@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest RAM and ROM: a memfd mapped shared and not reserved, so that pages cost host memory only once touched, and
+ * beside it one word a guest page that says which lines hold translated code. Blocks belong to their VM.
+ */
+#include "machines/core/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "machines/core/vm.h"
+
+/* Host RAM and swap together: more can never be backed, so asking for it is an error and not a late crash. */
+static uint64_t host_memory_limit(void)
+{
+        struct sysinfo si;
+
+        if (sysinfo(&si) != 0)
+                return UINT64_MAX;
+        return ((uint64_t)si.totalram + si.totalswap) * si.mem_unit;
+}
+
+static bool ram_too_big(const char *name, uint64_t size, const char *why, GError **error)
+{
+        return error_set(error, RHEA_ERROR_MEMORY, "cannot allocate %" PRIu64 " MiB for %s: %s; use a smaller -m",
+                         size >> 20, name, why);
+}
+
+static bool ram_map(struct ram_block *ram, GError **error)
+{
+        uint64_t lines_size = ram->size / GUEST_PAGE_SIZE * sizeof(uint64_t);
+        void *p;
+
+        ram->fd = memfd_create(ram->name, MFD_CLOEXEC);
+        if (ram->fd < 0 || ftruncate(ram->fd, ram->size) != 0)
+                return ram_too_big(ram->name, ram->size, g_strerror(errno), error);
+        p = mmap(NULL, ram->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, ram->fd, 0);
+        if (p == MAP_FAILED)
+                return ram_too_big(ram->name, ram->size, g_strerror(errno), error);
+        ram->host = p;
+        p = mmap(NULL, lines_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+                return ram_too_big(ram->name, ram->size, g_strerror(errno), error);
+        ram->code_lines = p;
+        return true;
+}
+
+static void ram_release(struct ram_block *ram)
+{
+        if (ram->host)
+                munmap(ram->host, ram->size);
+        if (ram->code_lines)
+                munmap((void *)ram->code_lines, ram->size / GUEST_PAGE_SIZE * sizeof(uint64_t));
+        if (ram->fd >= 0)
+                close(ram->fd);
+        g_free(ram->name);
+        g_free(ram);
+}
+
+struct ram_block *ram_block_new(struct vm *vm, const char *name, uint64_t size, GError **error)
+{
+        struct ram_block *ram;
+
+        if (!size || size % GUEST_PAGE_SIZE) {
+                error_set(error, RHEA_ERROR_USAGE, "size of %s is %" PRIu64 " bytes, which is not a multiple of %d",
+                          name, size, GUEST_PAGE_SIZE);
+                return NULL;
+        }
+        if (size > host_memory_limit()) {
+                ram_too_big(name, size, "the host has less memory", error);
+                return NULL;
+        }
+        ram = g_new0(struct ram_block, 1);
+        ram->name = g_strdup(name);
+        ram->size = size;
+        ram->fd = -1;
+        ram->vm = vm;
+        if (!ram_map(ram, error)) {
+                ram_release(ram);
+                return NULL;
+        }
+        g_ptr_array_add(vm->ram_blocks, ram);
+        return ram;
+}
+
+void ram_block_free(struct ram_block *ram)
+{
+        if (!ram)
+                return;
+        g_ptr_array_remove(ram->vm->ram_blocks, ram);
+        ram_release(ram);
+}
+
+void ram_block_note_write(struct ram_block *ram, uint64_t offset, uint64_t len)
+{
+        if (len && ram->vm->code_written)
+                ram->vm->code_written(ram->vm, ram, offset, len);
+}
