@@ -75,9 +75,9 @@ enum ir_op_flags {
 enum ir_sig {
         IR_SIG_INT,     /* result and arguments of one type, I32 or I64 */
         IR_SIG_FP,      /* result and arguments of one type, F32 or F64 */
-        IR_SIG_SETCC,   /* two integers of one type -> I64 0 or 1 */
-        IR_SIG_FCMP,    /* two floats of one type -> I64 0 or 1 */
-        IR_SIG_SELECT,  /* compare (0, 1) of one integer type; results (2, 3) of another; result type = ins type */
+        IR_SIG_SETCC,   /* two integers of one type (in aux) -> I64 0 or 1 */
+        IR_SIG_FCMP,    /* two floats of one type (in aux) -> I64 0 or 1 */
+        IR_SIG_SELECT,  /* compare (0, 1) of one integer type (in aux); results (2, 3) of another; result type = ins type */
         IR_SIG_CONV,    /* fixed by the op: see its doc */
         IR_SIG_MEM,     /* memory: see the op's doc */
         IR_SIG_CTRL,    /* control and state: see the op's doc */
@@ -137,7 +137,7 @@ struct ir_ins {
         uint8_t flags;  /* enum ir_ins_flags */
         union {
                 struct ir_mem mem;
-                uint32_t aux; /* by op: slot id, pc length, poll flag, ... */
+                uint32_t aux; /* by op: slot id, type of compared arguments, poll flag, ... */
         };
         ir_ref arg[4];
         int64_t imm;
@@ -210,6 +210,8 @@ struct ir_region {
         uint32_t start_offset;       /* of the first instruction in its guest page */
         uint64_t mode;               /* the mode word, for the printer */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
+        bool raw;                    /* tests: the builder applies no rule, so that a pass has something to do */
+        uint16_t mutant;             /* tests: the enum ir_rule that goes wrong in this region; 0 is none */
 };
 
 struct ir_op_info {
@@ -230,17 +232,54 @@ struct ir_region *ir_parse(struct arena *a, const struct ir_guest *guest, const 
 /* Every rule of docs/ir.md: types, dominance, terminators, memory attributes, deferred puts. */
 bool ir_verify(const struct ir_region *r, GError **error);
 
-/* ---- passes (ir/opt_*.c); ir_optimise runs them in order ---- */
+/*
+ * ---- passes ----
+ * The builder applies the rules of ir/rules.def as it goes; ir_optimise (opt_*.c) does what needs the whole block:
+ * shares lookups, removes or defers puts, drops dead code. ir_reduce makes @r anew through the builder, for regions
+ * that did not come from it (parsed, or stitched together).
+ */
 void ir_optimise(struct ir_region *r);
+struct ir_region *ir_reduce(struct arena *a, const struct ir_region *r);
 
 /* ---- evaluation, shared by folding and the interpreter ---- */
-/* Evaluates a pure integer op on constants; false if the op is not foldable. */
+/* Evaluates a pure op on constants (words of their type, zero-extended); false if the op is not foldable. */
 bool ir_eval(const struct ir_ins *i, const uint64_t *args, uint64_t *result);
 bool ir_cond_eval(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
 
 static inline enum ir_cond ir_cond_negate(enum ir_cond c)
 {
         return (enum ir_cond)(c ^ 1);
+}
+
+/* Whether op @i has a result: the call of a helper without one, a store or a put has not. */
+static inline bool ir_has_result(const struct ir_ins *i)
+{
+        switch (i->op) {
+        case IR_OP_nop: case IR_OP_put: case IR_OP_st: case IR_OP_fence: case IR_OP_insn: case IR_OP_hook:
+        case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
+        case IR_OP_exit_ind: case IR_OP_exit: case IR_OP_ret_push:
+                return false;
+        case IR_OP_call:
+                return i->type != IR_VOID;
+        default:
+                return true;
+        }
+}
+
+/* A lookup's range, bytes from its base: [lo, hi). */
+static inline int32_t ir_lookup_lo(const struct ir_ins *i)
+{
+        return (int32_t)i->imm;
+}
+
+static inline int32_t ir_lookup_hi(const struct ir_ins *i)
+{
+        return (int32_t)(i->imm >> 32);
+}
+
+static inline int64_t ir_lookup_range(int32_t lo, int32_t hi)
+{
+        return (int64_t)((uint64_t)(uint32_t)hi << 32 | (uint32_t)lo);
 }
 
 /* The condition that holds for (b, a) when @c holds for (a, b). */

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The builder: emission of instructions, knowledge of slots, sharing of equal pure ops within a block, memory and
+ * control. The rules on values are in fold.c. Everything lives in the region's arena, nothing is freed.
+ */
+#include "ir/build.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "ir/builder.h"
+
+/* ---- emission ---- */
+
+static void *grow(struct arena *a, void *old, uint32_t *cap, size_t item)
+{
+        void *p = arena_alloc(a, 2 * *cap * item);
+
+        memcpy(p, old, *cap * item);
+        *cap *= 2;
+        return p;
+}
+
+ir_ref ir_emit(struct ir_builder *b, const struct ir_ins *proto)
+{
+        struct ir_region *r = b->r;
+
+        if (r->n_ins == r->cap_ins) {
+                struct ir_ins copy = *proto; /* proto may be in the array that moves */
+
+                r->ins = grow(r->arena, r->ins, &r->cap_ins, sizeof(*r->ins));
+                r->ins[r->n_ins] = copy;
+        } else {
+                r->ins[r->n_ins] = *proto;
+        }
+        return r->n_ins++;
+}
+
+static inline uint32_t hash_ins(const struct ir_ins *i)
+{
+        uint64_t w[4], h;
+
+        memcpy(w, i, sizeof(w));
+        h = (w[0] ^ (w[3] << 1 | w[3] >> 63)) * 0x9e3779b97f4a7c15ull;
+        h ^= h >> 32;
+        h = (h ^ w[1] ^ (w[2] << 7 | w[2] >> 57)) * 0xd6e8feb86659fd93ull;
+        return h >> (64 - CSE_BITS);
+}
+
+static inline bool same_ins(const struct ir_builder *b, const struct ir_ins *x, const struct ir_ins *y)
+{
+        if (ir_is_mutant(b->r, IR_RULE_cse))
+                return x->op == y->op && x->type == y->type && x->imm == y->imm && x->op != IR_OP_const;
+        return !memcmp(x, y, sizeof(*x));
+}
+
+/*
+ * Four places are tried, then one is overwritten: forgetting costs a little code, never correctness, and the table
+ * need not grow.
+ */
+ir_ref ir_emit_pure(struct ir_builder *b, const struct ir_ins *proto)
+{
+        uint32_t h, k;
+        struct cse_entry *e;
+
+        if (b->r->raw)
+                return ir_emit(b, proto);
+        h = hash_ins(proto);
+        for (k = 0; k < 4; k++) {
+                e = &b->cse[(h + k) & ((1 << CSE_BITS) - 1)];
+                if (e->block_epoch != b->block_epoch)
+                        break;
+                if (same_ins(b, ins_of(b, e->ref), proto))
+                        return e->ref;
+        }
+        if (k == 4)
+                e = &b->cse[h];
+        e->block_epoch = b->block_epoch;
+        e->ref = ir_emit(b, proto);
+        return e->ref;
+}
+
+ir_ref ir_mutate(struct ir_builder *b, ir_ref v)
+{
+        enum ir_type t = ir_type_of(b, v);
+
+        if (t == IR_VOID)
+                return v;
+        return ir_emit(b, &(struct ir_ins){.op = ir_type_is_fp(t) ? IR_OP_fneg : IR_OP_not, .type = t, .arg = {v}});
+}
+
+/* ---- blocks ---- */
+
+struct ir_builder *ir_builder_new(struct ir_region *r)
+{
+        struct ir_builder *b = arena_zalloc(r->arena, sizeof(*b));
+
+        b->r = r;
+        b->slots = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*b->slots));
+        ir_builder_at(b, 0);
+        return b;
+}
+
+uint32_t ir_block_new(struct ir_builder *b)
+{
+        struct ir_region *r = b->r;
+
+        if (r->n_blocks == r->cap_blocks)
+                r->blocks = grow(r->arena, r->blocks, &r->cap_blocks, sizeof(*r->blocks));
+        r->blocks[r->n_blocks] = (struct ir_block){0};
+        return r->n_blocks++;
+}
+
+void ir_builder_at(struct ir_builder *b, uint32_t block)
+{
+        b->block = block;
+        b->open = true;
+        b->block_epoch = ++b->epoch;
+        b->r->blocks[block].first = b->r->n_ins;
+}
+
+bool ir_builder_open(const struct ir_builder *b)
+{
+        return b->open;
+}
+
+static void terminate(struct ir_builder *b, const struct ir_ins *proto)
+{
+        ir_emit(b, proto);
+        b->r->blocks[b->block].end = b->r->n_ins;
+        b->open = false;
+}
+
+/* ---- values ---- */
+
+ir_ref ir_const(struct ir_builder *b, enum ir_type type, int64_t bits)
+{
+        if (type == IR_I32)
+                bits = (int32_t)bits;
+        else if (type == IR_F32)
+                bits = (uint32_t)bits;
+        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_const, .type = type, .imm = bits});
+}
+
+bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *bits)
+{
+        const struct ir_ins *i = ins_of(b, v);
+
+        if (i->op != IR_OP_const)
+                return false;
+        *bits = i->imm & type_mask(i->type);
+        return true;
+}
+
+enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
+{
+        return ins_of(b, v)->type;
+}
+
+ir_ref ir_pcaddr(struct ir_builder *b, int64_t page_offset)
+{
+        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_pcaddr, .type = IR_I64, .imm = page_offset});
+}
+
+static bool slot_known(const struct ir_builder *b, uint32_t slot)
+{
+        uint32_t epoch = b->slots[slot].epoch;
+
+        return epoch >= b->block_epoch &&
+               (epoch >= b->group_epoch[b->r->guest->slots[slot].group] || ir_is_mutant(b->r, IR_RULE_call_clobbers));
+}
+
+ir_ref ir_get(struct ir_builder *b, uint32_t slot)
+{
+        ir_ref v;
+
+        if (!b->r->raw && slot_known(b, slot))
+                return b->slots[slot].value;
+        v = ir_emit(b, &(struct ir_ins){.op = IR_OP_get, .type = b->r->guest->slots[slot].type, .aux = slot});
+        b->slots[slot] = (struct known_slot){b->epoch, v};
+        return v;
+}
+
+void ir_put(struct ir_builder *b, uint32_t slot, ir_ref v)
+{
+        if (!b->r->raw && slot_known(b, slot) &&
+            (b->slots[slot].value == v || ir_is_mutant(b->r, IR_RULE_put_same)))
+                return;
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_put, .type = ir_type_of(b, v), .aux = slot, .arg = {v}});
+        if (!ir_is_mutant(b->r, IR_RULE_get_forward) || !slot_known(b, slot))
+                b->slots[slot] = (struct known_slot){b->epoch, v};
+}
+
+static enum ir_type unary_type(enum ir_op op, enum ir_type x)
+{
+        static const uint8_t cast[IR_TYPE_COUNT] = {
+                [IR_I32] = IR_F32, [IR_I64] = IR_F64, [IR_F32] = IR_I32, [IR_F64] = IR_I64,
+        };
+
+        switch (op) {
+        case IR_OP_trunc: return IR_I32;
+        case IR_OP_sext32: case IR_OP_zext32: return IR_I64;
+        case IR_OP_bitcast: return cast[x];
+        case IR_OP_fbox: return IR_F64;
+        case IR_OP_funbox: return IR_F32;
+        default: return x;
+        }
+}
+
+ir_ref ir_unary(struct ir_builder *b, enum ir_op op, ir_ref x)
+{
+        enum ir_type type = unary_type(op, ir_type_of(b, x));
+
+        if (!b->r->raw) {
+                ir_ref v = ir_fold_unary(b, op, type, x);
+
+                if (v)
+                        return v;
+        }
+        return ir_emit_pure(b, &(struct ir_ins){.op = op, .type = type, .arg = {x}});
+}
+
+ir_ref ir_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
+{
+        struct ir_ins i = {.op = op, .type = ir_type_of(b, x), .arg = {x, y}};
+
+        if (!(ir_ops[op].flags & IR_PURE))
+                return ir_emit(b, &i);
+        if (!b->r->raw) {
+                ir_ref v = ir_fold_binary(b, op, x, y);
+
+                if (v)
+                        return v;
+        }
+        return ir_emit_pure(b, &i);
+}
+
+ir_ref ir_setcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y)
+{
+        struct cmp c = {cond, x, y, -1};
+
+        if (!b->r->raw)
+                ir_fold_cmp(b, &c);
+        if (c.result >= 0)
+                return ir_const(b, IR_I64, c.result);
+        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_setcc, .type = IR_I64, .cond = c.cond,
+                                                .aux = ir_type_of(b, c.x), .arg = {c.x, c.y}});
+}
+
+ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false)
+{
+        struct cmp c = {cond, x, y, -1};
+
+        if (!b->r->raw) {
+                ir_ref v;
+
+                ir_fold_cmp(b, &c);
+                if (c.result >= 0)
+                        return ir_fired(b, IR_RULE_select_const, c.result ? if_true : if_false);
+                v = ir_fold_select(b, c.cond, c.x, c.y, if_true, if_false);
+                if (v)
+                        return v;
+        }
+        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_select, .type = ir_type_of(b, if_true), .cond = c.cond,
+                                                .aux = ir_type_of(b, c.x), .arg = {c.x, c.y, if_true, if_false}});
+}
+
+/* ---- floating point ---- */
+
+ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x)
+{
+        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .cond = rm, .arg = {x}});
+}
+
+ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y)
+{
+        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .cond = rm, .arg = {x, y}});
+}
+
+ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y, ir_ref z)
+{
+        return ir_emit(b, &(struct ir_ins){.op = IR_OP_fma, .type = ir_type_of(b, x), .cond = rm,
+                                           .aux = neg_product | neg_c << 1, .arg = {x, y, z}});
+}
+
+ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y)
+{
+        return ir_emit(b, &(struct ir_ins){.op = IR_OP_fcmp, .type = IR_I64, .cond = c, .aux = ir_type_of(b, x),
+                                           .arg = {x, y}});
+}
+
+ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
+{
+        if (x == y && !b->r->raw) {
+                ir_ref v = kind == 0 ? x : ir_unary(b, kind == 1 ? IR_OP_fneg : IR_OP_fabs, x);
+
+                return ir_fired(b, IR_RULE_fsgnj_self, v);
+        }
+        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_fsgnj, .type = ir_type_of(b, x), .aux = kind,
+                                                .arg = {x, y}});
+}
+
+static ir_ref emit_fcvt(struct ir_builder *b, enum ir_op op, enum ir_round rm, enum ir_type to, uint32_t aux, ir_ref x)
+{
+        return ir_emit(b, &(struct ir_ins){.op = op, .type = to, .cond = rm, .aux = aux, .arg = {x}});
+}
+
+ir_ref ir_fcvt_ff(struct ir_builder *b, enum ir_round rm, enum ir_type to, ir_ref x)
+{
+        return emit_fcvt(b, IR_OP_fcvt_ff, rm, to, 0, x);
+}
+
+ir_ref ir_fcvt_fi(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x)
+{
+        return emit_fcvt(b, IR_OP_fcvt_fi, rm, to, ir_type_of(b, x) | is_unsigned << 4, x);
+}
+
+ir_ref ir_fcvt_if(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x)
+{
+        return emit_fcvt(b, IR_OP_fcvt_if, rm, to, ir_type_of(b, x) | is_unsigned << 4, x);
+}
+
+/* ---- memory ---- */
+
+/* The lookup of one access: only what finding the page needs stays in mem. */
+static ir_ref emit_lookup(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm)
+{
+        struct ir_mem m = {.write = mem.write, .view = mem.view, .nofault = mem.nofault};
+
+        return ir_emit(b, &(struct ir_ins){.op = IR_OP_lookup, .type = IR_I64, .mem = m, .arg = {base},
+                                           .imm = ir_lookup_range(imm, imm + (1 << mem.size_log2))});
+}
+
+/* An access must not end beyond what an int32_t reaches. */
+static void limit_imm(struct ir_builder *b, ir_ref *base, int32_t *imm)
+{
+        if (*imm > INT32_MAX - 16) {
+                *base = ir_add(b, *base, ir_const(b, IR_I64, *imm));
+                *imm = 0;
+        }
+}
+
+ir_ref ir_load(struct ir_builder *b, enum ir_type type, struct ir_mem mem, ir_ref base, int32_t imm)
+{
+        ir_ref lookup;
+
+        limit_imm(b, &base, &imm);
+        mem.write = 0;
+        lookup = emit_lookup(b, mem, base, imm);
+        return ir_emit(b, &(struct ir_ins){.op = IR_OP_ld, .type = type, .mem = mem, .arg = {lookup, base}, .imm = imm});
+}
+
+void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm, ir_ref v)
+{
+        ir_ref lookup;
+
+        limit_imm(b, &base, &imm);
+        mem.write = 1;
+        lookup = emit_lookup(b, mem, base, imm);
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_st, .type = ir_type_of(b, v), .mem = mem, .arg = {lookup, base, v},
+                                    .imm = imm});
+}
+
+static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem, ir_ref base, ir_ref x, ir_ref y)
+{
+        ir_ref lookup;
+
+        mem.write = 1;
+        mem.atomic = 1;
+        lookup = emit_lookup(b, mem, base, 0);
+        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .mem = mem, .arg = {lookup, base, x, y}});
+}
+
+ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref v)
+{
+        return emit_atomic(b, IR_OP_rmw, mem, base, v, 0);
+}
+
+ir_ref ir_atomic_cas(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect, ir_ref desired)
+{
+        return emit_atomic(b, IR_OP_cas, mem, base, expect, desired);
+}
+
+void ir_fence(struct ir_builder *b, uint32_t mask)
+{
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_fence, .aux = mask});
+}
+
+/* ---- control ---- */
+
+void ir_insn(struct ir_builder *b, int64_t page_offset)
+{
+        if (b->r->n_guest_insns == 0)
+                b->r->start_offset = page_offset;
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_insn, .aux = b->r->n_guest_insns++, .imm = page_offset});
+}
+
+ir_ref ir_call(struct ir_builder *b, const struct ir_helper *h, ir_ref a0, ir_ref a1, ir_ref a2, ir_ref a3)
+{
+        struct ir_ins i = {.op = IR_OP_call, .type = h->type, .arg = {a0, a1, a2, a3}, .imm = (intptr_t)h};
+
+        if (h->pure)
+                return ir_emit_pure(b, &i);
+        if (h->writes) {
+                b->epoch++;
+                for (uint64_t m = h->writes; m; m &= m - 1)
+                        b->group_epoch[__builtin_ctzll(m)] = b->epoch;
+        }
+        return ir_emit(b, &i);
+}
+
+void ir_hook(struct ir_builder *b, uint32_t kind, int64_t datum)
+{
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_hook, .aux = kind, .imm = datum});
+}
+
+void ir_budget(struct ir_builder *b)
+{
+        b->budget = ir_emit(b, &(struct ir_ins){.op = IR_OP_budget});
+}
+
+void ir_poll(struct ir_builder *b, int64_t page_offset)
+{
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_poll, .imm = page_offset});
+}
+
+void ir_br(struct ir_builder *b, uint32_t block)
+{
+        terminate(b, &(struct ir_ins){.op = IR_OP_br, .aux = block});
+}
+
+void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32_t then_block, uint32_t else_block)
+{
+        struct cmp c = {cond, x, y, -1};
+
+        if (!b->r->raw)
+                ir_fold_cmp(b, &c);
+        if (c.result >= 0) {
+                if (ir_is_mutant(b->r, IR_RULE_brcc_const))
+                        c.result ^= 1;
+                ir_br(b, c.result ? then_block : else_block);
+                return;
+        }
+        terminate(b, &(struct ir_ins){.op = IR_OP_brcc, .type = ir_type_of(b, c.x), .cond = c.cond, .arg = {c.x, c.y},
+                                      .imm = (int64_t)((uint64_t)else_block << 32 | then_block)});
+}
+
+void ir_exit_jump(struct ir_builder *b, int64_t page_offset, bool poll)
+{
+        terminate(b, &(struct ir_ins){.op = IR_OP_exit_jump, .aux = poll, .imm = page_offset});
+}
+
+void ir_exit_ind(struct ir_builder *b, enum ir_jump kind, ir_ref target)
+{
+        terminate(b, &(struct ir_ins){.op = IR_OP_exit_ind, .type = IR_I64, .cond = kind, .arg = {target}});
+}
+
+void ir_exit(struct ir_builder *b, enum ir_exit reason, int64_t page_offset)
+{
+        terminate(b, &(struct ir_ins){.op = IR_OP_exit, .cond = reason, .imm = page_offset});
+}
+
+void ir_ret_push(struct ir_builder *b, int64_t page_offset)
+{
+        ir_emit(b, &(struct ir_ins){.op = IR_OP_ret_push, .imm = page_offset});
+}
+
+/* ---- the end ---- */
+
+/* Counts the edge to @target, and visits it when it is the first. */
+static void count_edge(struct ir_region *r, uint32_t target, uint32_t *stack, uint32_t *depth)
+{
+        if (target < r->n_blocks && r->blocks[target].n_preds++ == 0 && target != 0)
+                stack[(*depth)++] = target;
+}
+
+/* Predecessors of the blocks that can be reached; what cannot is dead code in an empty block. */
+static void find_preds(struct ir_region *r)
+{
+        uint32_t *stack = arena_alloc(r->arena, r->n_blocks * sizeof(*stack));
+        uint32_t depth = 0;
+
+        stack[depth++] = 0;
+        while (depth) {
+                const struct ir_block *k = &r->blocks[stack[--depth]];
+                const struct ir_ins *t;
+
+                if (k->end == 0) /* never filled: the verifier complains */
+                        continue;
+                t = &r->ins[k->end - 1];
+                if (t->op == IR_OP_br) {
+                        count_edge(r, t->aux, stack, &depth);
+                } else if (t->op == IR_OP_brcc) {
+                        count_edge(r, (uint32_t)t->imm, stack, &depth);
+                        count_edge(r, (uint64_t)t->imm >> 32, stack, &depth);
+                }
+        }
+        for (uint32_t i = 1; i < r->n_blocks; i++) {
+                struct ir_block *k = &r->blocks[i];
+
+                if (k->n_preds)
+                        continue;
+                for (uint32_t n = k->first; n < k->end; n++)
+                        r->ins[n].flags |= IR_INS_DEAD;
+                k->end = k->first;
+        }
+}
+
+void ir_builder_finish(struct ir_builder *b)
+{
+        if (b->budget)
+                b->r->ins[b->budget].imm = b->r->n_guest_insns;
+        if (b->r->n_blocks > 1)
+                find_preds(b->r);
+}

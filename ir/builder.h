@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the builder, for build.c (state, emission, memory, control) and fold.c (rules). Lives in the region's
+ * arena; the thread that builds owns it.
+ *
+ * Nothing is ever cleared: what is known of a slot, and the table of pure ops, carry the epoch they were written
+ * in, and a new block or a helper only starts a new epoch.
+ */
+#pragma once
+
+#include "ir/build.h"
+#include "ir/rules.h"
+
+#define CSE_BITS 9
+
+struct known_slot {
+        uint32_t epoch;
+        ir_ref value;
+};
+
+struct cse_entry {
+        uint32_t block_epoch;
+        ir_ref ref;
+};
+
+struct ir_builder {
+        struct ir_region *r;
+        uint32_t block;          /* being filled */
+        bool open;
+        ir_ref budget;           /* the budget op, for its count */
+        uint32_t epoch;          /* now */
+        uint32_t block_epoch;    /* when the current block began */
+        uint32_t group_epoch[64]; /* when a helper last wrote a group of slots */
+        struct known_slot *slots;
+        struct cse_entry cse[1 << CSE_BITS];
+};
+
+static inline const struct ir_ins *ins_of(const struct ir_builder *b, ir_ref v)
+{
+        return &b->r->ins[v];
+}
+
+static inline unsigned type_bits(enum ir_type t)
+{
+        return t == IR_I32 || t == IR_F32 ? 32 : 64;
+}
+
+static inline uint64_t type_mask(enum ir_type t)
+{
+        return t == IR_I32 || t == IR_F32 ? 0xffffffffu : ~0ull;
+}
+
+/* @proto's op, as an instruction of its own. */
+ir_ref ir_emit(struct ir_builder *b, const struct ir_ins *proto);
+
+/* The same for a pure op, which may be an earlier one. */
+ir_ref ir_emit_pure(struct ir_builder *b, const struct ir_ins *proto);
+
+/* Wrong on purpose: the value that a mutant rule gives instead of @v. */
+ir_ref ir_mutate(struct ir_builder *b, ir_ref v);
+
+static inline bool ir_is_mutant(const struct ir_region *r, enum ir_rule rule)
+{
+        return __builtin_expect(r->mutant == rule, 0);
+}
+
+/* The result of a rule that applied. */
+static inline ir_ref ir_fired(struct ir_builder *b, enum ir_rule rule, ir_ref v)
+{
+        return ir_is_mutant(b->r, rule) ? ir_mutate(b, v) : v;
+}
+
+/* fold.c: a value equal to the op's result, or 0 if no rule applies. */
+ir_ref ir_fold_unary(struct ir_builder *b, enum ir_op op, enum ir_type type, ir_ref x);
+ir_ref ir_fold_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y);
+ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false);
+
+/* A comparison in its simplest form; result is 0 or 1 if it is known, else -1. */
+struct cmp {
+        enum ir_cond cond;
+        ir_ref x, y;
+        int result;
+};
+void ir_fold_cmp(struct ir_builder *b, struct cmp *c);
