@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Decoder generator: reads instruction tables (*.dec), writes C and JSON.
 
-    decode.py --prefix rv --features features.def --include frontend/riscv/features.h \\
+    decode.py --prefix rv --features features.def --include frontend/riscv/rv_features.h \\
               --header-dir frontend/riscv --out-dir BUILD rv.dec rv_i.dec ...
 
 writes PREFIX_decode.h, PREFIX_decode.c, PREFIX_translate.h, PREFIX_translate.c and

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "frontend/riscv/features.h"
+#include "frontend/riscv/rv_features.h"
 
 /*
  * Writes the text of the instruction at pc to buf, always terminated and cut to len bytes. Of a
