@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Soft-float arithmetic: add, subtract, multiply, divide, square root, fused multiply-add, on parts, and their
- * entry points a format. IEEE 754-2019 5.4.1, 6.3 (signs of zeros), 7.2 and 7.3 (invalid, division by zero).
- * Stateless but for the caller's fp_env. Significands are at most 64 bits here (see parts.h).
+ * Soft-float arithmetic: add, subtract, multiply, divide, square root, fused multiply-add, on parts, and
+ * their entry points a format. IEEE 754-2019 5.4.1, 6.3 (signs of zeros), 7.2 and 7.3 (invalid, division by
+ * zero). Stateless but for the caller's fp_env. Significands are at most 64 bits here (see parts.h).
  */
 #include "frontend/fp/parts.h"
 
-/* The sum of two finite non-zero values. Only what was shifted out under a gap of two or more can be inexact. */
-static struct fp_parts sum_finite(const struct fp_env *env, struct fp_parts a, struct fp_parts b)
+/*
+ * The sum of two finite non-zero values. Only what was shifted out under a gap of two or more can be inexact.
+ */
+FP_INLINE struct fp_parts sum_finite(const struct fp_env *env, struct fp_parts a, struct fp_parts b)
 {
         if (a.exp < b.exp || (a.exp == b.exp && a.frac < b.frac)) {
                 struct fp_parts t = a;
@@ -38,7 +40,8 @@ static struct fp_parts sum_finite(const struct fp_env *env, struct fp_parts a, s
 }
 
 /* The sum of two values that are no NaNs. */
-static inline struct fp_parts sum_numbers(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b)
+FP_INLINE struct fp_parts sum_numbers(struct fp_env *env, const struct fp_parts *a,
+                                          const struct fp_parts *b)
 {
         if (a->kind == FP_KIND_FINITE && b->kind == FP_KIND_FINITE)
                 return sum_finite(env, *a, *b);
@@ -51,7 +54,8 @@ static inline struct fp_parts sum_numbers(struct fp_env *env, const struct fp_pa
         return *b;
 }
 
-static struct fp_parts parts_add(struct fp_env *env, const struct fp_parts *a, struct fp_parts *b, bool subtract)
+FP_INLINE struct fp_parts parts_add(struct fp_env *env, const struct fp_parts *a, struct fp_parts *b,
+                                 bool subtract)
 {
         if (fp_is_nan(a) || fp_is_nan(b))
                 return fp_pick_nan2(env, a, b);
@@ -61,7 +65,7 @@ static struct fp_parts parts_add(struct fp_env *env, const struct fp_parts *a, s
 }
 
 /* The exact product of two finite non-zero values. */
-static inline struct fp_parts product_finite(const struct fp_parts *a, const struct fp_parts *b)
+FP_INLINE struct fp_parts product_finite(const struct fp_parts *a, const struct fp_parts *b)
 {
         struct fp_parts r = {
                 .frac = (a->frac >> 64) * (b->frac >> 64),
@@ -78,7 +82,7 @@ static inline struct fp_parts product_finite(const struct fp_parts *a, const str
 }
 
 /* The exact product of two values that are no NaNs, nor an infinity and a zero. */
-static inline struct fp_parts product_numbers(const struct fp_parts *a, const struct fp_parts *b)
+FP_INLINE struct fp_parts product_numbers(const struct fp_parts *a, const struct fp_parts *b)
 {
         if (a->kind == FP_KIND_FINITE && b->kind == FP_KIND_FINITE)
                 return product_finite(a, b);
@@ -94,7 +98,7 @@ FP_INLINE bool is_inf_and_zero(const struct fp_parts *a, const struct fp_parts *
                (a->kind == FP_KIND_ZERO && b->kind == FP_KIND_INF);
 }
 
-static struct fp_parts parts_mul(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b)
+FP_INLINE struct fp_parts parts_mul(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b)
 {
         if (fp_is_nan(a) || fp_is_nan(b))
                 return fp_pick_nan2(env, a, b);
@@ -104,7 +108,7 @@ static struct fp_parts parts_mul(struct fp_env *env, const struct fp_parts *a, c
         return product_numbers(a, b);
 }
 
-static struct fp_parts parts_muladd(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
+FP_INLINE struct fp_parts parts_muladd(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
                                     struct fp_parts *c, unsigned neg)
 {
         struct fp_parts product, r;
@@ -124,8 +128,9 @@ static struct fp_parts parts_muladd(struct fp_env *env, const struct fp_parts *a
 
 /*
  * The first 64-bit digit of (hi * 2^64) / d, where d has its top bit set and hi < d. Schoolbook division in
- * 32-bit digits: a digit's estimate from the divisor's upper half is at most two too large. Written out because
- * the compiler's 128-bit division is a library call, which is not known to leave the FPU's registers alone.
+ * 32-bit digits: a digit's estimate from the divisor's upper half is at most two too large. Written out
+ * because the compiler's 128-bit division is a library call, which is not known to leave the FPU's registers
+ * alone.
  */
 static uint64_t divide_digit(uint64_t hi, uint64_t d, uint64_t *rem)
 {
@@ -134,7 +139,8 @@ static uint64_t divide_digit(uint64_t hi, uint64_t d, uint64_t *rem)
         for (int i = 0; i < 2; i++) {
                 uint64_t digit = hi / d1, part = hi % d1;
 
-                while (digit >> 32 || digit * d0 > part << 32) {
+                /* As hi < d, an estimate of 2^32 is caught here too, and nothing overflows. */
+                while (digit * d0 > part << 32) {
                         digit--;
                         part += d1;
                         if (part >> 32)
@@ -152,7 +158,10 @@ static struct fp_parts divide_finite(const struct fp_parts *a, const struct fp_p
         uint64_t n = (uint64_t)(a->frac >> 64), d = (uint64_t)(b->frac >> 64), q, rem;
         struct fp_parts r = {.kind = FP_KIND_FINITE, .sign = a->sign ^ b->sign, .exp = a->exp - b->exp - 1};
 
-        /* The quotient of significands is in (1/2, 2): take the units off first, so that the rest is one digit. */
+        /*
+         * The quotient of significands is in (1/2, 2): take the units off first, so that the rest is one
+         * digit.
+         */
         if (n >= d) {
                 q = divide_digit(n - d, d, &rem);
                 r.frac = FP_LEADING | (fp_u128)q << 63 | (rem != 0);
@@ -164,7 +173,7 @@ static struct fp_parts divide_finite(const struct fp_parts *a, const struct fp_p
         return r;
 }
 
-static struct fp_parts parts_div(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b)
+FP_INLINE struct fp_parts parts_div(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b)
 {
         bool sign = a->sign ^ b->sign;
 
@@ -201,9 +210,9 @@ static uint32_t sqrt_u32(uint32_t n, uint32_t *rem)
 }
 
 /*
- * The square root of a 2k-bit number from that of its upper half, one division a level (Zimmermann's "Karatsuba
- * square root"): with upper half s^2 + r, the root is s * 2^(k/2) + q, where q = (r * 2^(k/2) + next) / 2s,
- * or one less than that; a perfect square's is never the lesser one.
+ * The square root of a 2k-bit number from that of its upper half, one division a level (Zimmermann's
+ * "Karatsuba square root"): with upper half s^2 + r, the root is s * 2^(k/2) + q, where q = (r * 2^(k/2) +
+ * next) / 2s, or one less than that; a perfect square's is never the lesser one.
  */
 static uint64_t sqrt_u64(uint64_t n, uint64_t *rem)
 {

@@ -39,8 +39,8 @@ static enum fp_rel parts_compare(struct fp_env *env, const struct fp_parts *a, c
 }
 
 /*
- * Minimum, or maximum if `max`. `number` prefers a number to a NaN (minimumNumber), else a NaN wins (minimum).
- * No result is rounded: what is delivered was an operand.
+ * Minimum, or maximum if `max`. `number` prefers a number to a NaN (minimumNumber), else a NaN wins
+ * (minimum). No result is rounded: what is delivered was an operand.
  */
 static struct fp_parts parts_min_max(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
                                      bool max, bool number)
@@ -148,7 +148,10 @@ FP_INLINE fp_u128 round_int(struct fp_env *env, fp_u128 bits, bool exact, struct
         return fp_round_pack(env, &p, f);
 }
 
-/* What min_max chose is exact in its format: pack it with nothing flushed, for it was flushed when it came in. */
+/*
+ * What min_max chose is exact in its format: pack it with nothing flushed, for it was flushed when it came
+ * in.
+ */
 FP_INLINE fp_u128 min_max(struct fp_env *env, fp_u128 a, fp_u128 b, bool max, bool number, struct fp_format f)
 {
         struct fp_parts x = fp_unpack(env, a, f), y = fp_unpack(env, b, f);

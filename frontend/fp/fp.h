@@ -10,7 +10,8 @@
  * Every operation takes a `struct fp_env`, reads its modes and ORs into `flags`; nothing else is read or
  * written, so any thread may call with an env of its own. No operation traps: unmasked exceptions are the
  * caller's business, as is NaN boxing. Formats here are binary32 (fp32_, in uint32_t) and binary64 (fp64_, in
- * uint64_t); parts.h says what another format needs. Not modelled: decimal formats, remainder, ARM's FZ16 and AH.
+ * uint64_t); parts.h says what another format needs. Not modelled: decimal formats, remainder, ARM's FZ16 and
+ * AH.
  */
 #ifndef FRONTEND_FP_FP_H
 #define FRONTEND_FP_FP_H
@@ -18,14 +19,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rounding direction (754 4.3). The first five are numbered as in RISC-V frm (RV F, "Rounding mode encoding"). */
+/*
+ * Rounding direction (754 4.3). The first five are numbered as in RISC-V frm (RV F, "Rounding mode
+ * encoding").
+ */
 enum fp_rm {
         FP_RM_RNE = 0,          /* nearest, ties to even */
         FP_RM_RTZ = 1,          /* towards zero */
         FP_RM_RDN = 2,          /* towards minus infinity */
         FP_RM_RUP = 3,          /* towards plus infinity */
         FP_RM_RMM = 4,          /* nearest, ties away from zero */
-        FP_RM_ODD = 5,          /* the last bit of an inexact result is set (ARM FCVTXN); never overflows to infinity */
+        FP_RM_ODD = 5,          /* what is inexact gets its last bit set, and is finite (ARM FCVTXN) */
 };
 
 /* Exceptions (754 7). The first five stand where RISC-V fflags has them. */
@@ -35,20 +39,20 @@ enum fp_flag {
         FP_OF = 1 << 2,         /* overflow */
         FP_DZ = 1 << 3,         /* division by zero */
         FP_NV = 1 << 4,         /* invalid operation */
-        FP_ID = 1 << 5,         /* a subnormal operand was replaced by zero; only with flush_in (ARM FPSR.IDC) */
-        FP_DE = 1 << 6,         /* a subnormal operand was computed with; only with note_denormal (x86 MXCSR.DE) */
+        FP_ID = 1 << 5,         /* a subnormal operand became zero; only with flush_in (ARM FPSR.IDC) */
+        FP_DE = 1 << 6,         /* a subnormal operand was used; only with note_denormal (x86 MXCSR.DE) */
 };
 
 /* Which NaN an operation delivers (754 6.2). */
 enum fp_nan_mode {
         FP_NANMODE_CANONICAL,   /* always the positive quiet NaN without payload (RV F, "NaN Generation") */
-        FP_NANMODE_X86,         /* the first NaN operand, quieted; the default NaN is negative (SDM table 4-7) */
-        FP_NANMODE_ARM,         /* the first signaling, else first quiet NaN; addends first (ARM FPProcessNaNs) */
+        FP_NANMODE_X86,         /* the first NaN operand; the default NaN is negative (SDM table 4-7) */
+        FP_NANMODE_ARM,         /* the first signaling, else the first; addends first (ARM FPProcessNaNs) */
 };
 
 /* What a conversion to integer gives for what does not fit; it raises FP_NV, and not FP_NX, in every mode. */
 enum fp_int_mode {
-        FP_INTMODE_RISCV,       /* the nearest integer; the largest for a NaN (RV F, "Domains of conversions") */
+        FP_INTMODE_RISCV,       /* the nearest integer; the largest for a NaN (RV F, "Domains of ...") */
         FP_INTMODE_ARM,         /* the nearest integer; 0 for a NaN (ARM FPToFixed) */
         FP_INTMODE_X86,         /* integer indefinite: the top bit alone; if unsigned, all bits (SDM 4.2.1) */
 };
@@ -67,7 +71,7 @@ struct fp_env {
         uint8_t int_mode;       /* enum fp_int_mode */
         uint8_t flush_out;      /* enum fp_flush */
         bool flush_in;          /* subnormal operands count as zeros (ARM FZ, x86 DAZ) */
-        bool tininess_before;   /* detect tininess before rounding (ARM) instead of after (RISC-V, x86): 754 7.5 */
+        bool tininess_before;   /* tininess is detected before rounding (ARM), else after (754 7.5) */
         bool default_nan;       /* never propagate a NaN, whatever nan_mode says (ARM FPCR.DN) */
         bool fma_invalid;       /* fma(inf, 0, qNaN): FP_NV and the default NaN; if false, the quiet NaN */
         bool note_denormal;     /* report FP_DE */
@@ -108,9 +112,9 @@ uint64_t fp64_sqrt(struct fp_env *env, uint64_t a);
 
 /*
  * a * b + c with one rounding (754 5.4.1). The muladd forms negate the product or the addend as `neg` says,
- * after NaNs were dealt with, so a NaN keeps its sign (x86 FNMADD, and RISC-V's four forms). Where negation is
- * of the operand, NaNs included (ARM FMSUB), flip its sign bit and call fma. With FP_NANMODE_X86 the first NaN
- * is looked for in the order a, b, c (SDM table 14-17: multiplicand, multiplier, addend).
+ * after NaNs were dealt with, so a NaN keeps its sign (x86 FNMADD, and RISC-V's four forms). Where negation
+ * is of the operand, NaNs included (ARM FMSUB), flip its sign bit and call fma. With FP_NANMODE_X86 the first
+ * NaN is looked for in the order a, b, c (SDM table 14-17: multiplicand, multiplier, addend).
  */
 enum fp_muladd {
         FP_NEG_PRODUCT = 1 << 0,        /* -(a * b) + c */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The core that all soft-float formats share: unpack a bit pattern into parts, compute on parts, round and pack.
- * Private to frontend/fp. IEEE 754-2019 sections 3.4 (interchange formats), 4.3 (rounding), 6.2 (NaNs), 7
- * (exceptions). Stateless; everything is inlined so that a format's constants fold away.
+ * The core that all soft-float formats share: unpack a bit pattern into parts, compute on parts, round and
+ * pack. Private to frontend/fp. IEEE 754-2019 sections 3.4 (interchange formats), 4.3 (rounding), 6.2 (NaNs),
+ * 7 (exceptions). Stateless; everything is inlined so that a format's constants fold away.
  *
  * Parts carry 128 bits of significand, the leading one at bit 127. That is room for the exact product of two
- * 64-bit significands, so binary16, bfloat16, binary32, binary64 and the x87 extended format all fit: a format
- * with an implied leading bit needs a row here and one line in arith.c and convert.c; the x87 format needs
- * unpack and pack of its own, and a second quotient digit in the division. binary128 also fits the parts, but
- * its product and its quotient need a second word.
+ * 64-bit significands, so binary16, bfloat16, binary32, binary64 and the x87 extended format all fit: a
+ * format with an implied leading bit needs a row here and one line in arith.c and convert.c; the x87 format
+ * needs unpack and pack of its own, and a second quotient digit in the division. binary128 also fits the
+ * parts, but its product and its quotient need a second word.
  */
 #ifndef FRONTEND_FP_PARTS_H
 #define FRONTEND_FP_PARTS_H
@@ -33,7 +33,7 @@ static const struct fp_format fp_binary64 = {11, 52};
 enum fp_kind { FP_KIND_ZERO, FP_KIND_FINITE, FP_KIND_INF, FP_KIND_QNAN, FP_KIND_SNAN };
 
 struct fp_parts {
-        fp_u128 frac;           /* finite: 1.f with the one at bit 127; NaN: payload, the quiet bit at bit 126 */
+        fp_u128 frac;           /* finite: the leading one at bit 127; NaN: the quiet bit at bit 126 */
         int exp;                /* finite: value = (frac / 2^127) * 2^exp */
         uint8_t kind;           /* enum fp_kind; FP_KIND_FINITE is finite and not zero */
         bool sign;
@@ -121,7 +121,10 @@ FP_INLINE struct fp_parts fp_unpack(struct fp_env *env, fp_u128 bits, struct fp_
         return p;
 }
 
-/* Called once an operation is known to compute: a NaN operand or an invalid operation hides FP_DE (SDM 4.9.2). */
+/*
+ * Called once an operation is known to compute: a NaN operand or an invalid operation hides FP_DE (SDM
+ * 4.9.2).
+ */
 FP_INLINE void fp_note_denormal(struct fp_env *env, bool denormal)
 {
         if (denormal && env->note_denormal)
@@ -174,7 +177,9 @@ FP_INLINE fp_u128 fp_round_tiny(struct fp_env *env, const struct fp_parts *p, st
         int biased = p->exp + fp_bias(f);
         bool tiny = true;
 
-        /* After rounding it is not tiny if, were the exponent unbounded, it would reach the smallest normal. */
+        /*
+         * After rounding it is not tiny if, were the exponent unbounded, it would reach the smallest normal.
+         */
         if (!env->tininess_before && biased == 0)
                 tiny = p->frac < -unit || !fp_frac_rounds_away(env->rm, p->sign, p->frac, unit);
         if (tiny && env->flush_out) {

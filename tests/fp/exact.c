@@ -79,7 +79,9 @@ bool exact_is_middle(const struct fp_op *op, const uint64_t *v, enum kind out, u
         struct dyadic result = two, divisor = one;
         struct exact x;
 
-        /* Twice the exact result, less both neighbours; a quotient's are multiplied by the divisor instead. */
+        /*
+         * Twice the exact result, less both neighbours; a quotient's are multiplied by the divisor instead.
+         */
         memset(&x, 0, sizeof(x));
         switch (op->exact) {
         case EXACT_ADD:

@@ -28,7 +28,10 @@ struct fp_op {
         enum exact_form exact;
         unsigned neg;           /* enum fp_muladd, for EXACT_FMA */
         uint64_t (*soft)(struct fp_env *env, const uint64_t *v);
-        /* The same by the host's FPU under *mxcsr, to which its flags are added; x86's answer in every respect. */
+        /*
+         * The same by the host's FPU under *mxcsr, to which its flags are added; x86's answer in every
+         * respect.
+         */
         uint64_t (*host)(uint32_t *mxcsr, const uint64_t *v);
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Operands for the soft-float tests: special values, values with few or many bits set, and operands made from
- * one another so that sums cancel, products and quotients land next to ties, and results brush against the ends
- * of the range. Reproducible from a seed.
+ * one another so that sums cancel, products and quotients land next to ties, and results brush against the
+ * ends of the range. Reproducible from a seed.
  */
 #include "tests/fp/fp_test.h"
 
@@ -128,18 +128,23 @@ static uint64_t gen_related(struct gen *g, enum kind k, uint64_t a)
         case 1: /* as large, or nearly */
                 return gen_compose(g, k, ea - 2 + gen_below(g, 5), gen_pattern(g));
         case 2: /* smaller by about the precision: what is added is about half a unit */
-                return gen_compose(g, k, ea - frac_bits - 4 + gen_below(g, 8), gen_pattern(g) >> gen_below(g, 64));
+                return gen_compose(g, k, ea - frac_bits - 4 + gen_below(g, 8),
+                                   gen_pattern(g) >> gen_below(g, 64));
         case 3: /* a product near the top of the range */
                 return gen_compose(g, k, bias + max - 1 - ea - 2 + gen_below(g, 5), gen_pattern(g));
         case 4: /* a product near the smallest normal, or among the subnormals */
-                return gen_compose(g, k, bias - ea - frac_bits - 3 + gen_below(g, frac_bits + 7), gen_pattern(g));
+                return gen_compose(g, k, bias - ea - frac_bits - 3 + gen_below(g, frac_bits + 7),
+                                   gen_pattern(g));
         default: /* a quotient near either end */
                 return gen_compose(g, k, gen_below(g, 2) ? ea - bias - 2 + gen_below(g, 5) :
                                    ea + bias - 4 + gen_below(g, frac_bits + 8), gen_pattern(g));
         }
 }
 
-/* Soft results as operands (the same bits whoever computes them) bring fused sums, quotients and roots to ties. */
+/*
+ * Soft results as operands (the same bits whoever computes them) bring fused sums, quotients and roots to
+ * ties.
+ */
 static uint64_t soft2(enum kind k, uint64_t (*f64)(struct fp_env *, uint64_t, uint64_t),
                       uint32_t (*f32)(struct fp_env *, uint32_t, uint32_t), uint64_t a, uint64_t b)
 {

@@ -8,7 +8,10 @@
 
 #define DEFAULT_MXCSR 0x1f80u
 
-/* Runs `insn` with operands in xmm0, xmm1, xmm2 and its result in xmm0; MXCSR is the caller's before and after. */
+/*
+ * Runs `insn` with operands in xmm0, xmm1, xmm2 and its result in xmm0; MXCSR is the caller's before and
+ * after.
+ */
 #define RUN(mxcsr, v, insn)                                                                             \
         ({                                                                                              \
                 uint64_t result_;                                                                       \
@@ -84,11 +87,15 @@ HOST_COMPARE(fp64_compare_quiet, "ucomisd")
 HOST_COMPARE(fp32_compare_signaling, "comiss")
 HOST_COMPARE(fp64_compare_signaling, "comisd")
 
-/* To unsigned: by way of a 64-bit signed conversion, of the value less 2^63 (which is exact) if it is larger. */
+/*
+ * To unsigned: by way of a 64-bit signed conversion, of the value less 2^63 (which is exact) if it is larger.
+ */
 static uint64_t to_unsigned(uint32_t *mxcsr, const uint64_t *v, enum kind k, int bits)
 {
-        uint64_t (*convert)(uint32_t *, const uint64_t *) = k == KIND_F32 ? host_fp32_to_i64 : host_fp64_to_i64;
-        uint64_t (*subtract)(uint32_t *, const uint64_t *) = k == KIND_F32 ? host_fp32_sub : host_fp64_sub;
+        uint64_t (*convert)(uint32_t *, const uint64_t *) =
+                k == KIND_F32 ? host_fp32_to_i64 : host_fp64_to_i64;
+        uint64_t (*subtract)(uint32_t *, const uint64_t *) =
+                k == KIND_F32 ? host_fp32_sub : host_fp64_sub;
         uint64_t two63 = (uint64_t)(kind_exp_max(k) / 2 + 63) << kind_frac_bits(k), top = (uint64_t)1 << 63;
         uint64_t max = ~(uint64_t)0 >> (64 - bits), result;
         uint32_t cr = *mxcsr;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Soft-float against the host's FPU, bits and flags, and against the texts it implements where the host has no
- * such mode: ties away from zero by exact arithmetic, rounding to odd and tininess before rounding from their
- * definitions, NaN rules and saturation from the manuals' tables. FP_TEST_CASES sets the cases an operation
- * (default 60000), FP_TEST_SEED the stream.
+ * Soft-float against the host's FPU, bits and flags, and against the texts it implements where the host has
+ * no such mode: ties away from zero by exact arithmetic, rounding to odd and tininess before rounding from
+ * their definitions, NaN rules and saturation from the manuals' tables. FP_TEST_CASES sets the cases an
+ * operation (default 60000), FP_TEST_SEED the stream.
  */
-#include <stdlib.h>
+#include <inttypes.h>
 
 #include <glib.h>
 
@@ -45,9 +45,10 @@ static bool check(const char *mode, const struct fp_op *op, const uint64_t *v, i
 {
         if (same(got, want))
                 return true;
-        g_test_message("%s (%s, rm %d) of %#" G_GINT64_MODIFIER "x %#" G_GINT64_MODIFIER "x %#" G_GINT64_MODIFIER
-                       "x: got %#" G_GINT64_MODIFIER "x flags %#x, want %#" G_GINT64_MODIFIER "x flags %#x",
-                       op->name, mode, rm, v[0], v[1], v[2], got.bits, got.flags, want.bits, want.flags);
+        g_test_message("%s (%s, rm %d) of %#" PRIx64 " %#" PRIx64 " %#" PRIx64,
+                       op->name, mode, rm, v[0], v[1], v[2]);
+        g_test_message("  got %#" PRIx64 " flags %#x, want %#" PRIx64 " flags %#x",
+                       got.bits, got.flags, want.bits, want.flags);
         g_test_fail();
         return false;
 }
@@ -148,7 +149,9 @@ static struct answer rmm_answer(const struct fp_op *op, const uint64_t *v, const
         return away;
 }
 
-/* From the definitions: truncate and keep the last bit sticky; tiny if truncated below the smallest normal. */
+/*
+ * From the definitions: truncate and keep the last bit sticky; tiny if truncated below the smallest normal.
+ */
 static bool check_derived(const struct fp_op *op, const uint64_t *v, const struct answer *by_rm)
 {
         struct answer rtz = by_rm[FP_RM_RTZ], odd = rtz;
@@ -195,7 +198,8 @@ static bool check_case(const struct fp_op *op, const uint64_t *v, uint32_t flush
         }
         if (op->out == KIND_REL || !ok)
                 return ok;
-        ok = check("riscv", op, v, FP_RM_RMM, run_soft(op, fp_env_riscv(FP_RM_RMM), v), rmm_answer(op, v, by_rm));
+        ok = check("riscv", op, v, FP_RM_RMM, run_soft(op, fp_env_riscv(FP_RM_RMM), v),
+                   rmm_answer(op, v, by_rm));
         if (ok && kind_is_float(op->out) && !(op->exact == EXACT_SAME && op->in == op->out))
                 ok = check_derived(op, v, by_rm);
         return ok;
@@ -256,7 +260,8 @@ static void test_min_max(const void *data)
 
                 gen_operands(&g, op, v);
                 for (int mode = 0; mode < 4; mode++) {
-                        bool max = mode & 1, number = mode & 2, nan_a = is_nan(k, v[0]), nan_b = is_nan(k, v[1]);
+                        bool max = mode & 1, number = mode & 2;
+                        bool nan_a = is_nan(k, v[0]), nan_b = is_nan(k, v[1]);
                         struct fp_env env = fp_env_riscv(FP_RM_RNE);
                         uint64_t got = soft_min_max(k, &env, v[0], v[1], max, number), want;
 
@@ -297,7 +302,8 @@ static void test_compare(const void *data)
                 for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
                         struct fp_env env = fp_env_riscv(0), ref = env;
                         bool sig = rows[i].signaling;
-                        int rel = is64 ? fp64_compare(&ref, v[0], v[1], sig) : fp32_compare(&ref, v[0], v[1], sig);
+                        int rel = is64 ? fp64_compare(&ref, v[0], v[1], sig) :
+                                         fp32_compare(&ref, v[0], v[1], sig);
                         bool got = is64 ? rows[i].f64(&env, v[0], v[1]) : rows[i].f32(&env, v[0], v[1]);
 
                         g_assert_cmpint(got, ==, (rel == FP_LESS && rows[i].less) ||
@@ -449,7 +455,8 @@ static void test_nan_rules(void)
 /* Arm flushes what is tiny before rounding, raising underflow alone, and reports operands it flushed. */
 static void test_arm_flush(void)
 {
-        const uint64_t min_normal = 0x0010000000000000, below_one = 0x3fefffffffffffff, sign = (uint64_t)1 << 63;
+        const uint64_t min_normal = 0x0010000000000000, below_one = 0x3fefffffffffffff;
+        const uint64_t sign = (uint64_t)1 << 63;
         const uint64_t half = 0x3fe0000000000000, subnormal = 0x0000000000000123;
         struct fp_env env = fp_env_arm(FP_RM_RUP);
 
@@ -475,6 +482,20 @@ static void test_arm_flush(void)
         g_assert_cmphex(env.flags, ==, FP_ID);
 }
 
+/*
+ * A sum that carries must not lose the one bit that tells it from a tie. Here 2^78 + 1 (the product of 2^26 +
+ * 1 and 2^52 - 2^26 + 1), scaled to end 78 places below half a unit, is added to the largest value below 2:
+ * the result is 2 and a bit more than half a unit.
+ */
+static void test_carry_keeps_sticky(void)
+{
+        const uint64_t a = 0x4190000004000000, b = 0x3b1ffffff8000002, below_two = 0x3fffffffffffffff;
+        struct fp_env env = fp_env_riscv(FP_RM_RNE);
+
+        g_assert_cmphex(fp64_fma(&env, a, b, below_two), ==, 0x4000000000000001);
+        g_assert_cmphex(env.flags, ==, FP_NX);
+}
+
 /* Flags only accumulate. */
 static void test_sticky(void)
 {
@@ -493,6 +514,7 @@ int main(int argc, char **argv)
         g_test_add_func("/fp/saturation", test_saturation);
         g_test_add_func("/fp/nan-rules", test_nan_rules);
         g_test_add_func("/fp/arm-flush", test_arm_flush);
+        g_test_add_func("/fp/carry-keeps-sticky", test_carry_keeps_sticky);
         g_test_add_func("/fp/sticky", test_sticky);
         g_test_add_data_func("/fp/min-max/fp32", &shape_ops[0], test_min_max);
         g_test_add_data_func("/fp/min-max/fp64", &shape_ops[1], test_min_max);
