@@ -19,6 +19,8 @@
 #include "machines/core/vm.h"
 
 struct dev;
+struct dev_deferred;
+struct fdt;
 
 /* ---- properties: set by -device, -global and machine rows, checked against this table ---- */
 enum prop_type { PROP_BOOL, PROP_U32, PROP_U64, PROP_SIZE, PROP_STRING,
@@ -70,25 +72,28 @@ struct dev_class {
         struct dev_region regions[4];
         unsigned irqs;                    /* outputs; also the most that irq_out can be indexed with */
         unsigned irq_inputs;
+        bool intc;                        /* an interrupt controller: its lock ranks after the other devices' */
         bool (*init)(struct dev *d, GError **error);  /* properties are set, memory is zeroed */
         void (*reset)(struct dev *d);
         void (*fini)(struct dev *d);
         void (*irq_in)(struct dev *d, unsigned n, bool level); /* no lock held: post or take one */
         bool (*loaded)(struct dev *d, GError **error);         /* after a restore: check every field, rebuild the rest */
-        /* writes the node's properties beyond compatible, reg and interrupts (fdt.h), or NULL */
-        void (*fdt)(struct dev *d, void *fdt, int node);
+        /* writes the node's properties beyond compatible, reg and interrupts (machines/core/fdt.h), or NULL */
+        void (*fdt)(struct dev *d, struct fdt *fdt, const char *path);
 };
 
 struct dev {
         const struct dev_class *class;
         struct vm *vm;
         char *id;                      /* unique in the machine */
-        GMutex lock;                   /* rank: device */
+        GMutex lock;                   /* rank: device, or interrupt controller */
         GThread *owner;                /* who is inside; refuses re-entry */
+        struct dev *guard;             /* whose lock guards this device: itself, or the transport it is plugged into */
         struct address_space *dma;     /* the address space it masters */
         struct irq_line *irq_out;      /* class->irqs of them */
         gpa_t base[4];                 /* where each region is mapped; for trace and the device tree */
         uint32_t irq_number[4];        /* as wired, for the device tree */
+        struct dev_deferred *deferred; /* dev.c: DMA writes into registers, done once the lock is dropped */
 };
 
 /* All classes: the list that meson generates from devices/meson.build. NULL-terminated. */
@@ -97,10 +102,21 @@ const struct dev_class *dev_class_find(const char *name, GError **error); /* err
 
 struct dev_setting { const char *name, *value; };
 
+/* Finds a property by name, or sets an error that names the nearest one. */
+const struct dev_prop *dev_prop_find(const struct dev_class *class, const char *name, GError **error);
+const char *dev_prop_type_name(enum prop_type type);
+/* Parses "on", "4k", "0x10" as the commands do. */
+bool dev_parse_bool(const char *text, bool *value, GError **error);
+bool dev_parse_size(const char *text, uint64_t *value, GError **error);
+bool dev_parse_u64(const char *text, uint64_t *value, GError **error);
+
 /* Creates, sets properties (defaults, -global, then @settings), runs init. Owned by vm->devices. */
 struct dev *dev_new(struct vm *vm, const struct dev_class *class, const char *id, const struct dev_setting *settings,
                     unsigned n_settings, GError **error);
 void dev_free(struct dev *d);
+
+/* The device of @vm with this id, or NULL. */
+struct dev *dev_find(struct vm *vm, const char *id);
 
 /* Maps region @n at @base of @as; connects output @n. */
 bool dev_map(struct dev *d, unsigned n, struct address_space *as, gpa_t base, GError **error);
@@ -128,6 +144,7 @@ void dev_guest_error(struct dev *d, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 void dev_save(struct dev *d, GByteArray *to);
 bool dev_load(struct dev *d, const uint8_t *from, size_t len, size_t *used, GError **error);
 
-/* For callbacks from the main loop (timers, chardevs, completions): enter and leave the device as the bus does. */
+/* dev_reset enters the device by itself. For callbacks from the main loop (timers, chardevs, completions): enter and leave the device as the bus does. */
+void dev_reset(struct dev *d);
 void dev_enter(struct dev *d);
 void dev_leave(struct dev *d);

@@ -18,6 +18,8 @@ struct vm *vm_new(const char *name)
         vm->context = g_main_context_ref_thread_default();
         vm->ram_blocks = g_ptr_array_new();
         vm->devices = g_ptr_array_new();
+        vm->chardevs = g_ptr_array_new();
+        vm->drives = g_ptr_array_new();
         vm->memory = address_space_new(vm, "memory");
         vm->clock = clock_new(vm);
         vm->run = run_new(vm);
@@ -31,9 +33,11 @@ void vm_free(struct vm *vm)
         run_stop(vm);
         if (vm->machine_fini)
                 vm->machine_fini(vm);
-        /* the owner of each device's memory is devices/dev.c: it set the array's free function; last made, first gone */
+        /* who fills one of these arrays sets its free function; last made, first gone */
         while (vm->devices->len)
                 g_ptr_array_remove_index(vm->devices, vm->devices->len - 1);
+        g_ptr_array_unref(vm->chardevs);
+        g_ptr_array_unref(vm->drives);
         while (vm->n_vcpus)
                 vcpu_free(vm->vcpus[vm->n_vcpus - 1]);
         g_free(vm->vcpus);

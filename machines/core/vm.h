@@ -17,6 +17,7 @@
 
 struct vcpu;
 struct dev;
+struct dev_setting;
 struct engine;
 struct machine_class;
 struct chardev;
@@ -40,6 +41,9 @@ struct vm {
         struct address_space *memory;      /* the system address space */
         GPtrArray *ram_blocks;             /* struct ram_block *, freed with the VM */
         GPtrArray *devices;                /* struct dev *, in creation order */
+        GPtrArray *chardevs, *drives;      /* back ends: struct chardev *, struct block_backend * */
+        const struct dev_setting *globals; /* -global: name is "class.property"; lives as long as the VM */
+        unsigned n_globals;
         uint64_t ram_size;
 
         bool deterministic;                /* -icount */
