@@ -125,7 +125,7 @@ apt_closure()   # package...
 apt_fetch()     # package...
 {
         rm -rf "$apt_dir/debs" && mkdir -p "$apt_dir/debs" || return 1
-        (cd "$apt_dir/debs" && run_logged "$apt_dir/download.log" apt-get "${apt_opts[@]}" download "$@")
+        (cd "$apt_dir/debs" && run_logged "$apt_dir/download.log" apt-get -q=0 "${apt_opts[@]}" download "$@")
 }
 
 # Unpacks what apt_fetch brought into an empty folder, then drops the archives.

@@ -11,6 +11,7 @@
 rhea_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 rhea_cache=${RHEA_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/rhea}
 rhea_start=$SECONDS
+export RHEA_CACHE=$rhea_cache           # what we start looks in the same place
 
 # Progress goes to stderr: stdout belongs to what a script is asked to print.
 say()
@@ -24,14 +25,26 @@ die()
         exit 1
 }
 
-# Runs a command with its output in a log; shows the end of the log only if it fails.
+# Runs a command with its output in a log, and shows the end of the log only if
+# it fails. On a terminal one line shows what the command says at the moment.
 run_logged()    # log command...
 {
-        local log=$1
+        local log=$1 status=0 pid
         shift
-        "$@" >"$log" 2>&1 </dev/null && return 0
-        tail -n 15 "$log" >&2
-        return 1
+        if [ -t 2 ]; then
+                "$@" >"$log" 2>&1 </dev/null &
+                pid=$!
+                while kill -0 $pid 2>/dev/null; do
+                        printf '\r\033[K      %.70s' "$(tail -c 400 "$log" | tr '\r' '\n' | grep -a . | tail -n 1)" >&2
+                        sleep 0.3
+                done
+                printf '\r\033[K' >&2
+                wait $pid || status=$?
+        else
+                "$@" >"$log" 2>&1 </dev/null || status=$?
+        fi
+        [ $status = 0 ] || tail -n 40 "$log" | tr '\r' '\n' >&2
+        return $status
 }
 
 package_installed()
@@ -60,7 +73,7 @@ need_packages() # package...
         # A source that cannot be reached is no reason to stop: the package may come from another.
         run_logged "$log" "${as_root[@]}" apt-get update || say "apt-get update had errors; going on"
         run_logged "$log" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y --no-install-recommends "${missing[@]}" ||
+                apt-get -q=0 install -y --no-install-recommends "${missing[@]}" ||
                 die "apt-get could not install: ${missing[*]} (the log is $log)"
 }
 
