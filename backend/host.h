@@ -35,6 +35,8 @@ struct slow_ops {
          * op packs ir_op, types, rounding and aux. Raises flags in the guest's FP state. */
         struct ir_helper_ret (*fp)(struct vcpu *v, uint64_t op, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(struct vcpu *v, uint32_t kind, uint64_t datum);
+        /* The region whose code holds an address of the executable mapping, dead or alive (codecache_find). */
+        struct code_region *(*find)(struct vcpu *v, const void *exec_addr);
 };
 
 /* The arguments of slow_ops.fp packed in one word; the layout is shared by all hosts and the interpreter. */
@@ -65,6 +67,12 @@ struct host_features {
         bool bmi2, lzcnt, popcnt, fma, avx2;
 };
 
+enum emit_status {
+        EMIT_OK,
+        EMIT_NO_ROOM,     /* the buffer is too small: nothing is kept, try again in a fresh one */
+        EMIT_TOO_COMPLEX, /* more values live than the frame can hold: translate fewer instructions */
+};
+
 struct host_ops {
         const char *name;
         uint32_t n_gpr_pins, n_fpr_pins;     /* how many of ir_guest.pins get registers */
@@ -74,10 +82,10 @@ struct host_ops {
                      GError **error);
         void (*fini)(void *host_data);
         /*
-         * Generates code for an optimised region at the end of @out->buf. False if the buffer is too small (nothing
-         * is kept: try again in a fresh segment).
+         * Generates code for an optimised region at the end of @out->buf, all of which lies within 2 GiB of the
+         * buffer given to init. buf->used stays a multiple of 16. Sites and links are in the order of their offsets.
          */
-        bool (*emit)(void *host_data, const struct ir_region *r, struct compiled *out);
+        enum emit_status (*emit)(void *host_data, const struct ir_region *r, struct compiled *out);
         /* Runs from @door until an exit; its reason. */
         enum ir_exit (*enter)(void *host_data, struct vcpu *v, const uint8_t *door);
         /* Points a link at @target (a door), or back at its stub when NULL. One aligned store; any thread. */
