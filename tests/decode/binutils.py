@@ -6,6 +6,9 @@
         every 16-bit instruction word, validity and text, against objdump
     binutils.py ... words 64 --count 500
         500 random words for each 32-bit row, as many with one fixed bit flipped, and every CSR
+    binutils.py ... space 64 --count 4
+        every value of the bits that choose an instruction (31..20, 14..12, 6..2), rd and rs1
+        being random or 0; one in 4 of these words
     binutils.py ... assemble 64 --count 200
         our text of random words must assemble to the same words
     binutils.py ... golden 64
@@ -203,8 +206,22 @@ def random_words():
                 words.append(fill(row, rng))
                 words.append(fill(row, rng) ^ 1 << rng.choice(fixed))
     words += [csr << 20 | rng.getrandbits(8) << 12 | 0x2073 for csr in range(4096)]
-    # objdump takes xxx11111 for the first halfword of a longer instruction
     return [(w, 4) for w in words if w & 0x1f != 0x1f]
+
+
+def space():
+    rng = random.Random(args.seed)
+    words = []
+    for high in range(1 << 15):
+        for opcode in range(32):
+            # objdump takes xxx11111 for the first halfword of a longer instruction
+            if opcode & 7 == 7:
+                continue
+            word = (high >> 3) << 20 | (high & 7) << 12 | opcode << 2 | 3
+            if rng.randrange(args.count) == 0:
+                rd, rs1 = (rng.choice((0, rng.randrange(32))) for _ in range(2))
+                words.append((word | rs1 << 15 | rd << 7, 4))
+    return words
 
 
 def operands(text, row, word, address):
@@ -282,7 +299,7 @@ ap.add_argument('--rvdis', required=True)
 ap.add_argument('--json', required=True)
 ap.add_argument('--count', type=int, default=100)
 ap.add_argument('--seed', type=int, default=1)
-ap.add_argument('mode', choices=['halves', 'words', 'assemble', 'golden'])
+ap.add_argument('mode', choices=['halves', 'words', 'space', 'assemble', 'golden'])
 ap.add_argument('bits', type=int, choices=[32, 64])
 args = ap.parse_args()
 
@@ -296,8 +313,8 @@ if args.mode == 'golden':
     sys.exit(0)
 if args.mode == 'halves':
     good = compare([(h, 2) for h in range(1 << 16) if h & 3 != 3])
-elif args.mode == 'words':
-    good = compare(random_words())
+elif args.mode in ('words', 'space'):
+    good = compare(random_words() if args.mode == 'words' else space())
 else:
     good = assemble()
 sys.exit(not good)
