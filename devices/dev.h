@@ -20,7 +20,7 @@
 
 struct dev;
 struct dev_deferred;
-struct fdt;
+struct dt;
 
 /* ---- properties: set by -device, -global and machine rows, checked against this table ---- */
 enum prop_type { PROP_BOOL, PROP_U32, PROP_U64, PROP_SIZE, PROP_STRING,
@@ -78,8 +78,8 @@ struct dev_class {
         void (*fini)(struct dev *d);
         void (*irq_in)(struct dev *d, unsigned n, bool level); /* no lock held: post or take one */
         bool (*loaded)(struct dev *d, GError **error);         /* after a restore: check every field, rebuild the rest */
-        /* writes the node's properties beyond compatible, reg and interrupts (machines/core/fdt.h), or NULL */
-        void (*fdt)(struct dev *d, struct fdt *fdt, const char *path);
+        /* writes the node's properties beyond compatible, reg and interrupts (machines/core/dt.h), or NULL */
+        void (*fdt)(struct dev *d, struct dt *dt, const char *path);
 };
 
 struct dev {
