@@ -357,6 +357,11 @@ static void test_disas(void)
         g_assert_cmpstr(buf, ==, "lr.w.aqrl   a0, (a0)");
         rv_disas(0, 0x02055553, &f, buf, sizeof(buf));
         g_assert_cmpstr(buf, ==, "fadd.d      fa0, fa0, ft0, unknown");
+        /* Zicond is younger than the binutils that the golden files were made with */
+        rv_disas(0, 0x0ec5d533, &f, buf, sizeof(buf));
+        g_assert_cmpstr(buf, ==, "czero.eqz   a0, a1, a2");
+        rv_disas(0, 0x0ec5f533, &f, buf, sizeof(buf));
+        g_assert_cmpstr(buf, ==, "czero.nez   a0, a1, a2");
         rv_disas(0, 0x00000073, &f, buf, sizeof(buf));
         g_assert_cmpstr(buf, ==, "ecall");
         memset(buf, 'x', sizeof(buf));
