@@ -10,6 +10,12 @@
  *
  * Slow paths call C with the pins saved (not stored to slots). C answers with a status; other than 0, the region is
  * left: the host's unwinder finds the fault site by return address, brings every slot home and sets hot.pc.
+ *
+ * FP registers: a slow path or helper may end in a device or the C library, which use vector registers whatever our
+ * own files are compiled with. So thunks keep the FP pins and the live FP temporaries across every call into C,
+ * except for helpers whose row says `leaf`. Before a helper whose row says `fpstate`, the host's sticky FP flags join
+ * the guest's (cpu_ops->fp_flags_or) and are cleared. MXCSR is the guest's during calls; C code that computes in
+ * floating point on that thread is not reachable from them.
  */
 #pragma once
 

@@ -181,6 +181,7 @@ struct ir_helper {
         bool may_exit;          /* may return a status other than 0 */
         bool no_return;         /* always does */
         bool fpstate;           /* reads or writes the host's FP modes or flags */
+        bool leaf;              /* compiled for general registers alone, and calls nothing that is not */
         uint64_t reads, writes; /* masks of slot groups */
 };
 struct ir_helper_ret {
@@ -224,6 +225,16 @@ struct ir_op_info {
 extern const struct ir_op_info ir_ops[IR_OP_COUNT];
 
 struct ir_region *ir_region_new(struct arena *a, const struct ir_guest *guest);
+
+/*
+ * The guest instruction in force where each block begins: entry[block] is its insn op, or 0 where none has begun
+ * (the region's entry) or the block cannot be reached. An exit that stands in a block of its own belongs to the
+ * instruction that branched to it. @entry has room for all blocks.
+ */
+void ir_entry_insns(const struct ir_region *r, ir_ref *entry);
+
+/* Successors of the block that terminator @t ends; how many (0 to 2). */
+unsigned ir_successors(const struct ir_ins *t, uint32_t next[2]);
 
 /* ---- printing, parsing, checking ---- */
 void ir_print(FILE *to, const struct ir_region *r);
