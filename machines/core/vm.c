@@ -20,6 +20,7 @@ struct vm *vm_new(const char *name)
         vm->devices = g_ptr_array_new();
         vm->chardevs = g_ptr_array_new();
         vm->drives = g_ptr_array_new();
+        vm->breakpoints = g_array_new(FALSE, FALSE, sizeof(gva_t));
         vm->memory = address_space_new(vm, "memory");
         vm->clock = clock_new(vm);
         vm->run = run_new(vm);
@@ -46,6 +47,7 @@ void vm_free(struct vm *vm)
                 ram_block_free(g_ptr_array_index(vm->ram_blocks, vm->ram_blocks->len - 1));
         run_free(vm->run);
         clock_free(vm->clock);
+        g_array_unref(vm->breakpoints);
         g_ptr_array_unref(vm->devices);
         g_ptr_array_unref(vm->ram_blocks);
         g_main_context_unref(vm->context);
@@ -82,4 +84,47 @@ bool vm_reset(struct vm *vm, GError **error)
         if (ok && !stay_paused)
                 vm_resume(vm);
         return ok;
+}
+
+/* Where @gva is in the sorted list, or would be. */
+static guint breakpoint_position(const struct vm *vm, gva_t gva)
+{
+        guint i = 0;
+
+        while (i < vm->breakpoints->len && g_array_index(vm->breakpoints, gva_t, i) < gva)
+                i++;
+        return i;
+}
+
+static bool breakpoint_at(const struct vm *vm, guint i, gva_t gva)
+{
+        return i < vm->breakpoints->len && g_array_index(vm->breakpoints, gva_t, i) == gva;
+}
+
+static void breakpoint_tell(struct vm *vm, gva_t gva)
+{
+        if (vm->engine && vm->engine->breakpoints_changed && vm->engine_data)
+                vm->engine->breakpoints_changed(vm, gva);
+}
+
+bool vm_breakpoint_add(struct vm *vm, gva_t gva)
+{
+        guint i = breakpoint_position(vm, gva);
+
+        if (breakpoint_at(vm, i, gva))
+                return false;
+        g_array_insert_val(vm->breakpoints, i, gva);
+        breakpoint_tell(vm, gva);
+        return true;
+}
+
+bool vm_breakpoint_remove(struct vm *vm, gva_t gva)
+{
+        guint i = breakpoint_position(vm, gva);
+
+        if (!breakpoint_at(vm, i, gva))
+                return false;
+        g_array_remove_index(vm->breakpoints, i);
+        breakpoint_tell(vm, gva);
+        return true;
 }

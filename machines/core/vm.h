@@ -61,6 +61,7 @@ struct vm {
 
         /* installed by the gdb stub: a vCPU left with VCPU_EXIT_DEBUG and the VM is paused; called on vm->context */
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
+        GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */
         void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
@@ -97,6 +98,11 @@ bool vm_reset(struct vm *vm, GError **error);
  * not be called with a device lock held.
  */
 void vm_exclusive(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
+
+/* Software breakpoints: a vCPU about to execute @gva leaves with VCPU_EXIT_DEBUG. Main thread, the VM paused; false
+ * when it is there already, or not there. The engine is told. */
+bool vm_breakpoint_add(struct vm *vm, gva_t gva);
+bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
 
 /*
  * Deterministic mode takes input from the host at fixed instruction counts only: each millisecond of CLOCK_RUN the
