@@ -467,33 +467,20 @@ void ir_ret_push(struct ir_builder *b, int64_t page_offset)
 
 /* ---- the end ---- */
 
-/* Counts the edge to @target, and visits it when it is the first. */
-static void count_edge(struct ir_region *r, uint32_t target, uint32_t *stack, uint32_t *depth)
-{
-        if (target < r->n_blocks && r->blocks[target].n_preds++ == 0 && target != 0)
-                stack[(*depth)++] = target;
-}
-
 /* Predecessors of the blocks that can be reached; what cannot is dead code in an empty block. */
 static void find_preds(struct ir_region *r)
 {
-        uint32_t *stack = arena_alloc(r->arena, r->n_blocks * sizeof(*stack));
-        uint32_t depth = 0;
+        uint32_t *stack = arena_alloc(r->arena, r->n_blocks * sizeof(*stack)), depth = 0;
 
         stack[depth++] = 0;
         while (depth) {
                 const struct ir_block *k = &r->blocks[stack[--depth]];
-                const struct ir_ins *t;
+                uint32_t next[2];
+                unsigned n = k->end > k->first ? ir_successors(&r->ins[k->end - 1], next) : 0;
 
-                if (k->end == 0) /* never filled: the verifier complains */
-                        continue;
-                t = &r->ins[k->end - 1];
-                if (t->op == IR_OP_br) {
-                        count_edge(r, t->aux, stack, &depth);
-                } else if (t->op == IR_OP_brcc) {
-                        count_edge(r, (uint32_t)t->imm, stack, &depth);
-                        count_edge(r, (uint64_t)t->imm >> 32, stack, &depth);
-                }
+                while (n--)
+                        if (r->blocks[next[n]].n_preds++ == 0 && next[n] != 0)
+                                stack[depth++] = next[n];
         }
         for (uint32_t i = 1; i < r->n_blocks; i++) {
                 struct ir_block *k = &r->blocks[i];
@@ -510,6 +497,7 @@ void ir_builder_finish(struct ir_builder *b)
 {
         if (b->budget)
                 b->r->ins[b->budget].imm = b->r->n_guest_insns;
-        if (b->r->n_blocks > 1)
+        /* Most regions are one block that leaves. */
+        if (b->r->n_blocks > 1 || !(ir_ops[b->r->ins[b->r->n_ins - 1].op].flags & IR_MAY_EXIT))
                 find_preds(b->r);
 }

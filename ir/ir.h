@@ -233,6 +233,12 @@ struct ir_region *ir_region_new(struct arena *a, const struct ir_guest *guest);
  */
 void ir_entry_insns(const struct ir_region *r, ir_ref *entry);
 
+/*
+ * The immediate dominator of each block that can be reached (of the entry: itself); UINT32_MAX for the others. @idom
+ * has room for all blocks.
+ */
+void ir_dominators(const struct ir_region *r, uint32_t *idom);
+
 /* Successors of the block that terminator @t ends; how many (0 to 2). */
 unsigned ir_successors(const struct ir_ins *t, uint32_t next[2]);
 
