@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import guest
 from guest import Failure, Guest, PROMPT, SKIP, boot_command, disk_arguments
@@ -25,6 +26,12 @@ from guest import Failure, Guest, PROMPT, SKIP, boot_command, disk_arguments
 def check(condition, text):
     if not condition:
         raise Failure(text)
+
+
+def compare(first, second):
+    """Two boots' lines must be the same; told is where they part, not all that follows from it."""
+    diff = list(difflib.unified_diff(first, second, "first boot", "second boot", lineterm="", n=0))
+    check(not diff, f"two boots differ in {len(diff)} lines, of which the first:\n" + "\n".join(diff[:30]))
 
 
 def start(opts, append="", extra=(), stdin="console", reboot=False):
@@ -86,23 +93,20 @@ def case_console(opts):
         with start(opts, 'rhea.run="true"', stdin="none") as g:
             g.wait_end()
             consoles.append(guest.normalise(g.console))
-    diff = list(difflib.unified_diff(*consoles, "first boot", "second boot", lineterm="", n=0))
-    check(not diff, "two boots differ:\n" + "\n".join(diff))
+    compare(*consoles)
 
 
 def case_deterministic(opts):
     """In deterministic mode two boots are equal to the byte, times included.
 
-    Time is counted in instructions there, so equal times mean equal counts;
-    and the count that the emulator gives with -d stats, if it does, is compared too.
+    Time is counted in instructions there, so equal times mean equal counts.
     """
     consoles = []
     for _ in range(2):
         with start(opts, 'rhea.run="cat /proc/interrupts /proc/stat"', ["-icount", "shift=0"], stdin="none") as g:
             g.wait_end()
             consoles.append(guest.plain(g.console).split("\n"))
-    diff = list(difflib.unified_diff(*consoles, "first run", "second run", lineterm="", n=0))
-    check(not diff, "two deterministic runs differ:\n" + "\n".join(diff))
+    compare(*consoles)
 
 
 def fsck(path):
@@ -162,6 +166,52 @@ def case_keys(opts):
         g.expect(PROMPT)
         g.send("\x01x")
         g.wait_end()
+
+
+def resident(pid, guest_mib):
+    """(what the process keeps resident beside the guest's memory, what of that memory is resident), in MiB.
+
+    The guest's memory is the run of adjacent mappings that is at least that
+    large. Shared pages count in proportion, so a code cache that is mapped
+    twice counts once.
+    """
+    runs, last_end = [], None
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
+        for line in f:
+            m = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+            if m:
+                begin, end = int(m[1], 16), int(m[2], 16)
+                if begin != last_end:
+                    runs.append([0, 0])
+                runs[-1][0] += end - begin
+                last_end = end
+            elif line.startswith("Pss:"):
+                runs[-1][1] += int(line.split()[1])
+    ram = [r for r in runs if r[0] >= guest_mib << 20]
+    check(ram, f"the process has no mapping of {guest_mib} MiB")
+    ram_kib = max(r[1] for r in ram)
+    return (sum(r[1] for r in runs) - ram_kib) / 1024, ram_kib / 1024
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def case_idle(opts):
+    """At the shell: little memory beyond the guest's own, and next to no CPU time while nothing is done."""
+    with start(opts) as g:
+        g.wait_shell()
+        time.sleep(2)                   # the kernel still has a few things to finish
+        before, seconds = cpu_seconds(g.process.pid), 10
+        time.sleep(seconds)
+        share = (cpu_seconds(g.process.pid) - before) / seconds
+        beside, ram = resident(g.process.pid, 512)
+        print(f"idle: {100 * share:.1f}% of a core; resident: {beside:.0f} MiB beside {ram:.0f} MiB of guest memory")
+        check(share <= 0.03, f"an idle guest uses {100 * share:.1f}% of a core, more than 3%")
+        check(beside <= 100, f"{beside:.0f} MiB are resident beside the guest's memory, more than 100")
+        g.power_off()
 
 
 CASES = {name[5:]: f for name, f in globals().items() if name.startswith("case_")}
