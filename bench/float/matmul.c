@@ -49,4 +49,4 @@ static uint64_t run(uint64_t size)
         return sum;
 }
 
-BENCH_PROGRAM(matmul, "float", 24, run);
+BENCH_PROGRAM(matmul, "float", 30, run);

@@ -59,4 +59,4 @@ static uint64_t run(uint64_t size)
         return sum;
 }
 
-BENCH_PROGRAM(chase, "chase", 700, run);
+BENCH_PROGRAM(chase, "chase", 1300, run);

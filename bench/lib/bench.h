@@ -24,7 +24,7 @@ struct bench {
  * because the section's name is a C identifier.
  */
 #define BENCH_PROGRAM(name_, class_, size_, run_)                                                       \
-        static const struct bench bench_row_                                                            \
+        static const struct bench bench_row_##name_                                                     \
                 __attribute__((used, section("bench_rows"), aligned(8))) = {#name_, class_, size_, run_}
 
 /* A function the compiler must call as it stands: neither inlined nor specialised for its caller. */

@@ -39,4 +39,4 @@ static uint64_t run(uint64_t size)
         return sum;
 }
 
-BENCH_PROGRAM(file, "system", 1500, run);
+BENCH_PROGRAM(file, "system", 2400, run);
