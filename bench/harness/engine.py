@@ -44,12 +44,12 @@ class Engine:
             raise Failure(f"cannot run {self.command[0]}: {error.strerror}") from None
         late = threading.Timer(timeout, process.kill)
         late.start()
-        try:
-            return read_console(process)
-        finally:
-            late.cancel()
-            process.kill()
-            process.wait()
+        with process:
+            try:
+                return read_console(process)
+            finally:
+                late.cancel()
+                process.kill()
 
     def confine(self):
         if self.cpus:

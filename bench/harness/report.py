@@ -5,6 +5,7 @@ A result file holds the raw measurements, so everything here can be redone at
 any time from what is kept in bench/results.
 """
 
+import collections
 import glob
 import os
 import re
@@ -91,12 +92,11 @@ def problems(result, found):
     """What makes a result untrustworthy or bad, one line each."""
     lines = [f"{row.name}: the checksums differ" for row in found if not row.same]
     for side, engine in enumerate(result["engines"]):
-        done = {row.name for row in found}
-        started = {m["name"] for pair in result["rounds"] for m in pair[side]} - {"boot"}
-        for name in sorted(set(result["programs"]) - started):
-            lines.append(f"{name}: did not end under {engine['name']}")
-        for name in sorted(started - done):
-            lines.append(f"{name}: ended under {engine['name']} only")
+        rounds = len(result["rounds"])
+        ended = collections.Counter(m["name"] for pair in result["rounds"] for m in pair[side])
+        for name in result["programs"]:
+            if ended[name] < rounds:
+                lines.append(f"{name}: did not end under {engine['name']} in {rounds - ended[name]} of {rounds} runs")
         for row in found:
             wall, own = row.median(side, "wall_ns"), row.median(side)
             if abs(wall - own) > 0.05 * wall + 20e6:
