@@ -19,13 +19,13 @@ struct code_segment;
 struct host_ops;
 
 /* Where a slot's value is when the region is left at a site. */
-enum loc_kind { LOC_GPR, LOC_FPR, LOC_FRAME, LOC_CONST };
+enum loc_kind { LOC_GPR, LOC_FPR, LOC_FRAME, LOC_CONST, LOC_STATE };
 struct slot_loc {
         uint16_t slot;
         uint8_t kind;  /* enum loc_kind */
         uint8_t reg;   /* host's register number */
         uint8_t type;  /* enum ir_type */
-        int64_t value; /* frame offset or constant */
+        int64_t value; /* frame offset, constant, or offset in the guest state (of another slot's home) */
 };
 
 /* One place that can leave the region with a fault: found by the return address of its slow path. */
@@ -39,10 +39,11 @@ struct fault_site {
 /* A direct exit: patched to the target's door when that is known. */
 struct code_link {
         struct code_region *from, *to;  /* to: NULL when unlinked */
-        uint32_t patch_offset;          /* of the patchable jump, from from->code */
+        uint32_t patch_offset;          /* of the patchable jump's displacement, from from->code */
         uint32_t stub_offset;           /* where it goes when unlinked */
         int32_t target;                 /* guest address, relative to the page */
         struct code_link *next_in;      /* list of links into to */
+        bool refused;                   /* it cannot be linked soundly: not tried again */
 };
 
 /* Identity of a region (decision 8). */
@@ -82,7 +83,8 @@ struct code_region {
 
         void *icode;                 /* the interpreter engine's form instead of code */
         /* private to the runtime */
-        struct code_region *hash_next, *page_next, *page2_next, *segment_next;
-        uint64_t born;               /* revocation sequence number that completes it */
-        uint64_t bytes_hash;         /* of the guest bytes it was made from */
+        struct code_region *hash_next, *page_next, *page2_next;
+        struct code_region *settle_next; /* provisional or retired ones */
+        uint64_t born;               /* revocation sequence number that completes it, or that retires it */
+        uint8_t *bytes;              /* while provisional: the guest bytes it was made from */
 };

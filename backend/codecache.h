@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code cache of a VM: regions found by their key, listed by the guest pages that they were made from, linked to
+ * one another, and dropped when those bytes change. docs/code-cache.md tells the life of a region.
+ *
+ * Guarded by runtime.lock; functions named _locked want it held. A dropped region can still be executing on other
+ * vCPUs: it is freed when every vCPU has been quiet since (struct vcpu_engine.quiet) or is outside.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "backend/host.h"
+#include "backend/os/jitmem.h"
+#include "backend/region.h"
+
+struct runtime;
+struct vcpu;
+
+enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_SEGMENTS = 64, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
+       CODE_MAX_INTERP_REGIONS = 1 << 17 };
+
+enum segment_state { SEGMENT_FREE, SEGMENT_OPEN, SEGMENT_FULL, SEGMENT_RETIRED };
+
+/* A stretch of code memory that one vCPU fills and that is reclaimed as a whole. */
+struct code_segment {
+        struct code_buf buf;
+        enum segment_state state;
+        uint64_t opened;      /* order of opening: the oldest is reclaimed first */
+        uint64_t retired;     /* revocation after which nobody enters it */
+        GPtrArray *regions;   /* struct code_region *, by rising address; dead ones too */
+};
+
+/* A guest page with regions or watched lines. */
+struct code_page {
+        struct ram_block *ram;
+        uint64_t page;                      /* byte offset in ram */
+        uint64_t lines, watched;            /* their union is the page's word of code_lines */
+        uint64_t marked;                    /* revocation that completes the latest marks */
+        struct code_region *first, *second; /* by page_next; by page2_next (straddlers) */
+        uint16_t watchers[64];              /* reservations a line; allocated as part of the page */
+};
+
+struct codecache {
+        struct jitmem mem;
+        struct code_buf thunks;
+        struct code_segment *segments;
+        unsigned n_segments;
+        uint64_t opened;
+        struct code_region **buckets;
+        unsigned bucket_bits;
+        unsigned n_regions;                  /* live or provisional */
+        GHashTable *pages;                   /* host address of the page -> struct code_page */
+        struct code_region *provisional, **provisional_tail;
+        struct code_region *retired;         /* without a segment, to be freed, by settle_next */
+        uint64_t n_dropped;
+};
+
+bool codecache_init(struct runtime *rt, unsigned n_segments, GError **error);
+void codecache_fini(struct runtime *rt);
+
+/*
+ * The region for @key, or NULL. If only a region whose first instruction goes on in the following page could match
+ * and @key does not say which that is, *@straddler becomes true.
+ */
+struct code_region *codecache_lookup_locked(struct runtime *rt, const struct region_key *key, bool *straddler);
+
+/*
+ * Installs @r, which was made from the copies @bytes and @bytes2 of its page and the following one: marks the lines,
+ * revokes direct stores to them and compares. Returns the region to run: @r, or another vCPU's for the same key
+ * (@r is freed then); NULL if the bytes have changed meanwhile (@r is freed).
+ */
+struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,
+                                      const uint8_t *bytes2);
+
+/* Bytes of RAM were stored to: drops the regions made from any of them. Any thread, after the store. */
+void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
+
+/* Marks a line for a reservation, or takes the mark away; the number of the revocation that completes it. */
+uint64_t codecache_watch_locked(struct runtime *rt, struct ram_block *ram, uint64_t offset, bool on);
+
+/* Drops every region. Any thread. */
+void codecache_drop_all(struct runtime *rt);
+
+/* Patches @link, taken by @v just now, to go straight to @to, if both live and that is sound; true if so. */
+bool codecache_link(struct vcpu *v, struct code_link *link, struct code_region *to);
+
+/*
+ * Compares what provisional regions were made from with memory as it is now: those that differ are dropped; those
+ * whose revocation is complete become live. After it, no region is older than the stores that the caller has seen.
+ */
+void codecache_fence(struct runtime *rt);
+
+/* The same for those whose revocation is complete only; cheap. */
+void codecache_settle_locked(struct runtime *rt);
+
+/* The region whose code holds @exec_addr, dead or alive, or NULL. From that code's own slow paths. */
+struct code_region *codecache_find(struct vcpu *v, const void *exec_addr);
+
+void code_region_free(struct code_region *r);
+struct code_region *code_region_new(const struct region_key *key);
+
+/* What hot.jump_cache holds for a region: where its code begins; for the interpreter, the region itself. */
+static inline uint64_t code_region_door(const struct code_region *r)
+{
+        return r->code ? (uint64_t)(uintptr_t)r->code : (uint64_t)(uintptr_t)r;
+}
+
+/* ---- codeseg.c ---- */
+bool codeseg_init(struct runtime *rt, unsigned n_segments, GError **error);
+void codeseg_fini(struct runtime *rt);
+/* A fresh segment for @v instead of its full one. Reclaims the oldest when there is none; may wait for others. */
+struct code_segment *codeseg_open(struct vcpu *v);
+/* @v's own buffer for one-shot regions, emptied. */
+struct code_segment *codeseg_scratch(struct vcpu *v);
+/* Gives @v's segment back when it ends. */
+void codeseg_close(struct vcpu *v);
+
+/* Frees retired regions that no vCPU can hold any more. */
+void codecache_collect_locked(struct runtime *rt);
+void codecache_drop_region_locked(struct runtime *rt, struct code_region *r, bool post);

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool of contexts of a vCPU: finding, switching, flushing and catching up with revocations.
+ *
+ * Local flushes reach all tables at once, dormant ones too, as do events that empty whole tables. Events about one
+ * page or one region reach the current tables when served; a dormant table replays them when it is switched in.
+ */
+#include "backend/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/runtime.h"
+
+static void data_context_empty(struct data_context *c)
+{
+        if (c->clean)
+                return;
+        for (unsigned i = 0; i < TLB_ENTRIES; i++)
+                c->tlb[i] = (struct tlb_entry){.read = tlb_empty_tag(i), .write = tlb_empty_tag(i)};
+        c->clean = true;
+}
+
+static void code_context_empty(struct code_context *c)
+{
+        if (c->clean)
+                return;
+        for (unsigned i = 0; i < JUMP_ENTRIES; i++)
+                c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
+        memset(c->pages, 0, sizeof(c->pages));
+        c->clean = true;
+}
+
+/* ---- address-space numbers ---- */
+
+static uint32_t new_id(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        if (++cx->next_id == 0) { /* 2^32 flushes later: nothing old may look new */
+                tlb2_flush(&v->engine->tlb2);
+                memset(cx->spaces, 0, sizeof(cx->spaces));
+                cx->global_id = 1;
+                cx->next_id = 2;
+        }
+        return cx->next_id;
+}
+
+static struct space_id *space_find(struct contexts *cx, uint64_t space)
+{
+        for (unsigned i = 0; i < CONTEXT_SPACES; i++)
+                if (cx->spaces[i].id && cx->spaces[i].space == space)
+                        return &cx->spaces[i];
+        return NULL;
+}
+
+/* The number of @space; a new one in the place of the one longest unused. */
+static uint32_t space_number(struct vcpu *v, uint64_t space)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct space_id *s = space_find(cx, space);
+
+        if (!s) {
+                uint32_t id = new_id(v);
+
+                s = &cx->spaces[0];
+                for (unsigned i = 0; i < CONTEXT_SPACES && s->id; i++)
+                        if (!cx->spaces[i].id || cx->spaces[i].last_used < s->last_used)
+                                s = &cx->spaces[i];
+                s->space = space;
+                s->id = id;
+        }
+        s->last_used = ++cx->clock;
+        return s->id;
+}
+
+/* ---- switching ---- */
+
+static void data_context_revoke(struct data_context *c, const struct revoke_event *ev)
+{
+        if (!(ev->reasons & REVOKE_WRITE) || c->clean)
+                return;
+        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+                struct tlb_entry *e = &c->tlb[i];
+
+                if (e->host == ev->host && e->write != tlb_empty_tag(i)) {
+                        e->write = tlb_empty_tag(i);
+                        e->code_lines = (_Atomic uint64_t *)(uintptr_t)ev->lines;
+                }
+        }
+}
+
+static void code_context_revoke(struct code_context *c, const struct revoke_event *ev)
+{
+        struct jump_entry *e = &c->jumps[jump_index(ev->where)];
+
+        if ((ev->reasons & REVOKE_REGION) && e->host == ev->door) {
+                e->pc = jump_empty_pc(e - c->jumps);
+                e->host = 0;
+        }
+}
+
+/* Brings tables that slept since @seen up to date; false if the ring no longer tells how. */
+static bool catch_up(struct vcpu *v, uint64_t seen, struct data_context *d, struct code_context *c)
+{
+        uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
+        struct revoke_event events[32];
+
+        while (seen < now) {
+                int n = revoke_copy(v->engine->rt, seen, now, events, G_N_ELEMENTS(events));
+
+                if (n < 0)
+                        return false;
+                for (int i = 0; i < n; i++) {
+                        if (d)
+                                data_context_revoke(d, &events[i]);
+                        if (c)
+                                code_context_revoke(c, &events[i]);
+                }
+                seen += n;
+        }
+        return true;
+}
+
+static struct data_context *data_context_get(struct vcpu *v, uint64_t space, uint32_t view)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct data_context *c, **victim = &cx->data[0];
+
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++) {
+                c = cx->data[i];
+                if (c && c->space == space && c->view == view)
+                        return c;
+                if (*victim && (!c || c->last_used < (*victim)->last_used))
+                        victim = &cx->data[i];
+        }
+        c = *victim;
+        if (!c) {
+                c = *victim = aligned_alloc(64, sizeof(*c));
+                if (!c)
+                        g_error("out of memory");
+                memset(c, 0, sizeof(*c));
+        } else {
+                stat_inc(v, STAT_context_evictions);
+        }
+        c->space = space;
+        c->view = view;
+        data_context_empty(c);
+        return c;
+}
+
+static struct code_context *code_context_get(struct vcpu *v, uint64_t space, uint32_t view, uint64_t mode)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct code_context *c, **victim = &cx->code[0];
+
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
+                c = cx->code[i];
+                if (c && c->space == space && c->view == view && c->mode == mode)
+                        return c;
+                if (*victim && (!c || c->last_used < (*victim)->last_used))
+                        victim = &cx->code[i];
+        }
+        c = *victim;
+        if (!c) {
+                c = *victim = aligned_alloc(64, sizeof(*c));
+                if (!c)
+                        g_error("out of memory");
+                memset(c, 0, sizeof(*c));
+        } else {
+                stat_inc(v, STAT_context_evictions);
+        }
+        c->space = space;
+        c->view = view;
+        c->mode = mode;
+        code_context_empty(c);
+        return c;
+}
+
+static void switch_data(struct vcpu *v, uint64_t space, uint32_t view)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct data_context *c = data_context_get(v, space, view);
+        uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
+
+        if (cx->cur_data)
+                cx->cur_data->seen = now;
+        if (!c->clean && c->seen != now && !catch_up(v, c->seen, c, NULL))
+                data_context_empty(c);
+        c->last_used = ++cx->clock;
+        cx->cur_data = c;
+        v->hot.tlb = c->tlb;
+}
+
+static void switch_code(struct vcpu *v, uint64_t space, uint32_t view, uint64_t mode)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct code_context *c = code_context_get(v, space, view, mode);
+        uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
+
+        if (cx->cur_code)
+                cx->cur_code->seen = now;
+        if (!c->clean && c->seen != now && !catch_up(v, c->seen, NULL, c))
+                code_context_empty(c);
+        c->last_used = ++cx->clock;
+        cx->cur_code = c;
+        v->hot.jump_cache = c->jumps;
+        context_clear_returns(v);
+}
+
+void context_update(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+        uint64_t space, mode = v->ops->mode(v);
+        uint32_t data_view, fetch_view;
+
+        v->ops->context_key(v, &space, &data_view, &fetch_view);
+        if (!cx->cur_data || cx->cur_data->space != space || cx->cur_data->view != data_view)
+                switch_data(v, space, data_view);
+        if (!cx->cur_code || cx->cur_code->space != space || cx->cur_code->view != fetch_view ||
+            cx->cur_code->mode != mode) {
+                switch_code(v, space, fetch_view, mode);
+                stat_inc(v, STAT_context_switches);
+        }
+        if (space != cx->space || !cx->space_id) {
+                cx->space = space;
+                cx->space_id = space_number(v, space);
+        }
+        cx->data_view = data_view;
+        cx->fetch_view = fetch_view;
+        v->mode = mode;
+}
+
+/* ---- flushing ---- */
+
+/* No guest address is this: a return stack entry that matches nothing. */
+#define RETURN_NONE (~0ull)
+
+void context_clear_returns(struct vcpu *v)
+{
+        for (unsigned i = 0; i < VCPU_RETURN_STACK; i++)
+                v->hot.returns[i].guest_pc = RETURN_NONE;
+}
+
+void context_flush_jumps(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
+                if (cx->code[i])
+                        code_context_empty(cx->code[i]);
+        context_clear_returns(v);
+}
+
+static unsigned page_hash(gva_t gva)
+{
+        uint64_t page = gva >> GUEST_PAGE_BITS;
+
+        return (page ^ page >> 8 ^ page >> 17) & 255;
+}
+
+static bool code_context_has_page(const struct code_context *c, gva_t gva)
+{
+        unsigned h = page_hash(gva);
+
+        return c->pages[h / 64] >> (h % 64) & 1;
+}
+
+static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t space)
+{
+        gva_t page = gva & ~(gva_t)(GUEST_PAGE_SIZE - 1);
+        unsigned n = tlb_index(gva);
+
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++) {
+                struct data_context *c = cx->data[i];
+
+                if (!c || c->clean || !(all || c->space == space))
+                        continue;
+                if (c->tlb[n].read == page || c->tlb[n].write == page)
+                        c->tlb[n] = (struct tlb_entry){.read = tlb_empty_tag(n), .write = tlb_empty_tag(n)};
+        }
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
+                struct code_context *c = cx->code[i];
+
+                if (c && !c->clean && (all || c->space == space) && code_context_has_page(c, page))
+                        code_context_empty(c);
+        }
+}
+
+static void flush_space(struct vcpu *v, uint64_t space)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct space_id *s = space_find(cx, space);
+
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++)
+                if (cx->data[i] && cx->data[i]->space == space)
+                        data_context_empty(cx->data[i]);
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
+                if (cx->code[i] && cx->code[i]->space == space)
+                        code_context_empty(cx->code[i]);
+        if (s) {
+                s->id = 0;
+                if (space == cx->space)
+                        cx->space_id = space_number(v, space);
+        }
+}
+
+static void flush_all(struct vcpu *v, bool global)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++)
+                if (cx->data[i])
+                        data_context_empty(cx->data[i]);
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
+                if (cx->code[i])
+                        code_context_empty(cx->code[i]);
+        memset(cx->spaces, 0, sizeof(cx->spaces)); /* old numbers are never given again */
+        if (global)
+                cx->global_id = new_id(v);
+        if (cx->cur_data)
+                cx->space_id = space_number(v, cx->space);
+}
+
+static void flush_page(struct vcpu *v, gva_t gva, bool all, uint64_t space)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct space_id *s;
+
+        if (tlb2_in_large(&v->engine->tlb2, gva)) {
+                if (all)
+                        flush_all(v, true);
+                else
+                        flush_space(v, space);
+                return;
+        }
+        flush_page_in(cx, gva, all, space);
+        s = all ? NULL : space_find(cx, space);
+        if (all || s)
+                tlb2_flush_page(&v->engine->tlb2, gva, s ? s->id : 0);
+}
+
+void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space)
+{
+        switch (kind) {
+        case TLB_FLUSH_ALL:
+                flush_all(v, true);
+                break;
+        case TLB_FLUSH_NONGLOBAL:
+                flush_all(v, false);
+                break;
+        case TLB_FLUSH_SPACE:
+                flush_space(v, space);
+                break;
+        case TLB_FLUSH_PAGE:
+        case TLB_FLUSH_SPACE_PAGE:
+                flush_page(v, gva, kind == TLB_FLUSH_PAGE, space);
+                break;
+        }
+        stat_inc(v, kind >= TLB_FLUSH_PAGE ? STAT_tlb_page_flushes : STAT_tlb_flushes);
+        context_clear_returns(v);
+}
+
+void context_flush_everything(struct vcpu *v)
+{
+        flush_all(v, true);
+        tlb2_flush(&v->engine->tlb2);
+        v->engine->ram_row = NULL;
+        context_clear_returns(v);
+}
+
+void context_revoke(struct vcpu *v, const struct revoke_event *ev)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        if (ev->reasons & REVOKE_MAP) {
+                context_flush_everything(v);
+                return;
+        }
+        if (ev->reasons & REVOKE_TLB)
+                context_flush(v, ev->flush, ev->where, ev->space);
+        if (ev->reasons & REVOKE_JUMPS)
+                context_flush_jumps(v);
+        if (cx->cur_data)
+                data_context_revoke(cx->cur_data, ev);
+        if (cx->cur_code)
+                code_context_revoke(cx->cur_code, ev);
+        if (ev->reasons & REVOKE_REGION)
+                context_clear_returns(v);
+}
+
+void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page)
+{
+        struct code_context *c = v->engine->contexts.cur_code;
+        unsigned h = page_hash(pc);
+
+        c->jumps[jump_index(pc)] = (struct jump_entry){.pc = pc, .host = door};
+        c->pages[h / 64] |= 1ull << (h % 64);
+        if (next_page) {
+                h = page_hash(pc + GUEST_PAGE_SIZE);
+                c->pages[h / 64] |= 1ull << (h % 64);
+        }
+        c->clean = false;
+        stat_inc(v, STAT_jump_fills);
+}
+
+void contexts_init(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        memset(cx, 0, sizeof(*cx));
+        cx->global_id = 1;
+        cx->next_id = 1;
+        tlb2_flush(&v->engine->tlb2);
+        context_clear_returns(v);
+}
+
+void contexts_fini(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++)
+                free(cx->data[i]);
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
+                free(cx->code[i]);
+        memset(cx, 0, sizeof(*cx));
+}

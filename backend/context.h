@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts (decision 13): the tables that generated code searches, kept in a bounded pool a vCPU. A data context is
+ * the first-level TLB of one (address space, data view); a code context the jump cache of one (address space, fetch
+ * view, mode word). Changing address space or privilege swaps two pointers and flushes nothing.
+ *
+ * Everything here belongs to the vCPU's own thread; other threads post revocations. docs/memory.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/revoke.h"
+#include "backend/tlb.h"
+#include "machines/core/engine.h"
+
+struct vcpu;
+
+enum { CONTEXTS_DATA = 24, CONTEXTS_CODE = 24, CONTEXT_SPACES = 64 };
+
+struct data_context {
+        struct tlb_entry tlb[TLB_ENTRIES];
+        uint64_t space;
+        uint32_t view;
+        bool clean;        /* nothing was filled since it was emptied */
+        uint64_t seen;     /* revocations served; kept while it is not the current one */
+        uint64_t last_used;
+};
+
+struct code_context {
+        struct jump_entry jumps[JUMP_ENTRIES];
+        uint64_t pages[4]; /* hashed set of the virtual pages that entries lie in */
+        uint64_t space, mode;
+        uint32_t view;
+        bool clean;
+        uint64_t seen;
+        uint64_t last_used;
+};
+
+/* An address space gets a number; withdrawing the number flushes it from the second-level TLB. */
+struct space_id {
+        uint64_t space, last_used;
+        uint32_t id; /* 0: free */
+};
+
+struct contexts {
+        struct data_context *data[CONTEXTS_DATA]; /* NULL: not yet needed */
+        struct code_context *code[CONTEXTS_CODE];
+        struct data_context *cur_data;
+        struct code_context *cur_code;
+        struct space_id spaces[CONTEXT_SPACES];
+        uint64_t space;      /* current */
+        uint32_t data_view, fetch_view;
+        uint32_t space_id;   /* of the current space */
+        uint32_t global_id, next_id;
+        uint64_t clock;      /* for last_used */
+};
+
+void contexts_init(struct vcpu *v);
+void contexts_fini(struct vcpu *v);
+
+/* After a change of what ops->mode or ops->context_key say: makes the right tables current. */
+void context_update(struct vcpu *v);
+
+/* The flushes of enum tlb_flush, over all contexts and the second level. */
+void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space);
+
+/* Empties all jump caches and the return stack; nothing else. */
+void context_flush_jumps(struct vcpu *v);
+void context_clear_returns(struct vcpu *v);
+
+/* Applies served events to the current tables. */
+void context_revoke(struct vcpu *v, const struct revoke_event *ev);
+/* Everything, when the ring overflowed. */
+void context_flush_everything(struct vcpu *v);
+
+/* Enters a region's door for @pc into the current jump cache. @next_page: it depends on the following page, too. */
+void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page);

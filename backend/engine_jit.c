@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JIT as an engine: regions are host code in the code cache, entered through the host's thunk.
+ */
+#include "backend/runtime.h"
+
+#include "base/error.h"
+
+static enum ir_exit jit_enter(struct vcpu *v, uint64_t door)
+{
+        struct runtime *rt = v->engine->rt;
+
+        return rt->host->enter(rt->host_data, v, (const uint8_t *)(uintptr_t)door);
+}
+
+static bool jit_vm_init(struct vm *vm, GError **error)
+{
+#ifdef __x86_64__
+        return runtime_vm_init(vm, &host_x86_64, error);
+#else
+        return error_set(error, RHEA_ERROR_UNSUPPORTED, "this host has no JIT yet; use -accel interp");
+#endif
+}
+
+static bool jit_vcpu_init(struct vcpu *v, GError **error)
+{
+        return runtime_vcpu_init(v, jit_enter, error);
+}
+
+const struct engine engine_jit = {
+        .name = "jit",
+        .alias = "tcg",
+        .doc = "translates guest code into host code",
+        .vm_init = jit_vm_init,
+        .vm_fini = runtime_vm_fini,
+        .vcpu_init = jit_vcpu_init,
+        .vcpu_fini = runtime_vcpu_fini,
+        .run = exec_run,
+        .step = exec_step,
+        .poll = exec_poll,
+        .state_changed = exec_state_changed,
+        .breakpoints_changed = exec_breakpoints_changed,
+        .cpu = &runtime_engine_cpu,
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second-level TLB and what fills the first. A failed walk is never cached, nor is a page that protection splits;
+ * a page is writable here only once its dirty bit is set, so that the first store walks again.
+ */
+#include "backend/tlb2.h"
+
+#include <string.h>
+
+#include "backend/runtime.h"
+
+static unsigned set_index(gva_t gva)
+{
+        uint64_t page = gva >> GUEST_PAGE_BITS;
+
+        return (page ^ page >> 10) & (TLB2_SETS - 1);
+}
+
+static gva_t page_of(gva_t a)
+{
+        return a & ~(gva_t)(GUEST_PAGE_SIZE - 1);
+}
+
+void tlb2_flush(struct tlb2 *t)
+{
+        for (unsigned i = 0; i < TLB2_SETS; i++)
+                for (unsigned j = 0; j < TLB2_WAYS; j++)
+                        t->sets[i][j].page = 1;
+        memset(t->large, 0, sizeof(t->large));
+        t->any_large = false;
+}
+
+void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id)
+{
+        struct tlb2_entry *set = t->sets[set_index(gva)];
+
+        for (unsigned i = 0; i < TLB2_WAYS; i++)
+                if (set[i].page == page_of(gva) && (!id || set[i].id == id))
+                        set[i].page = 1;
+}
+
+/* ---- large pages ---- */
+
+static unsigned large_hash(gva_t gva, unsigned page_bits)
+{
+        uint64_t n = gva >> page_bits;
+
+        return (n ^ n >> 10) & 1023;
+}
+
+bool tlb2_in_large(const struct tlb2 *t, gva_t gva)
+{
+        if (t->any_large)
+                return true;
+        for (unsigned i = 0; i < TLB2_LARGE && t->large[i].page_bits; i++) {
+                unsigned h = large_hash(gva, t->large[i].page_bits);
+
+                if (t->large[i].set[h / 64] >> (h % 64) & 1)
+                        return true;
+        }
+        return false;
+}
+
+static void large_note(struct tlb2 *t, gva_t gva, unsigned page_bits)
+{
+        unsigned h;
+
+        if (page_bits <= GUEST_PAGE_BITS || page_bits > 63)
+                return;
+        for (unsigned i = 0; i < TLB2_LARGE; i++) {
+                if (!t->large[i].page_bits)
+                        t->large[i].page_bits = page_bits;
+                if (t->large[i].page_bits == page_bits) {
+                        h = large_hash(gva, page_bits);
+                        t->large[i].set[h / 64] |= 1ull << (h % 64);
+                        return;
+                }
+        }
+        t->any_large = true;
+}
+
+/* ---- filling ---- */
+
+static const struct mem_row *find_row(struct vcpu *v, gpa_t gpa)
+{
+        const struct mem_row *row = v->engine->ram_row;
+
+        if (row && gpa - row->start < row->size)
+                return row;
+        row = address_space_find(v->as, gpa);
+        if (row && row->kind != MEM_ROW_MMIO)
+                v->engine->ram_row = row;
+        return row;
+}
+
+static uint32_t access_flag(enum access access)
+{
+        return access == ACCESS_READ ? TLB2_READ : access == ACCESS_WRITE ? TLB2_WRITE : TLB2_EXEC;
+}
+
+static struct tlb2_entry *entry_for(struct tlb2 *t, gva_t gva, uint32_t view, uint32_t id)
+{
+        unsigned n = set_index(gva);
+        struct tlb2_entry *set = t->sets[n];
+
+        for (unsigned i = 0; i < TLB2_WAYS; i++)
+                if (set[i].page == page_of(gva) && set[i].view == view && set[i].id == id)
+                        return &set[i];
+        for (unsigned i = 0; i < TLB2_WAYS; i++)
+                if (set[i].page & 1)
+                        return &set[i];
+        return &set[t->victim[n]++ % TLB2_WAYS];
+}
+
+static bool walk_page(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint32_t view,
+                      struct tlb_page *out)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct walk w = {0};
+        const struct mem_row *row;
+        struct tlb2_entry *e;
+        uint32_t id;
+
+        stat_inc(v, STAT_tlb_walks);
+        if (!v->ops->walk(v, gva, size, access, view, false, &w))
+                return false;
+        *out = (struct tlb_page){.gpa = page_of(w.gpa), .partial = w.partial};
+        out->flags = access_flag(access) | (w.read ? TLB2_READ : 0) | (w.write ? TLB2_WRITE : 0) |
+                     (w.exec ? TLB2_EXEC : 0);
+        row = find_row(v, out->gpa);
+        if (row && row->kind != MEM_ROW_MMIO) {
+                out->ram = row->ram;
+                out->host = row->ram->host + row->offset + (out->gpa - row->start);
+                out->flags |= row->kind == MEM_ROW_ROM || row->ram->readonly ? TLB2_ROM : TLB2_RAM;
+        }
+        if (w.partial)
+                return true;
+        id = w.global ? cx->global_id : cx->space_id;
+        e = entry_for(&v->engine->tlb2, gva, view, id);
+        /* A walk may tell about its own kind of access alone: what is known stays. */
+        if (e->page == page_of(gva) && e->view == view && e->id == id && page_of(e->gpa) == out->gpa)
+                out->flags |= e->gpa & (TLB2_READ | TLB2_WRITE | TLB2_EXEC);
+        *e = (struct tlb2_entry){.page = page_of(gva), .gpa = out->gpa | out->flags, .host = out->host,
+                                 .ram = out->ram, .id = id, .view = view};
+        large_note(&v->engine->tlb2, gva, w.page_bits);
+        return true;
+}
+
+bool tlb_find_page(struct vcpu *v, gva_t gva, unsigned size, enum access access, struct tlb_page *out)
+{
+        struct contexts *cx = &v->engine->contexts;
+        uint32_t view = access == ACCESS_FETCH ? cx->fetch_view : cx->data_view;
+        const struct tlb2_entry *set = v->engine->tlb2.sets[set_index(gva)];
+
+        for (unsigned i = 0; i < TLB2_WAYS; i++) {
+                const struct tlb2_entry *e = &set[i];
+
+                if (e->page != page_of(gva) || e->view != view || !(e->gpa & access_flag(access)) ||
+                    (e->id != cx->space_id && e->id != cx->global_id))
+                        continue;
+                *out = (struct tlb_page){.gpa = page_of(e->gpa), .host = e->host, .ram = e->ram,
+                                         .flags = e->gpa & (GUEST_PAGE_SIZE - 1)};
+                return true;
+        }
+        return walk_page(v, gva, size, access, view, out);
+}
+
+bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, struct tlb_page *out)
+{
+        struct data_context *c = v->engine->contexts.cur_data;
+        unsigned n = tlb_index(gva);
+        struct tlb_entry *e = &c->tlb[n];
+        _Atomic uint64_t *lines;
+        bool code, write;
+
+        if (!tlb_find_page(v, gva, size, access, out))
+                return false;
+        if (!out->host || out->partial)
+                return true;
+        stat_inc(v, STAT_tlb_fills);
+        c->clean = false;
+        lines = ram_lines(out->ram, out->host);
+        write = (out->flags & TLB2_WRITE) && (out->flags & TLB2_RAM);
+        code = write && atomic_load(lines);
+        *e = (struct tlb_entry){
+                .read = out->flags & TLB2_READ ? page_of(gva) : tlb_empty_tag(n),
+                .write = write && !code ? page_of(gva) : tlb_empty_tag(n),
+                .host = (uint64_t)(uintptr_t)out->host,
+                .code_lines = code ? lines : NULL,
+        };
+        return true;
+}
