@@ -54,6 +54,7 @@ static enum ir_exit leave_at(const struct ir_icode *code, struct ir_interp *it, 
 {
         it->insn = code->insn_of[ip - code->steps];
         it->pc = it->page_base + code->insn_offset[it->insn];
+        it->faulted = true;
         return status - 1;
 }
 
@@ -62,6 +63,7 @@ static enum ir_exit leave_to(const struct ir_icode *code, struct ir_interp *it, 
 {
         it->insn = code->insn_of[ip - code->steps];
         it->pc = pc;
+        it->faulted = false;
         return reason;
 }
 

@@ -46,6 +46,8 @@ struct ir_interp {
         uint32_t insn;         /* number in the region of the guest instruction in force: so many were complete if a
                                   fault or a helper left */
 
+        bool faulted;          /* it left within an instruction: a failed access, a helper's status */
+
         uint64_t *values;      /* scratch */
         uint32_t n_values;
 };
