@@ -66,6 +66,7 @@ need_packages() # package...
                 command -v sudo >/dev/null ||
                         die "these packages are missing and there is no sudo; as root, run: apt-get install ${missing[*]}"
                 as_root=(sudo)
+                sudo -v || die "installing these packages needs root: ${missing[*]}"
         fi
         say "installing ${#missing[@]} missing packages: ${missing[*]}"
         mkdir -p "$rhea_cache"

@@ -149,7 +149,7 @@ class Guest:
         n = len(self.output)
         # The marks are typed in two parts, so the echo of the line is not taken for the answer.
         self.send(f"echo =''begin-{n}=; {command}; echo =''end-{n}= $?\n")
-        _, out, status = self.expect(rf"(?s)=begin-{n}=\r?\n(.*?)=end-{n}= (\d+)\r?\n", seconds)
+        _, out, status = self.expect(rf"(?s)=begin-{n}=\r*\n(.*?)=end-{n}= (\d+)\r*\n", seconds)
         out = plain(out)
         if status != "0":
             raise Failure(f"in the guest, {command!r} ended with status {status}: {out}")
