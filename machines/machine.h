@@ -48,3 +48,13 @@ struct machine_class {
 };
 
 extern const struct machine_class *const machine_classes[];
+
+/*
+ * Builds @class in @vm: vCPUs, memory and devices of its rows, and installs vm->machine_reset and machine_fini. Then
+ * come the devices of -device, each plugged into the first free place of its bus, then the first
+ * vm->machine_reset, which boots, then vm_start. @opt must live as long as the VM.
+ */
+bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt,
+                    GError **error);
+struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, const char *id,
+                               const struct dev_setting *settings, unsigned n_settings, GError **error);
