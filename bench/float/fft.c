@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A radix-2 fast Fourier transform of 1,024 points in double precision, forwards and back, with the twiddle factors
- * made by repeated rotation from one sine found by its series. Strided loads, butterflies of multiply-adds.
+ * A radix-2 fast Fourier transform of 1,024 points in double precision, forwards and back, with the twiddle
+ * factors made by repeated rotation from one sine found by its series. Strided loads, butterflies of
+ * multiply-adds.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sound: a finite impulse response filter of 32 taps and a biquad in series, on single-precision samples made from
- * 16-bit integers and clipped back to them. Multiply-adds, conversions both ways, min and max.
+ * Sound: a finite impulse response filter of 32 taps and a biquad in series, on single-precision samples made
+ * from 16-bit integers and clipped back to them. Multiply-adds, conversions both ways, min and max.
  */
 #include "bench.h"
 

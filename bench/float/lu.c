@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Linear equations of 64 unknowns by elimination with partial pivoting and substitution back: the Linpack kernel.
+ * Linear equations of 64 unknowns by elimination with partial pivoting and substitution back: the Linpack
+ * kernel.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Mandelbrot set by escape time: a loop of seven double operations and a compare-and-branch on floating point,
- * with no memory. One picture of 128x96 points, to a limit that follows the size.
+ * The Mandelbrot set by escape time: a loop of seven double operations and a compare-and-branch on floating
+ * point, with no memory. One picture of 128x96 points, to a limit that follows the size.
  */
 #include "bench.h"
 
@@ -29,8 +29,11 @@ static uint64_t run(uint64_t size)
         uint64_t sum = 0;
 
         for (int y = 0; y < HEIGHT; y++)
-                for (int x = 0; x < WIDTH; x++)
-                        sum = bench_mix(sum, escape(-2.0 + 3.0 * x / WIDTH, -1.2 + 2.4 * y / HEIGHT, (unsigned)size));
+                for (int x = 0; x < WIDTH; x++) {
+                        double cr = -2.0 + 3.0 * x / WIDTH, ci = -1.2 + 2.4 * y / HEIGHT;
+
+                        sum = bench_mix(sum, escape(cr, ci, (unsigned)size));
+                }
         return sum;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Products of 96x96 matrices of doubles, in the plain order and with the inner two loops exchanged. A load or two and
- * one multiply-add an iteration.
+ * Products of 96x96 matrices of doubles, in the plain order and with the inner two loops exchanged. A load or
+ * two and one multiply-add an iteration.
  */
 #include "bench.h"
 

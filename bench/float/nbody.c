@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Five bodies under gravity, stepped by a symplectic Euler rule; the checksum covers the energy's exact bits. Double
- * precision multiply-adds with a division and a square root for each pair.
+ * Five bodies under gravity, stepped by a symplectic Euler rule; the checksum covers the energy's exact bits.
+ * Double precision multiply-adds with a division and a square root for each pair.
  */
 #include "bench.h"
 

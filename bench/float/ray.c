@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ray tracer in single precision: spheres with mirrors over a chequered floor, 64x48 pixels a frame. Dot products,
- * square roots, divisions, conversions to integer, and compares that decide branches.
+ * A ray tracer in single precision: spheres with mirrors over a chequered floor, 64x48 pixels a frame. Dot
+ * products, square roots, divisions, conversions to integer, and compares that decide branches.
  */
 #include "bench.h"
 
@@ -73,8 +73,9 @@ static float trace(struct vec from, struct vec way)
                 if (!hit) {
                         float t = (-1.0f - from.y) / way.y;
                         struct vec p = add_scaled(from, way, t);
+                        int dark = ((int)(p.x + 1000.0f) ^ (int)(p.z + 1000.0f)) & 1;
 
-                        return shade + share * (((int)(p.x + 1000.0f) ^ (int)(p.z + 1000.0f)) & 1 ? 0.9f : 0.1f);
+                        return shade + share * (dark ? 0.9f : 0.1f);
                 }
                 from = add_scaled(from, way, distance);
                 normal = unit(add_scaled(from, hit->at, -1.0f));
@@ -102,8 +103,8 @@ static uint64_t run(uint64_t size)
                 }
                 for (int y = 0; y < HEIGHT; y++)
                         for (int x = 0; x < WIDTH; x++) {
-                                struct vec way = {(float)(x - WIDTH / 2) / WIDTH, (float)(HEIGHT / 2 - y) / WIDTH,
-                                                  1.0f};
+                                struct vec way = {(float)(x - WIDTH / 2) / WIDTH,
+                                                  (float)(HEIGHT / 2 - y) / WIDTH, 1.0f};
                                 float shade = trace((struct vec){0, 0, -2.0f}, unit(way));
 
                                 sum = bench_mix(sum, (uint64_t)(int)(shade * 65536.0f));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The spectral norm of the matrix A(i,j) = 1 / ((i+j)(i+j+1)/2 + i+1), by the power method on A^T A, never storing the
- * matrix. Integer to double conversions and divisions.
+ * The spectral norm of the matrix A(i,j) = 1 / ((i+j)(i+j+1)/2 + i+1), by the power method on A^T A, never
+ * storing the matrix. Integer to double conversions and divisions.
  */
 #include "bench.h"
 

@@ -184,6 +184,7 @@ def section(result):
     """The generated text of one mode."""
     found, boot = rows(result)
     mode, (a, b) = result["mode"], result["engines"]
+    os.makedirs(RESULTS, exist_ok=True)
     chart = os.path.join(RESULTS, mode + ".svg")
     with open(chart, "w", encoding="utf-8") as f:
         f.write(draw(f"{MODES[mode]}: time under {b['name']} / time under {a['name']}", found))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arithmetic in registers: greatest common divisors (by remainder and by shifts), Collatz chains, modular powers, and
- * an xorshift generator with population counts. No memory at all in the inner loops.
+ * Arithmetic in registers: greatest common divisors (by remainder and by shifts), Collatz chains, modular
+ * powers, and an xorshift generator with population counts. No memory at all in the inner loops.
  */
 #include "bench.h"
 

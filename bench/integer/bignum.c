@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Modular exponentiation of 1024-bit numbers by Montgomery's method: 64x64 to 128-bit products with carries, the
- * heart of public-key arithmetic.
+ * Modular exponentiation of 1024-bit numbers by Montgomery's method: 64x64 to 128-bit products with carries,
+ * the heart of public-key arithmetic.
  */
 #include "bench.h"
 

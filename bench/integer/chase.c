@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pointer chasing: a random cycle through nodes of one cache line each, first in 32 KiB, then in 256 KiB. Each load's
- * address is the last one's result, so nothing but the latency of a translated load is measured. Both fit the TLBs of
- * any sensible emulator; tlbmiss.c is for what does not.
+ * Pointer chasing: a random cycle through nodes of one cache line each, first in 32 KiB, then in 256 KiB.
+ * Each load's address is the last one's result, so nothing but the latency of a translated load is measured.
+ * Both fit the TLBs of any sensible emulator; tlbmiss.c is for what does not.
  */
 #include "bench.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cold code: a quarter of a megabyte of short basic blocks, every one different, written once a round and each run twice. The
- * time is that of meeting code for the first time, which is most of what a boot or a short-lived program does. The
- * instructions are RV64I: addi, xor, slli, bne (never taken) and jalr.
+ * Cold code: a quarter of a megabyte of short basic blocks, every one different, written once a round and
+ * each run twice. The time is that of meeting code for the first time, which is most of what a boot or a
+ * short-lived program does. The instructions are RV64I: addi, xor, slli, bne (never taken) and jalr.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CRC-32 (reflected, polynomial 0xedb88320) bit by bit, one table look-up a byte, and four tables a word, over the
- * same buffer; the three must agree. A short dependent chain of loads, shifts and xors.
+ * CRC-32 (reflected, polynomial 0xedb88320) bit by bit, one table look-up a byte, and four tables a word,
+ * over the same buffer; the three must agree. A short dependent chain of loads, shifts and xors.
  */
 #include "bench.h"
 

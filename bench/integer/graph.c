@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dijkstra's shortest paths on a grid of weighted cells, with a binary heap as the queue. A mixture of everything:
- * scattered loads, branches that depend on data, short calls.
+ * Dijkstra's shortest paths on a grid of weighted cells, with a binary heap as the queue. A mixture of
+ * everything: scattered loads, branches that depend on data, short calls.
  */
 #include "bench.h"
 

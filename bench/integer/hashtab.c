@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hash table with linear probing, filled to three quarters, then asked for keys that are there and keys that are
- * not, then half emptied by backward-shift deletion. Half a megabyte, so it lives beyond the first-level cache.
+ * A hash table with linear probing, filled to three quarters, then asked for keys that are there and keys
+ * that are not, then half emptied by backward-shift deletion. Half a megabyte, so it lives beyond the
+ * first-level cache.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Indirect calls: a tree of expression nodes evaluated through a method pointer in each, and a sort whose comparison
- * is a callback. Targets vary from call to call, as virtual methods' do.
+ * Indirect calls: a tree of expression nodes evaluated through a method pointer in each, and a sort whose
+ * comparison is a callback. Targets vary from call to call, as virtual methods' do.
  */
 #include "bench.h"
 

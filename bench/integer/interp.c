@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bytecode interpreter: a register machine with 32-bit instructions, dispatched by one switch. It runs a sieve, a
- * recursive Fibonacci and a Collatz search written in its own bytecode. An unpredictable indirect jump every ten or
- * so instructions, as in any language runtime.
+ * A bytecode interpreter: a register machine with 32-bit instructions, dispatched by one switch. It runs a
+ * sieve, a recursive Fibonacci and a Collatz search written in its own bytecode. An unpredictable indirect
+ * jump every ten or so instructions, as in any language runtime.
  */
 #include "bench.h"
 
-enum opcode { HALT, SET, MOVE, ADD, SUB, ADDI, MUL, AND, SHR, LOAD, STORE, JUMP, JLT, JEQ, JNE, CALL, RET, PUSH, POP };
+enum opcode {
+        HALT, SET, MOVE, ADD, SUB, ADDI, MUL, AND, SHR, LOAD, STORE,
+        JUMP, JLT, JEQ, JNE, CALL, RET, PUSH, POP,
+};
 
 #define OP(op, a, b, c) ((uint32_t)(op) | (a) << 8 | (b) << 16 | (uint32_t)(uint8_t)(c) << 24)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small LZ77 compressor and its expander over text made of a limited vocabulary: hash chains of one link, matches
- * of 4 to 255 bytes, literals in runs. What compression does to a CPU: short dependent loads, byte stores, and
- * branches that follow the data. The expansion must equal the original.
+ * A small LZ77 compressor and its expander over text made of a limited vocabulary: hash chains of one link,
+ * matches of 4 to 255 bytes, literals in runs. What compression does to a CPU: short dependent loads, byte
+ * stores, and branches that follow the data. The expansion must equal the original.
  */
 #include "bench.h"
 
@@ -64,7 +64,8 @@ static size_t compress(void)
 
                 last_seen[h] = (uint32_t)at + 1;
                 if (before && at - (before - 1) < 65536)
-                        while (length < 255 && at + length < BYTES && text[before - 1 + length] == text[at + length])
+                        while (length < 255 && at + length < BYTES &&
+                               text[before - 1 + length] == text[at + length])
                                 length++;
                 if (length < LEAST) {
                         at++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies and fills of 16 bytes to 64 KiB: by words unrolled, by words backwards, and by bytes from an odd address.
- * The loops are the program's own, so that Linux and the bare board run the same instructions.
+ * Copies and fills of 16 bytes to 64 KiB: by words unrolled, by words backwards, and by bytes from an odd
+ * address. The loops are the program's own, so that Linux and the bare board run the same instructions.
  */
 #include "bench.h"
 

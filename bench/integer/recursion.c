@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recursion: Takeuchi's function, Ackermann's, naive Fibonacci, and the eight queens. Call, return and stack traffic;
- * the depth ranges from a few frames to about a hundred. The functions are opaque: the compiler would otherwise unroll
- * ten levels of recursion into one body.
+ * Recursion: Takeuchi's function, Ackermann's, naive Fibonacci, and the eight queens. Call, return and stack
+ * traffic; the depth ranges from a few frames to about a hundred. The functions are opaque: the compiler
+ * would otherwise unroll ten levels of recursion into one body.
  */
 #include "bench.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rewritten code, as a guest's own just-in-time compiler makes it: a small function is assembled into a page, called,
- * altered in place and called again; and its neighbour in the same page holds data that changes all the while. The
- * four instructions used are from RV64I (The RISC-V Instruction Set Manual, volume I): addi, slli, xor, jalr.
+ * Rewritten code, as a guest's own just-in-time compiler makes it: a small function is assembled into a page,
+ * called, altered in place and called again; and its neighbour in the same page holds data that changes all
+ * the while. The four instructions used are from RV64I (The RISC-V Instruction Set Manual, volume I): addi,
+ * slli, xor, jalr.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SHA-256 (FIPS 180-4) over a small buffer, each digest seeding the next buffer. Rotates, xors and adds on 32-bit
- * values: register arithmetic with hardly a branch.
+ * SHA-256 (FIPS 180-4) over a small buffer, each digest seeding the next buffer. Rotates, xors and adds on
+ * 32-bit values: register arithmetic with hardly a branch.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sieve of Eratosthenes over one byte a number and then over one bit a number; the counts must agree. Strided
- * stores, then read-modify-write of words.
+ * The sieve of Eratosthenes over one byte a number and then over one bit a number; the counts must agree.
+ * Strided stores, then read-modify-write of words.
  */
 #include "bench.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text: numbers are printed in decimal, the text is scanned into tokens, parsed back, searched by Boyer, Moore and
- * Horspool's method, and folded to capitals. Byte loads and stores, divisions by ten, branches every few bytes.
+ * Text: numbers are printed in decimal, the text is scanned into tokens, parsed back, searched by Boyer,
+ * Moore and Horspool's method, and folded to capitals. Byte loads and stores, divisions by ten, branches
+ * every few bytes.
  */
 #include "bench.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address translation: reads and writes that touch 8,192 pages (32 MiB) in a scattered order, one word each, at an
- * offset that differs from page to page so that the host's caches do not collide more than the TLB does.
+ * Address translation: reads and writes that touch 8,192 pages (32 MiB) in a scattered order, one word each,
+ * at an offset that differs from page to page so that the host's caches do not collide more than the TLB
+ * does.
  */
 #include "bench.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thin interface between a benchmark and the world it runs in. A program is one C file: a pure function from a
- * size to a checksum, declared with BENCH_PROGRAM. The same file is linked into the Linux runner (linux_main.c) and,
- * when it needs no operating system, into a freestanding M-mode image for the virt board (bare_main.c). A program may
- * use nothing but this header and what the C language itself gives; it keeps its state in its own statics and in
- * bench_alloc() memory, and must return the same checksum for the same size wherever it runs.
+ * The thin interface between a benchmark and the world it runs in. A program is one C file: a pure function
+ * from a size to a checksum, declared with BENCH_PROGRAM. The same file is linked into the Linux runner
+ * (linux_main.c) and, when it needs no operating system, into a freestanding M-mode image for the virt board
+ * (bare_main.c). A program may use nothing but this header and what the C language itself gives; it keeps its
+ * state in its own statics and in bench_alloc() memory, and must return the same checksum for the same size
+ * wherever it runs.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -20,8 +21,8 @@ struct bench {
 };
 
 /*
- * Rows gather in a section of their own, so that a new program is one new file. The linker provides the bounds
- * because the section's name is a C identifier.
+ * Rows gather in a section of their own, so that a new program is one new file. The linker provides the
+ * bounds because the section's name is a C identifier.
  */
 #define BENCH_PROGRAM(name_, class_, size_, run_)                                                       \
         static const struct bench bench_row_##name_                                                     \
@@ -35,8 +36,8 @@ struct bench {
 #endif
 
 /*
- * Memory that lives until the program returns; zero-filled, 4096-aligned. Running out ends the run with a message, so
- * it never returns NULL.
+ * Memory that lives until the program returns; zero-filled, 4096-aligned. Running out ends the run with a
+ * message, so it never returns NULL.
  */
 void *bench_alloc(size_t bytes);
 

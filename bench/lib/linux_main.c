@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The benchmarks as one static Linux program: `bench [--percent N] [NAME...]` runs those named, or all, and prints for
- * each a line when it begins and one when it ends, with the checksum and the time the guest measured. `--list` prints
- * names, classes and sizes; `--exit N` leaves at once (for the fork and exec benchmark). The runner reads the lines:
+ * The benchmarks as one static Linux program: `bench [--percent N] [NAME...]` runs those named, or all, and
+ * prints for each a line when it begins and one when it ends, with the checksum and the time the guest
+ * measured. `--list` prints names, classes and sizes; `--exit N` leaves at once (for the fork and exec
+ * benchmark). The runner reads the lines:
  *
  *      bench: begin NAME CLASS SIZE
  *      bench: end NAME CHECKSUM NANOSECONDS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loops of one user-level mechanism each, in assembly so that no compiler changes what is counted: arithmetic in
- * registers, branches, loads and stores, calls, atomics, floating point.
+ * Loops of one user-level mechanism each, in assembly so that no compiler changes what is counted: arithmetic
+ * in registers, branches, loads and stores, calls, atomics, floating point.
  */
 #include "micro.h"
 
@@ -30,7 +30,8 @@ static uint64_t run_mul(uint64_t n)
         uint64_t a = 1, b = 0x9e3779b97f4a7c15u;
 
         for (n /= 16; n; n--)
-                __asm__ volatile(TIMES8("mul %0, %0, %1\n mulhu %1, %1, %0\n ori %1, %1, 1\n") : "+r"(a), "+r"(b));
+                __asm__ volatile(TIMES8("mul %0, %0, %1\n mulhu %1, %1, %0\n ori %1, %1, 1\n")
+                                 : "+r"(a), "+r"(b));
         return a ^ b;
 }
 BENCH_PROGRAM(mul, "arithmetic", 150000000, run_mul);
@@ -40,7 +41,8 @@ static uint64_t run_div(uint64_t n)
         uint64_t a = 0x123456789abcdef, b = 0x7654321, t;
 
         for (n /= 16; n; n--)
-                __asm__ volatile(TIMES8("divu %2, %0, %1\n xor %0, %0, %2\n remu %2, %0, %1\n add %0, %0, %2\n")
+                __asm__ volatile(TIMES8("divu %2, %0, %1\n xor %0, %0, %2\n"
+                                        "remu %2, %0, %1\n add %0, %0, %2\n")
                                  : "+r"(a), "+r"(b), "=&r"(t));
         return a;
 }
@@ -92,7 +94,8 @@ BENCH_PROGRAM(load, "load-store", 150000000, run_load);
 static uint64_t run_store(uint64_t n)
 {
         for (n /= 16; n; n--)
-                __asm__ volatile(TIMES8("sd %0, 0(%1)\n sw %0, 264(%1)\n") ::"r"(n), "r"(buffer[n & 1]) : "memory");
+                __asm__ volatile(TIMES8("sd %0, 0(%1)\n sw %0, 264(%1)\n")
+                                 ::"r"(n), "r"(buffer[n & 1]) : "memory");
         return buffer[0][0] ^ buffer[1][33];
 }
 BENCH_PROGRAM(store, "load-store", 150000000, run_store);
@@ -140,7 +143,8 @@ static uint64_t run_call(uint64_t n)
 {
         uint64_t sum = 0;
 
-        __asm__ volatile("1: jal ra, 2f\n jal ra, 2f\n jal ra, 2f\n jal ra, 2f\n addi %1, %1, -4\n bgtz %1, 1b\n"
+        __asm__ volatile("1: jal ra, 2f\n jal ra, 2f\n jal ra, 2f\n jal ra, 2f\n"
+                         "addi %1, %1, -4\n bgtz %1, 1b\n"
                          "j 3f\n"
                          "2: addi %0, %0, 1\n ret\n"
                          "3:\n"
@@ -187,7 +191,10 @@ static uint64_t run_amoadd(uint64_t n)
         uint64_t word = 0, old;
 
         for (n /= 16; n; n--)
-                __asm__ volatile(TIMES16("amoadd.d %0, %2, (%1)\n") : "=&r"(old) : "r"(&word), "r"(n) : "memory");
+                __asm__ volatile(TIMES16("amoadd.d %0, %2, (%1)\n")
+                                 : "=&r"(old)
+                                 : "r"(&word), "r"(n)
+                                 : "memory");
         return word;
 }
 BENCH_PROGRAM(amoadd, "atomic", 300000000, run_amoadd);
@@ -210,7 +217,9 @@ static uint64_t run_fadd(uint64_t n)
         double a = 1.0, b = 0x1p-30;
 
         for (n /= 16; n; n--)
-                __asm__ volatile(TIMES8("fadd.d %0, %0, %1\n fmul.d %1, %1, %2\n") : "+f"(a), "+f"(b) : "f"(1.0));
+                __asm__ volatile(TIMES8("fadd.d %0, %0, %1\n fmul.d %1, %1, %2\n")
+                                 : "+f"(a), "+f"(b)
+                                 : "f"(1.0));
         return bench_bits(a);
 }
 BENCH_PROGRAM(fadd, "float", 20000000, run_fadd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the single-mechanism loops share. They are programs like any other (bench.h), with two differences: they run
- * only on the bare board, and `size` counts repetitions of the mechanism, so that time / size is its cost.
+ * What the single-mechanism loops share. They are programs like any other (bench.h), with two differences:
+ * they run only on the bare board, and `size` counts repetitions of the mechanism, so that time / size is its
+ * cost.
  */
 #ifndef MICRO_H
 #define MICRO_H
@@ -19,8 +20,8 @@ enum micro_mode { MICRO_U = 0, MICRO_S = 1 };
 typedef uint64_t (*micro_fn)(uint64_t argument);
 
 /*
- * Calls `fn` in another privilege mode, on the same stack, and returns what it returned. `fn` must leave a7 zero when
- * it uses ecall, t0 is lost at each trap, and there is nobody to save it from a real fault.
+ * Calls `fn` in another privilege mode, on the same stack, and returns what it returned. `fn` must leave a7
+ * zero when it uses ecall, t0 is lost at each trap, and there is nobody to save it from a real fault.
  */
 uint64_t micro_call_in(enum micro_mode mode, micro_fn fn, uint64_t argument);
 
@@ -30,7 +31,8 @@ void micro_close(void);
 
 /*
  * Sv39 tables: the first 4 GiB where they are, for S-mode; the same again from 4 GiB, for U-mode; and from
- * MICRO_WINDOW, in 4 KiB pages that are not global, `pages` pages of RAM from `memory`. Returns the value for satp.
+ * MICRO_WINDOW, in 4 KiB pages that are not global, `pages` pages of RAM from `memory`. Returns the value for
+ * satp.
  */
 #define MICRO_USER 0x100000000u
 #define MICRO_WINDOW 0x2000000000u

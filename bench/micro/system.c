@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loops of one privileged mechanism each: traps from and to each mode, interrupts, control registers, device
- * registers, translation misses, fences, address-space switches, rewritten code. They change mtvec, medeleg, satp and
- * PMP entry 0, and put back what the harness needs.
+ * registers, translation misses, fences, address-space switches, rewritten code. They change mtvec, medeleg,
+ * satp and PMP entry 0, and put back what the harness needs.
  */
 #include "bare.h"
 #include "micro.h"
@@ -68,7 +68,7 @@ static uint64_t run_ecall_m(uint64_t n)
 
         micro_open();
         for (; i < n; i++)
-                __asm__ volatile(".option push\n .option norvc\n li a7, 0\n ecall\n .option pop" ::: "t0", "a7");
+                __asm__ volatile("li a7, 0\n ecall" ::: "t0", "a7");
         micro_close();
         return i;
 }
@@ -92,7 +92,7 @@ static uint64_t loop_ecall(uint64_t n)
         uint64_t i = 0;
 
         for (; i < n; i++)
-                __asm__ volatile(".option push\n .option norvc\n li a7, 0\n ecall\n .option pop" ::: "t0", "a7");
+                __asm__ volatile("li a7, 0\n ecall" ::: "t0", "a7");
         return i;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shortest trap handlers there can be, and the way into another privilege mode and back (The RISC-V Instruction
- * Set Manual, volume II: mstatus, mepc, xRET). Each handler steps over the four-byte instruction that trapped and
- * returns; t0 is lost. With a7 not zero it leaves the mode that micro_call_in entered instead: from U to S by falling
- * through to another ecall, from S to M by returning to the caller that is waiting there.
+ * The shortest trap handlers there can be, and the way into another privilege mode and back (The RISC-V
+ * Instruction Set Manual, volume II: mstatus, mepc, xRET). Each handler steps over the four-byte instruction
+ * that trapped and returns; t0 is lost. With a7 not zero it leaves the mode that micro_call_in entered
+ * instead: from U to S by falling through to another ecall, from S to M by returning to the caller that is
+ * waiting there.
  */
         .option norvc
         .text
@@ -86,7 +87,7 @@ micro_call_in:
 1:      li      a7, 1
         ecall
 
-/* a0: how many; reaches M through micro_trap_s, as it cannot return to an address that U-mode may not fetch. */
+/* a0: how many; ends through micro_trap_s, as U-mode cannot return to an address that it may not fetch. */
         .balign 4
 micro_user_ecalls:
         mv      a1, a0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files in memory (the root file system is the initramfs): created, written, renamed, looked up, read back and
- * removed. The guest kernel's name look-up, page cache and allocators.
+ * Files in memory (the root file system is the initramfs): created, written, renamed, looked up, read back
+ * and removed. The guest kernel's name look-up, page cache and allocators.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fork alone: the child writes to half of 256 shared pages, which makes copies of them, and reports a sum through its
- * exit status; then the parent writes to the rest.
+ * Fork alone: the child writes to half of 256 shared pages, which makes copies of them, and reports a sum
+ * through its exit status; then the parent writes to the rest.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fork, execute this same program anew (it leaves at once with the status it was told), and wait for it: page tables
- * built and torn down, files mapped, the C library started; all of it cold code run once.
+ * Fork, execute this same program anew (it leaves at once with the status it was told), and wait for it: page
+ * tables built and torn down, files mapped, the C library started; all of it cold code run once.
  */
 #include "bench.h"
 

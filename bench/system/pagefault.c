@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page faults: 512 pages are mapped, touched one by one (each the first touch of a page), protected, and unmapped.
- * Measures the exception path, the kernel's fault handler and the invalidation of translations.
+ * Page faults: 512 pages are mapped, touched one by one (each the first touch of a page), protected, and
+ * unmapped. Measures the exception path, the kernel's fault handler and the invalidation of translations.
  */
 #define _GNU_SOURCE
 #include "bench.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals: one that a process sends to itself, and one raised by a store to a protected page whose handler opens the
- * page, as garbage collectors do.
+ * Signals: one that a process sends to itself, and one raised by a store to a protected page whose handler
+ * opens the page, as garbage collectors do.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -27,7 +27,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 static uint64_t run(uint64_t size)
 {
-        struct sigaction user = {.sa_handler = on_user}, fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+        struct sigaction user = {.sa_handler = on_user};
+        struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
         uint64_t sum = 0;
 
         handled = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls: the cheapest there is, one that copies a structure out, and reads of zeros and writes to nowhere of
- * one page. The guest kernel's entry and exit path, and its copy routines.
+ * System calls: the cheapest there is, one that copies a structure out, and reads of zeros and writes to
+ * nowhere of one page. The guest kernel's entry and exit path, and its copy routines.
  */
 #define _GNU_SOURCE
 #include "bench.h"

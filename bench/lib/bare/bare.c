@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Console, clock, power switch and memory for a freestanding benchmark on the virt board, and the four functions a
- * freestanding C compiler may call by itself. Polled and single-threaded; UART speed and FIFOs are left as reset has
- * them, which suits an emulator.
+ * Console, clock, power switch and memory for a freestanding benchmark on the virt board, and the four
+ * functions a freestanding C compiler may call by itself. Polled and single-threaded; UART speed and FIFOs
+ * are left as reset has them, which suits an emulator.
  */
 #include "bare.h"
 #include "bench.h"
@@ -73,8 +73,8 @@ void bare_unexpected_trap(uint64_t cause, uint64_t pc, uint64_t value)
 {
         char a[21], b[21], c[21];
 
-        bare_print("bench: trap cause ", bare_hex(a, cause), " pc ", bare_hex(b, pc), " value ", bare_hex(c, value),
-                   "\n", NULL);
+        bare_print("bench: trap cause ", bare_hex(a, cause), " pc ", bare_hex(b, pc), " value ",
+                   bare_hex(c, value), "\n", NULL);
         bare_exit(1);
 }
 
@@ -110,7 +110,7 @@ void bench_sync_code(void *start, void *end)
         __asm__ volatile("fence.i" ::: "memory");
 }
 
-/* The compiler's own calls, for structure copies and large initialisers; never in an inner loop of a program. */
+/* The compiler's own calls, for structure copies and large initialisers; never in a program's inner loop. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);

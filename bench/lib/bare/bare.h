@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virt board without an operating system: console (NS16550A at 0x10000000), clock (mtime at 0x0200bff8, 10 MHz)
- * and power switch (test finisher at 0x00100000). One hart, M-mode, no interrupts.
+ * The virt board without an operating system: console (NS16550A at 0x10000000), clock (mtime at 0x0200bff8,
+ * 10 MHz) and power switch (test finisher at 0x00100000). One hart, M-mode, no interrupts.
  */
 #ifndef BARE_H
 #define BARE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The benchmarks linked into this image, run one after the other without an operating system. The lines printed are
- * those of linux_main.c. There is no command line, so the amount of work is set when the image is built: BENCH_PERCENT
- * of each program's default.
+ * The benchmarks linked into this image, run one after the other without an operating system. The lines
+ * printed are those of linux_main.c. There is no command line, so the amount of work is set when the image is
+ * built: BENCH_PERCENT of each program's default.
  */
 #include "bare.h"
 #include "bench.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reset entry in M-mode: hart 0 sets up a stack, floating point and a trap vector, clears .bss and calls bare_main;
- * any other hart sleeps. An unexpected trap is reported and ends the run. The arena's upper limit leaves the last
- * 4 MiB alone, where the board may have put its device tree.
+ * Reset entry in M-mode: hart 0 sets up a stack, floating point and a trap vector, clears .bss and calls
+ * bare_main; any other hart sleeps. An unexpected trap is reported and ends the run. The arena's upper limit
+ * leaves the last 4 MiB alone, where the board may have put its device tree.
  */
         .section .text.start, "ax"
         .globl _start
