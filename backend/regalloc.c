@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The register allocator of tier 0: see regalloc.h for its contract. All choices are greedy: at the end of its life
+ * a value's register is simply found free, and when none is free the value whose last use is furthest goes to the
+ * frame, unless a copy of it is in memory already.
+ */
+#include "backend/regalloc.h"
+
+#include <string.h>
+
+#include "backend/region.h"
+#include "base/arena.h"
+
+enum { PENDING_MAX = 64 };
+
+/* ---- the backward pass ---- */
+
+/* Can the region be left at @i, or can C look at the guest state? Pins must hold what the slots are then. */
+static bool is_barrier(const struct ir_ins *i)
+{
+        if (ir_ops[i->op].flags & (IR_MAY_FAULT | IR_MAY_EXIT | IR_TERM))
+                return true;
+        if (i->op == IR_OP_call)
+                return !((const struct ir_helper *)(intptr_t)i->imm)->pure;
+        return i->op == IR_OP_hook;
+}
+
+struct backward {
+        ir_ref want[RA_NREGS];      /* by pinned register: the value put there next, with no barrier before */
+        uint32_t stamp[RA_NREGS];   /* barrier count at which want was set */
+        uint32_t barriers;
+        ir_ref pending[PENDING_MAX]; /* deferred values whose last fault site is yet to be found */
+        unsigned n_pending;
+};
+
+static void use(struct ra *ra, const struct ir_block *b, ir_ref v, uint32_t at)
+{
+        struct ra_val *val = &ra->val[v];
+
+        if (val->last_use < at)
+                val->last_use = at;
+        if (val->uses < 255)
+                val->uses++;
+        if (v < b->first || v >= b->end)
+                val->crosses = true;
+}
+
+static void scan_put(struct ra *ra, struct backward *w, const struct ir_ins *i, uint32_t at)
+{
+        unsigned pin = ra->t->slot_pin[i->aux];
+
+        if (pin != RA_NONE) {
+                w->want[pin] = i->arg[0];
+                w->stamp[pin] = w->barriers;
+                ra->val[i->arg[0]].hint = 1 + pin;
+        }
+        if (i->arg[1] && w->n_pending < PENDING_MAX)
+                w->pending[w->n_pending++] = i->arg[1];
+        else if (i->arg[1] && ra->val[i->arg[1]].last_use < at)
+                ra->val[i->arg[1]].last_use = at;
+}
+
+static void scan_block(struct ra *ra, struct backward *w, const struct ir_block *b)
+{
+        for (uint32_t at = b->end; at-- > b->first;) {
+                const struct ir_ins *i = &ra->ins[at];
+                struct ra_val *val = &ra->val[at];
+
+                if (i->flags & IR_INS_DEAD || i->op == IR_OP_nop || i->op == IR_OP_const || i->op == IR_OP_insn)
+                        continue;
+                if (val->hint) {
+                        unsigned pin = val->hint - 1;
+
+                        if (w->want[pin] != at || w->stamp[pin] != w->barriers)
+                                val->hint = 0;
+                }
+                if (i->op == IR_OP_get) {
+                        unsigned pin = ra->t->slot_pin[i->aux];
+
+                        val->hint = 0;
+                        if (pin != RA_NONE)
+                                w->want[pin] = 0;
+                        continue;
+                }
+                if (is_barrier(i)) {
+                        w->barriers++;
+                        while (w->n_pending) {
+                                ir_ref v = w->pending[--w->n_pending];
+
+                                if (ra->val[v].last_use < at)
+                                        ra->val[v].last_use = at;
+                        }
+                }
+                if (i->op == IR_OP_put) {
+                        use(ra, b, i->arg[0], at);
+                        scan_put(ra, w, i, at);
+                        continue;
+                }
+                for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
+                        if (i->arg[k])
+                                use(ra, b, i->arg[k], at);
+        }
+}
+
+void ra_region(struct ra *ra, const struct ra_target *t, void *host, const struct ir_region *r)
+{
+        struct backward w;
+
+        ra->t = t;
+        ra->host = host;
+        ra->r = r;
+        ra->ins = r->ins;
+        ra->val = arena_zalloc(r->arena, r->n_ins * sizeof(*ra->val));
+        ra->home_val = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*ra->home_val));
+        ra->n_frame = 0;
+        ra->failed = false;
+        memset(&w, 0, sizeof(w));
+        w.barriers = 1;
+        for (uint32_t b = r->n_blocks; b-- > 0;) {
+                w.barriers++;
+                w.n_pending = 0;
+                scan_block(ra, &w, &r->blocks[b]);
+        }
+        for (uint32_t i = 0; i < r->n_ins; i++)
+                ra->val[i].reg = RA_NONE;
+        memset(ra->reg_val, 0, sizeof(ra->reg_val));
+}
+
+void ra_begin_block(struct ra *ra, const struct ir_block *b)
+{
+        for (unsigned reg = 0; reg < RA_NREGS; reg++) {
+                ra->val[ra->reg_val[reg]].reg = RA_NONE;
+                ra->reg_val[reg] = 0;
+        }
+        for (uint32_t slot = 0; slot < ra->r->guest->n_slots; slot++) {
+                ra->val[ra->home_val[slot]].home = 0;
+                ra->home_val[slot] = 0;
+        }
+        ra->n_deferred = 0;
+        ra->block = b;
+}
+
+/* ---- moving values about ---- */
+
+static inline bool is_fp(const struct ra *ra, ir_ref v)
+{
+        return ir_type_is_fp(ra->ins[v].type);
+}
+
+static inline bool live(const struct ra *ra, ir_ref v)
+{
+        return v && ra->val[v].last_use >= ra->live;
+}
+
+static inline bool has_copy(const struct ra *ra, ir_ref v)
+{
+        return ra->val[v].frame || ra->val[v].home || ra->ins[v].op == IR_OP_const;
+}
+
+static unsigned frame_slot(struct ra *ra, ir_ref v)
+{
+        unsigned n;
+
+        if (ra->val[v].frame)
+                return ra->val[v].frame - 1;
+        for (n = 0; n < ra->n_frame; n++)
+                if (!ra->val[ra->frame_val[n]].crosses && ra->val[ra->frame_val[n]].last_use < ra->now)
+                        break;
+        if (n == ra->n_frame) {
+                if (n == RA_FRAME_SLOTS) {
+                        ra->failed = true;
+                        return 0;
+                }
+                ra->n_frame++;
+        } else {
+                ra->val[ra->frame_val[n]].frame = 0;
+        }
+        ra->frame_val[n] = v;
+        ra->val[v].frame = 1 + n;
+        return n;
+}
+
+static void to_frame(struct ra *ra, ir_ref v, unsigned reg)
+{
+        if (!ra->val[v].frame) {
+                unsigned n = frame_slot(ra, v);
+
+                ra->t->store(ra->host, ra->ins[v].type, RA_FRAME, n * 8, reg);
+        }
+}
+
+static unsigned find_free(const struct ra *ra, bool fp, ra_set forbid)
+{
+        ra_set set = ra->t->temps & ~(forbid | ra->locked | ra->site) & (fp ? ~0ull << RA_FPR : ~0u);
+
+        for (; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+
+                if (!live(ra, ra->reg_val[reg]) || ra->val[ra->reg_val[reg]].reg != reg)
+                        return reg;
+        }
+        return RA_NONE;
+}
+
+/* Forgets what @reg held. */
+static void drop(struct ra *ra, unsigned reg)
+{
+        ir_ref v = ra->reg_val[reg];
+
+        if (v && ra->val[v].reg == reg)
+                ra->val[v].reg = RA_NONE;
+        ra->reg_val[reg] = 0;
+}
+
+static void bind(struct ra *ra, unsigned reg, ir_ref v)
+{
+        ra->reg_val[reg] = v;
+        ra->val[v].reg = reg;
+}
+
+/* @reg is about to be overwritten: its value, if live, goes elsewhere; the bits stay until the overwriting. */
+static void vacate(struct ra *ra, unsigned reg, ra_set forbid)
+{
+        ir_ref v = ra->reg_val[reg];
+
+        ra->reg_val[reg] = 0;
+        if (!v || ra->val[v].reg != reg)
+                return;
+        ra->val[v].reg = RA_NONE;
+        if (!live(ra, v))
+                return;
+        for (ra_set set = ra->t->pins; set; set &= set - 1) {
+                unsigned pin = __builtin_ctzll(set);
+
+                if (ra->reg_val[pin] == v) {
+                        ra->val[v].reg = pin;
+                        return;
+                }
+        }
+        if (has_copy(ra, v))
+                return;
+        unsigned to = find_free(ra, reg >= RA_FPR, forbid | RA_BIT(reg));
+
+        if (to != RA_NONE) {
+                drop(ra, to);
+                ra->t->move(ra->host, to, reg);
+                bind(ra, to, v);
+        } else {
+                to_frame(ra, v, reg);
+        }
+}
+
+/* A temporary register, emptied; the value whose last use is furthest makes room. */
+static unsigned pick(struct ra *ra, bool fp, ra_set forbid)
+{
+        unsigned reg = find_free(ra, fp, forbid);
+
+        if (reg == RA_NONE) {
+                ra_set set = ra->t->temps & ~(forbid | ra->locked | ra->site) & (fp ? ~0ull << RA_FPR : ~0u);
+                uint32_t best = 0;
+
+                for (; set; set &= set - 1) {
+                        unsigned k = __builtin_ctzll(set);
+                        ir_ref v = ra->reg_val[k];
+                        uint32_t far = ra->val[v].last_use + (has_copy(ra, v) ? 1u << 24 : 0);
+
+                        if (reg == RA_NONE || far > best) {
+                                best = far;
+                                reg = k;
+                        }
+                }
+                if (reg == RA_NONE) {
+                        ra->failed = true;
+                        return __builtin_ctzll(ra->t->temps & (fp ? ~0ull << RA_FPR : ~0u));
+                }
+                ir_ref v = ra->reg_val[reg];
+
+                if (!has_copy(ra, v))
+                        to_frame(ra, v, reg);
+        }
+        drop(ra, reg);
+        return reg;
+}
+
+static void load_to(struct ra *ra, ir_ref v, unsigned reg)
+{
+        const struct ra_val *val = &ra->val[v];
+        const struct ir_ins *i = &ra->ins[v];
+
+        if (i->op == IR_OP_const)
+                ra->t->load_const(ra->host, reg, i->type, i->imm);
+        else if (val->home)
+                ra->t->load(ra->host, reg, i->type, RA_STATE, ra->r->guest->slots[val->home - 1].offset);
+        else
+                ra->t->load(ra->host, reg, i->type, RA_FRAME, frame_slot(ra, v) * 8);
+}
+
+/* ---- operands ---- */
+
+unsigned ra_reg(struct ra *ra, ir_ref v)
+{
+        v = ra_root(ra, v);
+        if (ra->val[v].reg == RA_NONE) {
+                unsigned reg = pick(ra, is_fp(ra, v), 0);
+
+                load_to(ra, v, reg);
+                bind(ra, reg, v);
+        }
+        ra->locked |= RA_BIT(ra->val[v].reg);
+        return ra->val[v].reg;
+}
+
+struct ra_opnd ra_where(const struct ra *ra, ir_ref v)
+{
+        v = ra_root(ra, v);
+        const struct ra_val *val = &ra->val[v];
+
+        if (val->reg != RA_NONE)
+                return (struct ra_opnd){.kind = RA_REG, .reg = val->reg};
+        if (ra->ins[v].op == IR_OP_const)
+                return (struct ra_opnd){.kind = RA_IMM, .imm = ra->ins[v].imm};
+        if (val->home)
+                return (struct ra_opnd){.kind = RA_IN_STATE,
+                                        .offset = ra->r->guest->slots[val->home - 1].offset};
+        return (struct ra_opnd){.kind = RA_IN_FRAME, .offset = (val->frame - 1) * 8};
+}
+
+struct ra_opnd ra_any(struct ra *ra, ir_ref v)
+{
+        v = ra_root(ra, v);
+        const struct ra_val *val = &ra->val[v];
+
+        if (val->reg == RA_NONE && (val->last_use == ra->now || ra->ins[v].op == IR_OP_const))
+                return ra_where(ra, v);
+        return (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(ra, v)};
+}
+
+void ra_operands_done(struct ra *ra)
+{
+        ra->live = ra->now + 1;
+        for (ra_set set = ra->locked & ra->t->temps; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+
+                if (ra->reg_val[reg] && !live(ra, ra->reg_val[reg]))
+                        ra->locked &= ~RA_BIT(reg);
+        }
+}
+
+/* May the register of @v be kept as it is for a site? Else it is in the frame too. */
+static bool keep_in_temp(struct ra *ra, ir_ref v, unsigned *max_temps)
+{
+        unsigned reg = ra->val[v].reg;
+
+        if (!(ra->t->temps & ~ra->site & RA_BIT(reg)))
+                return true;
+        if (*max_temps) {
+                --*max_temps;
+                return true;
+        }
+        to_frame(ra, v, reg);
+        return false;
+}
+
+unsigned ra_snapshot(struct ra *ra, struct slot_loc *out, unsigned max_temps)
+{
+        for (unsigned n = 0; n < ra->n_deferred; n++) {
+                ir_ref v = ra_root(ra, ra->deferred[n].value);
+                const struct ra_val *val = &ra->val[v];
+                struct slot_loc *l = &out[n];
+
+                l->slot = ra->deferred[n].slot;
+                l->type = ra->r->guest->slots[l->slot].type;
+                l->reg = 0;
+                if (ra->ins[v].op == IR_OP_const) {
+                        l->kind = LOC_CONST;
+                        l->value = ra->ins[v].imm;
+                } else if (val->reg != RA_NONE && (val->reg >= RA_FPR || keep_in_temp(ra, v, &max_temps))) {
+                        l->kind = val->reg >= RA_FPR ? LOC_FPR : LOC_GPR;
+                        l->reg = val->reg & 31;
+                        l->value = 0;
+                        ra->site |= RA_BIT(val->reg);
+                } else if (val->home && !val->frame) {
+                        l->kind = LOC_STATE;
+                        l->value = ra->r->guest->slots[val->home - 1].offset;
+                } else {
+                        l->kind = LOC_FRAME;
+                        l->value = frame_slot(ra, v) * 8;
+                }
+        }
+        return ra->n_deferred;
+}
+
+/* Is @reg a temporary that holds nothing live? */
+static bool is_free(const struct ra *ra, unsigned reg, ra_set forbid)
+{
+        return reg != RA_NONE && (ra->t->temps & ~(forbid | ra->site) & RA_BIT(reg)) &&
+               (!live(ra, ra->reg_val[reg]) || ra->val[ra->reg_val[reg]].reg != reg);
+}
+
+unsigned ra_temp(struct ra *ra, bool fp, unsigned prefer, ra_set forbid)
+{
+        unsigned reg = prefer;
+
+        if (is_free(ra, prefer, forbid))
+                drop(ra, reg);
+        else
+                reg = pick(ra, fp, forbid);
+        ra->locked |= RA_BIT(reg);
+        return reg;
+}
+
+void ra_take(struct ra *ra, ra_set regs)
+{
+        for (ra_set set = regs; set; set &= set - 1)
+                vacate(ra, __builtin_ctzll(set), regs);
+        ra->locked |= regs;
+}
+
+unsigned ra_def(struct ra *ra, ir_ref v, unsigned prefer, ra_set forbid)
+{
+        const struct ra_val *val = &ra->val[v];
+        unsigned reg;
+
+        if (val->hint && !(forbid & RA_BIT(val->hint - 1))) {
+                reg = val->hint - 1;
+                vacate(ra, reg, forbid);
+        } else if (is_free(ra, prefer, forbid)) {
+                reg = prefer;
+                drop(ra, reg);
+        } else {
+                reg = pick(ra, is_fp(ra, v), forbid);
+        }
+        bind(ra, reg, v);
+        ra->locked |= RA_BIT(reg);
+        return reg;
+}
+
+void ra_def_done(struct ra *ra, ir_ref v)
+{
+        if (ra->val[v].crosses)
+                to_frame(ra, v, ra->val[v].reg);
+}
+
+bool ra_alias(struct ra *ra, ir_ref v, ir_ref of)
+{
+        struct ra_val *a = &ra->val[v], *b;
+
+        of = ra_root(ra, of);
+        b = &ra->val[of];
+        if (a->crosses && !b->crosses)
+                return false;
+        if (of < ra->block->first || of >= ra->block->end)
+                return false;
+        a->root = of;
+        if (b->last_use < a->last_use)
+                b->last_use = a->last_use;
+        return true;
+}
+
+/* ---- slots ---- */
+
+void ra_get(struct ra *ra, ir_ref v, unsigned slot)
+{
+        unsigned pin = ra->t->slot_pin[slot];
+        struct ra_val *val = &ra->val[v];
+        ir_ref old = pin != RA_NONE ? ra->reg_val[pin] : ra->home_val[slot];
+
+        if (!val->last_use)
+                return;
+        if (old && ra->ins[old].type == ra->ins[v].type && ra_alias(ra, v, old)) {
+                struct ra_val *o = &ra->val[old];
+
+                /* The value may have been dead, and so forgotten; its home still holds it. */
+                if (o->reg == RA_NONE && pin != RA_NONE)
+                        o->reg = pin;
+                return;
+        }
+        if (pin != RA_NONE) {
+                if (old && live(ra, old) && ra->val[old].reg == pin)
+                        vacate(ra, pin, 0);
+                bind(ra, pin, v);
+        } else {
+                if (old)
+                        ra->val[old].home = 0;
+                val->home = 1 + slot;
+                ra->home_val[slot] = v;
+        }
+        if (val->crosses) {
+                unsigned reg = ra_reg(ra, v);
+
+                to_frame(ra, v, reg);
+        }
+}
+
+/* The home of an unpinned slot is about to be written: a live value that is nowhere else is loaded first. */
+static void vacate_home(struct ra *ra, unsigned slot)
+{
+        ir_ref v = ra->home_val[slot];
+
+        if (!v)
+                return;
+        ra->home_val[slot] = 0;
+        struct ra_val *val = &ra->val[v];
+
+        if (val->home != 1 + slot)
+                return;
+        if (live(ra, v) && val->reg == RA_NONE && !val->frame)
+                ra_reg(ra, v);
+        val->home = 0;
+}
+
+static void undefer(struct ra *ra, unsigned slot)
+{
+        for (unsigned n = 0; n < ra->n_deferred; n++)
+                if (ra->deferred[n].slot == slot) {
+                        ra->deferred[n] = ra->deferred[--ra->n_deferred];
+                        return;
+                }
+}
+
+static void put_pinned(struct ra *ra, unsigned pin, ir_ref v)
+{
+        struct ra_val *val = &ra->val[v];
+        const struct ir_ins *i = &ra->ins[v];
+
+        if (ra->reg_val[pin] == v)
+                return;
+        if (val->reg != RA_NONE)
+                ra->locked |= RA_BIT(val->reg);
+        vacate(ra, pin, 0);
+        if (val->reg != RA_NONE && val->reg != pin)
+                ra->t->move(ra->host, pin, val->reg);
+        else if (val->reg == RA_NONE)
+                load_to(ra, v, pin);
+        if (i->op == IR_OP_const)
+                return;
+        ra->reg_val[pin] = v;
+        if (val->reg == RA_NONE || !(ra->t->pins & RA_BIT(val->reg))) {
+                if (val->reg != RA_NONE)
+                        ra->reg_val[val->reg] = 0;
+                val->reg = pin;
+        }
+}
+
+void ra_put(struct ra *ra, const struct ir_ins *put)
+{
+        unsigned slot = put->aux, pin = ra->t->slot_pin[slot];
+        ir_ref v = ra_root(ra, put->arg[0]);
+
+        if (ra->n_deferred)
+                undefer(ra, slot);
+        if (put->flags & IR_INS_DEFERRED && !(pin != RA_NONE && ra->reg_val[pin] == v)) {
+                if (ra->n_deferred == RA_MAX_DEFERRED) {
+                        ra->failed = true;
+                        return;
+                }
+                ra->deferred[ra->n_deferred++] = (struct ra_deferred){slot, v};
+                return;
+        }
+        if (pin != RA_NONE) {
+                put_pinned(ra, pin, v);
+                return;
+        }
+        if (ra->home_val[slot] == v && ra->val[v].home == 1 + slot)
+                return;
+        const struct ir_slot *s = &ra->r->guest->slots[slot];
+        uint64_t bits;
+
+        if (ra_is_const(ra, v, &bits) && ra->val[v].reg == RA_NONE) {
+                vacate_home(ra, slot);
+                ra->t->store_const(ra->host, s->type, s->offset, bits);
+                return;
+        }
+        unsigned reg = ra_reg(ra, v);
+
+        vacate_home(ra, slot);
+        ra->t->store(ra->host, s->type, RA_STATE, s->offset, reg);
+        if (!ra->val[v].home && ra->ins[v].op != IR_OP_const && ra->ins[v].type == s->type &&
+            v >= ra->block->first && v < ra->block->end) {
+                ra->val[v].home = 1 + slot;
+                ra->home_val[slot] = v;
+        }
+}
+
+void ra_flush_groups(struct ra *ra, uint64_t groups)
+{
+        for (ra_set set = groups ? ra->t->pins : 0; set; set &= set - 1) {
+                unsigned pin = __builtin_ctzll(set);
+                const struct ir_slot *s = &ra->r->guest->slots[ra->t->pin_slot[pin]];
+
+                if (groups >> s->group & 1)
+                        ra->t->store(ra->host, s->type, RA_STATE, s->offset, pin);
+        }
+}
+
+void ra_clobber_groups(struct ra *ra, uint64_t groups)
+{
+        for (ra_set set = groups ? ra->t->pins : 0; set; set &= set - 1) {
+                unsigned pin = __builtin_ctzll(set);
+
+                if (groups >> ra->r->guest->slots[ra->t->pin_slot[pin]].group & 1)
+                        vacate(ra, pin, ra->t->pins);
+        }
+        for (uint32_t slot = 0; groups && slot < ra->r->guest->n_slots; slot++)
+                if (ra->home_val[slot] && groups >> ra->r->guest->slots[slot].group & 1)
+                        vacate_home(ra, slot);
+}
+
+void ra_reload_groups(struct ra *ra, uint64_t groups)
+{
+        for (ra_set set = groups ? ra->t->pins : 0; set; set &= set - 1) {
+                unsigned pin = __builtin_ctzll(set);
+                const struct ir_slot *s = &ra->r->guest->slots[ra->t->pin_slot[pin]];
+
+                if (groups >> s->group & 1)
+                        ra->t->load(ra->host, pin, s->type, RA_STATE, s->offset);
+        }
+}

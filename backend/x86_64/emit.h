@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the x86-64 host share: the registers' roles, the frame, the thunks' conventions, and the state
+ * of an emission.
+ *
+ * Registers: rbp points into struct vcpu (X86_BIAS), r15 = hot.tlb, rsp = the frame, r11 and xmm15 belong to the
+ * emitter. r12 to r14, rbx, rsi, rdi, r8, r9 and xmm0 to xmm7 are pins; rax, rcx, rdx, r10 and xmm8 to xmm14
+ * temporaries. MXCSR holds the region's rounding and the guest's sticky flags.
+ *
+ * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, then the spill area.
+ *
+ * Thunks keep all registers but r11 (and their results). Calls into the slow paths are followed by
+ * `test eax, imm32`, whose immediate is the thunk's further argument: it costs nothing and keeps returns paired.
+ */
+#pragma once
+
+#include "backend/host.h"
+#include "backend/regalloc.h"
+#include "backend/tlb.h"
+#include "backend/x86_64/asm.h"
+#include "machines/core/vcpu.h"
+
+/* rbp = vcpu + X86_BIAS, so that the first 256 bytes of guest state have short addresses. */
+enum { X86_BIAS = offsetof(struct vcpu, state) + 128 };
+#define HOT(field) x86_at(RBP, (int32_t)offsetof(struct vcpu, hot.field) - X86_BIAS)
+#define STATE(offset) x86_at(RBP, (int32_t)(offset) - 128)
+
+enum { FRAME_MXCSR = 48, FRAME_SPILL = 64, FRAME_SIZE = FRAME_SPILL + RA_FRAME_SLOTS * 8 + 8 };
+#define OUT_ARG(n) x86_at(RSP, 8 * (n))
+#define SPILL(offset) x86_at(RSP, FRAME_SPILL + (int32_t)(offset))
+
+enum { SCRATCH = R11, FSCRATCH = 15, X86_GPR_PINS = 8, X86_FPR_PINS = 8 };
+
+/* Constants that instructions address */
+enum x86_pool { POOL_SIGN64, POOL_ABS64, POOL_SIGN32, POOL_ABS32, POOL_BOX, POOL_NAN64, POOL_NAN32, POOL_ONES,
+                POOL_ZERO, POOL_INF64, POOL_COUNT };
+
+struct x86_host {
+        struct host_features feat;
+        bool avx;
+        const struct slow_ops *slow;
+        const struct ir_guest *guest;
+        struct ra_target target;
+        uint8_t *slot_pin;
+        uint16_t pin_slot[RA_NREGS];
+        /* executable addresses */
+        const uint8_t *pool; /* 16 bytes each */
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
+        const uint8_t *load, *store[4], *slow_store, *rmw, *cas, *fp, *call, *call_fp, *hook;
+        const uint8_t *relookup[2], *fma_nan[2];
+};
+
+/* Code that is seldom run, emitted after the region's body. */
+enum x86_cold_kind { COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP, COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET,
+                     COLD_STATUS, COLD_DIV, COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP, COLD_FUNBOX,
+                     COLD_STUB, COLD_LANDING };
+
+struct x86_cold {
+        uint8_t kind;
+        bool fused;           /* memory: r11 is the TLB index and t the address less the tag */
+        bool write;           /* which tag that is */
+        bool relookup;        /* memory: look up again for register t, at addr2 + lo */
+        uint8_t n_from;
+        uint8_t d, t, x, y;   /* registers; x86 numbers */
+        uint8_t *from[3];     /* displacements of the jumps that come here */
+        uint8_t *back;        /* where to go on */
+        const struct ir_ins *i;
+        struct ra_opnd addr, addr2, value, value2; /* guest address without imm */
+        uint32_t first_loc, n_locs, insn;
+        uint16_t page_offset;
+        int64_t imm;
+        uint32_t lo_span;     /* relookup: what follows the call */
+        int32_t lo;
+};
+
+struct x86_fixup {
+        uint8_t *disp;
+        uint32_t block;
+};
+
+struct x86_emit {
+        struct x86_asm a;
+        struct ra ra;
+        const struct x86_host *h;
+        const struct ir_region *r;
+        struct compiled *out;
+        uint8_t *limit;
+        struct x86_cold *cold;
+        unsigned n_cold;
+        uint8_t **block_at;         /* by block, or NULL */
+        struct x86_fixup *fixups;
+        unsigned n_fixups;
+        ir_ref *entry_insn;         /* by block: see ir_entry_insns; NULL if there is only one */
+        bool *skip_block;           /* folded into a conditional link */
+        uint32_t block;             /* being emitted */
+        uint32_t insn;              /* guest instruction in force */
+        uint32_t budget;            /* what the region took from hot.budget, 0 if nothing */
+        uint16_t page_offset;       /* of that instruction */
+        enum ir_round round;        /* of MXCSR; RMM if the host cannot have it */
+};
+
+static inline unsigned x86_num(unsigned ra_reg)
+{
+        return ra_reg & 31;
+}
+
+/* ---- emit.c ---- */
+struct x86_cold *emit_cold(struct x86_emit *e, enum x86_cold_kind kind, const struct ir_ins *i);
+void emit_cold_from(struct x86_cold *c, uint8_t *disp);
+/* Notes the state of deferred slots for a fault in @c: see ra_snapshot. */
+void emit_site(struct x86_emit *e, struct x86_cold *c, unsigned max_temps);
+/* The call before this point may leave the region: makes its struct fault_site. */
+void emit_site_here(struct x86_emit *e, const struct x86_cold *c);
+struct x86_mem emit_mem(const struct ra_opnd *o);
+/* Any operand (general) to a register, whatever the type; leaves flags alone. */
+void emit_opnd_to(struct x86_emit *e, unsigned dst, const struct ra_opnd *o, bool w);
+/* The same to [rsp] argument @n; FP registers too. Uses r11 for what is in memory or a large constant. */
+void emit_out_arg(struct x86_emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
+/* A float operand to a register (the allocator's number); uses r11 for constants; leaves flags alone. */
+void emit_fp_opnd_to(struct x86_emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
+void emit_move(struct x86_emit *e, unsigned dst, unsigned src); /* ra register numbers */
+
+/* ---- select.c: integers ---- */
+bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+/* Compares two values; the condition to test. */
+enum x86_cc emit_compare(struct x86_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+void cold_div(struct x86_emit *e, const struct x86_cold *c);
+
+/* ---- memory.c ---- */
+void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_memory(struct x86_emit *e, const struct x86_cold *c);
+
+/* ---- control.c ---- */
+void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_control(struct x86_emit *e, const struct x86_cold *c);
+bool control_is_plain_link(const struct x86_emit *e, uint32_t block, const struct ir_ins **exit);
+
+/* ---- float.c ---- */
+void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_float(struct x86_emit *e, const struct x86_cold *c);
+
+/* ---- thunks.c ---- */
+bool x86_thunks(struct x86_host *h, struct code_buf *buf);
+
+/* ---- print.c ---- */
+void x86_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
+
+/* ---- unwind.c ---- */
+struct x86_saved {
+        uint64_t gpr[16], xmm[16];
+};
+void x86_harvest(struct vcpu *v, uint32_t mxcsr);
+enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door);
+void x86_link(struct code_link *l, const struct code_region *target);
+uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *ret, uint64_t status,
+                    const uint8_t *frame, const struct x86_host *h);
+
+static inline struct x86_mem emit_pool(const struct x86_emit *e, enum x86_pool n)
+{
+        return x86_at_rip(e->h->pool + 16 * n);
+}

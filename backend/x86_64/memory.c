@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory: lookups, loads, stores and atomics. A lookup with one user is fused with it:
+ *
+ *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
+ *      mov r11, [r15 + r11].host; mov d, [r11 + t]
+ *
+ * In the cold code t + tag is the guest address again. A lookup with several users leaves the host address of
+ * (base + lo) in a register, 0 for none; each user tests it. Their cold code looks up once more for those to come.
+ *
+ * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own. All
+ * generated code that can fault does so in cold code, and no register with guest state is written before that.
+ */
+#include "backend/x86_64/emit.h"
+
+enum { INDEX_MASK = (TLB_ENTRIES - 1) << 5 };
+
+static uint32_t mem_word(struct ir_mem m)
+{
+        uint32_t v;
+
+        memcpy(&v, &m, sizeof(v));
+        return v;
+}
+
+static int32_t tag_offset(bool write)
+{
+        return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
+}
+
+/* What never goes inline: other views, foreign byte order, 16 bytes. */
+static bool always_slow(const struct ir_mem *m)
+{
+        return m->view || m->big_endian || m->size_log2 > 3;
+}
+
+static bool is_fused(const struct x86_emit *e, const struct ir_ins *i)
+{
+        ir_ref l = i->arg[0];
+
+        if (i->op == IR_OP_rmw || i->op == IR_OP_cas)
+                return true; /* looks up by itself, as late as can be */
+        return e->ra.val[l].uses == 1 && !e->ra.val[l].crosses && e->ra.ins[l].op == IR_OP_lookup;
+}
+
+static int32_t lookup_lo(const struct ir_ins *l)
+{
+        return (int32_t)l->imm;
+}
+
+static int32_t lookup_span(const struct ir_ins *l)
+{
+        return (int32_t)(l->imm >> 32) - lookup_lo(l);
+}
+
+/* r11 = offset of @a's TLB entry from r15 */
+static void emit_index(struct x86_emit *e, unsigned a)
+{
+        if (e->h->feat.bmi2) {
+                x86_rorx(&e->a, false, SCRATCH, a, 7);
+        } else {
+                x86_mov(&e->a, false, SCRATCH, a);
+                x86_shift_imm(&e->a, SH_SHR, false, SCRATCH, 7);
+        }
+        x86_alu_imm(&e->a, ALU_AND, false, SCRATCH, INDEX_MASK);
+}
+
+/* t = (a + imm) - tag, r11 = index; jumps if that is not below 4096 - span */
+static uint8_t *emit_probe(struct x86_emit *e, unsigned t, unsigned a, int32_t imm, bool write, int32_t span)
+{
+        if (imm) {
+                x86_lea(&e->a, true, t, x86_at(a, imm));
+                emit_index(e, t);
+        } else {
+                emit_index(e, a);
+                if (t != a)
+                        x86_mov(&e->a, true, t, a);
+        }
+        x86_alu_load(&e->a, ALU_SUB, true, t, x86_at_index(R15, SCRATCH, 0, tag_offset(write)));
+        x86_alu_imm(&e->a, ALU_CMP, true, t, GUEST_PAGE_SIZE - span);
+        return x86_jcc(&e->a, CC_A);
+}
+
+void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
+                return;
+        unsigned a = ra_reg(&e->ra, i->arg[0]);
+        int32_t lo = lookup_lo(i), span = lookup_span(i);
+        struct x86_cold *c = emit_cold(e, COLD_LOOKUP, i);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, a, 0);
+
+        c->d = d;
+        if (i->mem.view || span > GUEST_PAGE_SIZE) {
+                emit_cold_from(c, x86_jmp(&e->a));
+        } else {
+                emit_cold_from(c, emit_probe(e, d, a, lo, i->mem.write, span));
+                x86_alu_load(&e->a, ALU_ADD, true, d,
+                             x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, host)));
+        }
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/*
+ * What a touch comes to before the access itself. With a fused lookup: probes into @t. Else the register of the
+ * lookup is tested. The memory operand of the access is the result.
+ */
+struct touch {
+        const struct ir_ins *i, *lookup;
+        struct x86_cold *c;
+        unsigned a, h;     /* registers: guest address; host address of a shared lookup */
+        unsigned t;        /* scratch for the probe */
+        bool fused, slow;
+};
+
+static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_ins *i, enum x86_cold_kind kind)
+{
+        t->i = i;
+        t->lookup = &e->ra.ins[i->arg[0]];
+        t->slow = always_slow(&i->mem);
+        t->fused = is_fused(e, i);
+        t->c = emit_cold(e, kind, i);
+        t->c->imm = i->op == IR_OP_ld || i->op == IR_OP_st ? i->imm : 0;
+        t->a = t->h = RA_NONE;
+        if (t->fused && (!t->slow || i->op == IR_OP_rmw || i->op == IR_OP_cas))
+                t->a = ra_reg(&e->ra, i->arg[1]);
+        else if (!t->slow)
+                t->h = ra_reg(&e->ra, i->arg[0]);
+}
+
+/* All operands have their places: notes them for the cold code. */
+static void touch_site(struct x86_emit *e, struct touch *t, unsigned max_temps)
+{
+        emit_site(e, t->c, max_temps);
+        t->c->addr = ra_where(&e->ra, t->i->arg[1]);
+        ra_operands_done(&e->ra);
+}
+
+static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
+{
+        unsigned n = 1u << t->i->mem.size_log2;
+        bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
+        struct x86_cold *c = t->c;
+
+        if (t->slow) {
+                emit_cold_from(c, x86_jmp(&e->a));
+                return x86_at(RSP, 0);
+        }
+        if (t->fused) {
+                c->fused = true;
+                c->write = write;
+                c->t = t->t;
+                emit_cold_from(c, emit_probe(e, t->t, t->a, (int32_t)c->imm, write, n));
+                if (t->i->mem.align && n > 1) {
+                        x86_test_imm(&e->a, false, t->t, n - 1);
+                        emit_cold_from(c, x86_jcc(&e->a, CC_NE));
+                }
+                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, host)));
+                return x86_at_index(SCRATCH, t->t, 0, 0);
+        }
+        int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
+
+        x86_test(&e->a, true, t->h, t->h);
+        emit_cold_from(c, x86_jcc(&e->a, CC_E));
+        if (t->i->mem.align && n > 1) {
+                if (disp)
+                        x86_lea(&e->a, false, SCRATCH, x86_at(t->h, disp));
+                x86_test_imm(&e->a, false, disp ? SCRATCH : t->h, n - 1);
+                emit_cold_from(c, x86_jcc(&e->a, CC_NE));
+        }
+        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) && !t->lookup->mem.view) {
+                c->relookup = true;
+                c->t = t->h;
+                c->lo = lookup_lo(t->lookup);
+                c->lo_span = GUEST_PAGE_SIZE - lookup_span(t->lookup);
+                c->write = t->lookup->mem.write;
+                c->addr2 = ra_where(&e->ra, t->i->arg[1]);
+        }
+        return x86_at(t->h, disp);
+}
+
+void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool fp = ir_type_is_fp(i->type), used = e->ra.val[at].last_use != 0;
+        struct touch t;
+        unsigned d;
+
+        touch_operands(e, &t, i, COLD_LOAD);
+        touch_site(e, &t, 1);
+        if (!used) {
+                d = ra_temp(&e->ra, fp, RA_NONE, 0);
+                t.t = fp ? ra_temp(&e->ra, false, t.a, 0) : d;
+        } else {
+                d = ra_def(&e->ra, at, fp ? RA_NONE : t.a, 0);
+                t.t = d;
+                if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
+                        t.t = ra_temp(&e->ra, false, t.a, RA_BIT(d));
+        }
+        t.c->d = d;
+        struct x86_mem m = touch_check(e, &t);
+
+        if (t.slow) {
+                ;
+        } else if (fp) {
+                x86_fload(&e->a, i->mem.size_log2 == 3, x86_num(d), m);
+        } else {
+                x86_rm(&e->a, x86_load_op(i->mem.size_log2, i->mem.sign, i->type == IR_I64), d, m);
+        }
+        t.c->back = e->a.p;
+        if (used)
+                ra_def_done(&e->ra, at);
+}
+
+void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned size = i->mem.size_log2;
+        struct touch t;
+        uint64_t k;
+
+        touch_operands(e, &t, i, COLD_STORE);
+        if (ra_is_const(&e->ra, i->arg[2], &k) && (size < 3 || x86_is_s32(k)))
+                t.c->value = (struct ra_opnd){.kind = RA_IMM, .imm = size < 3 ? (uint64_t)(int32_t)k : k};
+        else
+                t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[2])};
+        ra_set busy = t.c->value.kind == RA_REG ? RA_BIT(t.c->value.reg) : 0;
+
+        touch_site(e, &t, 1);
+        if (t.fused && !t.slow)
+                t.t = ra_temp(&e->ra, false, t.a, busy);
+        struct x86_mem m = touch_check(e, &t);
+
+        if (t.slow)
+                ;
+        else if (t.c->value.kind == RA_IMM)
+                x86_store_imm(&e->a, size, m, (int32_t)t.c->value.imm);
+        else if (t.c->value.reg >= RA_FPR)
+                x86_fstore(&e->a, size == 3, m, x86_num(t.c->value.reg));
+        else
+                x86_store(&e->a, size, m, t.c->value.reg);
+        t.c->back = e->a.p;
+}
+
+/* ---- atomics ---- */
+
+/* An opcode for 1 << size_log2 bytes: @op8 for bytes, @op otherwise. */
+static void locked(struct x86_emit *e, unsigned size_log2, unsigned map, unsigned op8, unsigned op, struct x86_mem m,
+                   unsigned reg)
+{
+        static const uint32_t bits[] = {X86_BYTE_REG, X86_OP(0x66, 0, 0), 0, X86_W};
+
+        x86_u8(&e->a, 0xf0);
+        x86_rm(&e->a, bits[size_log2] | X86_OP(0, map, size_log2 ? op : op8), reg, m);
+}
+
+/* The old value, of 1 << size_log2 bytes in @from, to @d as the op wants it */
+static void extend(struct x86_emit *e, const struct ir_ins *i, unsigned d, unsigned from)
+{
+        unsigned size = i->mem.size_log2;
+        uint32_t op = x86_load_op(size, i->mem.sign, i->type == IR_I64);
+
+        if (size == 3 || (size == 2 && i->type == IR_I32 && d == from))
+                emit_move(e, d, from);
+        else
+                x86_rr(&e->a, op | (size == 0 ? X86_BYTE_RM : 0), d, from);
+}
+
+/* lock cmpxchg until nobody came between; old value in rax, new one made in r11. [t] is the place. */
+static void emit_rmw_loop(struct x86_emit *e, const struct ir_ins *i, unsigned t, unsigned v)
+{
+        unsigned size = i->mem.size_log2;
+        bool w = size == 3, sign = i->mem.rmw == IR_RMW_MINS || i->mem.rmw == IR_RMW_MAXS;
+        struct x86_mem m = x86_at(t, 0);
+        uint8_t *again, *j;
+
+        x86_rm(&e->a, x86_load_op(size, false, true), RAX, m);
+        again = e->a.p;
+        switch ((enum ir_rmw)i->mem.rmw) {
+        case IR_RMW_AND:
+        case IR_RMW_OR:
+        case IR_RMW_XOR:
+                x86_mov(&e->a, true, SCRATCH, RAX);
+                x86_alu(&e->a, i->mem.rmw == IR_RMW_AND ? ALU_AND : i->mem.rmw == IR_RMW_OR ? ALU_OR : ALU_XOR, w,
+                        SCRATCH, v);
+                break;
+        default: {
+                static const uint8_t keep[] = {[IR_RMW_MINS] = CC_LE, [IR_RMW_MAXS] = CC_GE,
+                                               [IR_RMW_MINU] = CC_BE, [IR_RMW_MAXU] = CC_AE};
+
+                /* Small operands are compared as their extensions. */
+                if (size < 2) {
+                        uint32_t op = x86_load_op(size, sign, false) | (size == 0 ? X86_BYTE_RM : 0);
+                        uint8_t *skip;
+
+                        x86_rr(&e->a, op, SCRATCH, v);
+                        x86_rr(&e->a, op, RAX, RAX);
+                        x86_alu(&e->a, ALU_CMP, false, RAX, SCRATCH);
+                        skip = x86_jcc8(&e->a, keep[i->mem.rmw] ^ 1);
+                        x86_mov(&e->a, false, SCRATCH, RAX);
+                        x86_here8(&e->a, skip);
+                } else {
+                        x86_mov(&e->a, true, SCRATCH, v);
+                        x86_alu(&e->a, ALU_CMP, w, RAX, v);
+                        x86_cmov(&e->a, keep[i->mem.rmw], true, SCRATCH, RAX);
+                }
+                break;
+        }
+        }
+        locked(e, size, 1, 0xb0, 0xb1, m, SCRATCH);
+        j = x86_jcc8(&e->a, CC_NE);
+        x86_patch8(j, again);
+}
+
+/* @reg, or a copy of it if that is the accumulator, which is to be overwritten */
+static unsigned leave_rax(struct x86_emit *e, unsigned reg)
+{
+        if (reg == RAX) {
+                reg = ra_temp(&e->ra, false, RA_NONE, 0);
+                x86_mov(&e->a, true, reg, RAX);
+        }
+        return reg;
+}
+
+static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+{
+        enum ir_rmw op = (enum ir_rmw)i->mem.rmw;
+        unsigned size = i->mem.size_log2, v = ra_reg(&e->ra, i->arg[2]), d, from;
+        bool used = e->ra.val[at].last_use != 0;
+        bool loop = op > IR_RMW_ADD && (used || op > IR_RMW_XOR);
+
+        touch_site(e, t, 0);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a);
+        if (loop) {
+                ra_take(&e->ra, RA_BIT(RAX));
+                t->a = leave_rax(e, t->a);
+                v = leave_rax(e, v);
+        }
+        t->c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t->a};
+        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!t->slow)
+                t->t = ra_temp(&e->ra, false, t->a, RA_BIT(v));
+        struct x86_mem m = touch_check(e, t);
+
+        if (!t->slow)
+                x86_lea(&e->a, true, t->t, m);
+        if (t->slow) {
+                from = SCRATCH;
+        } else if (loop) {
+                emit_rmw_loop(e, i, t->t, v);
+                from = RAX;
+        } else if (!used && op != IR_RMW_SWAP) {
+                static const uint8_t alu[] = {[IR_RMW_ADD] = ALU_ADD, [IR_RMW_AND] = ALU_AND, [IR_RMW_OR] = ALU_OR,
+                                              [IR_RMW_XOR] = ALU_XOR};
+
+                locked(e, size, 0, alu[op] << 3, alu[op] << 3 | 1, x86_at(t->t, 0), v);
+                from = RA_NONE;
+        } else {
+                x86_mov(&e->a, true, SCRATCH, v);
+                if (op == IR_RMW_SWAP)
+                        locked(e, size, 0, 0x86, 0x87, x86_at(t->t, 0), SCRATCH);
+                else
+                        locked(e, size, 1, 0xc0, 0xc1, x86_at(t->t, 0), SCRATCH);
+                from = SCRATCH;
+        }
+        if (used) {
+                /* The slow path's value, already extended, goes through the same place: to be extended again is
+                 * no harm. */
+                t->c->d = from;
+                t->c->back = e->a.p;
+                d = ra_def(&e->ra, at, RAX, 0);
+                extend(e, i, d, from);
+                ra_def_done(&e->ra, at);
+        } else {
+                t->c->d = SCRATCH;
+                t->c->back = e->a.p;
+        }
+}
+
+static void emit_cas(struct x86_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+{
+        unsigned size = i->mem.size_log2;
+        unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]);
+
+        touch_site(e, t, 0);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a) | RA_BIT(expect);
+        ra_take(&e->ra, RA_BIT(RAX));
+        t->a = leave_rax(e, t->a);
+        v = leave_rax(e, v);
+        emit_move(e, RAX, expect);
+        if (expect != v && expect != t->a && expect != RAX)
+                ra_unlock(&e->ra, expect);
+        t->c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t->a};
+        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = RAX};
+        t->c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!t->slow)
+                t->t = ra_temp(&e->ra, false, t->a, RA_BIT(v) | RA_BIT(RAX));
+        struct x86_mem m = touch_check(e, t);
+
+        if (!t->slow)
+                locked(e, size, 1, 0xb0, 0xb1, m, v);
+        t->c->d = RAX;
+        t->c->back = e->a.p;
+        if (e->ra.val[at].last_use) {
+                unsigned d = ra_def(&e->ra, at, RAX, 0);
+
+                extend(e, i, d, RAX);
+                ra_def_done(&e->ra, at);
+        }
+}
+
+void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct touch t;
+
+        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : COLD_CAS);
+        if (i->op == IR_OP_rmw)
+                emit_rmw(e, at, i, &t);
+        else
+                emit_cas(e, at, i, &t);
+}
+
+/* ---- cold code ---- */
+
+static void add_scratch(struct x86_emit *e, int64_t imm)
+{
+        if (imm)
+                x86_lea(&e->a, true, SCRATCH, x86_at(SCRATCH, (int32_t)imm));
+}
+
+/* What follows the call of a thunk (emit.h) */
+static void thunk_arg(struct x86_emit *e, uint32_t arg)
+{
+        x86_u8(&e->a, 0xa9); /* test eax, imm32 */
+        x86_u32(&e->a, arg);
+}
+
+static void slow_access(struct x86_emit *e, const struct x86_cold *c)
+{
+        const struct ir_mem *m = &c->i->mem;
+        const uint8_t *thunk;
+
+        switch ((enum x86_cold_kind)c->kind) {
+        case COLD_LOAD:
+                thunk = e->h->load;
+                break;
+        case COLD_STORE:
+                thunk = always_slow(m) ? e->h->slow_store : e->h->store[m->size_log2];
+                emit_out_arg(e, 0, &c->value, IR_I64);
+                break;
+        case COLD_RMW:
+                thunk = e->h->rmw;
+                emit_out_arg(e, 0, &c->value, IR_I64);
+                break;
+        default:
+                thunk = e->h->cas;
+                emit_out_arg(e, 0, &c->value, IR_I64);
+                emit_out_arg(e, 1, &c->value2, IR_I64);
+                break;
+        }
+        if (c->fused) {
+                /* r11 is the index still: no argument above needed it */
+                x86_alu_load(&e->a, ALU_ADD, true, c->t, x86_at_index(R15, SCRATCH, 0, tag_offset(c->write)));
+                x86_mov(&e->a, true, SCRATCH, c->t);
+        } else {
+                emit_opnd_to(e, SCRATCH, &c->addr, true);
+                add_scratch(e, c->imm);
+        }
+        x86_call_exec(&e->a, thunk);
+        emit_site_here(e, c);
+        thunk_arg(e, mem_word(*m));
+}
+
+void cold_memory(struct x86_emit *e, const struct x86_cold *c)
+{
+        if (c->kind == COLD_LOOKUP) {
+                x86_alu(&e->a, ALU_XOR, false, c->d, c->d);
+                return;
+        }
+        slow_access(e, c);
+        if (c->kind != COLD_STORE && c->d != SCRATCH) {
+                if (c->d >= RA_FPR)
+                        x86_mov_to_fp(&e->a, true, x86_num(c->d), SCRATCH);
+                else
+                        x86_mov(&e->a, true, c->d, SCRATCH);
+        }
+        if (c->relookup) {
+                emit_opnd_to(e, SCRATCH, &c->addr2, true);
+                add_scratch(e, c->lo);
+                x86_call_exec(&e->a, e->h->relookup[c->write]);
+                thunk_arg(e, c->lo_span);
+                x86_mov(&e->a, true, c->t, SCRATCH);
+        }
+}

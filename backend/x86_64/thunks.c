@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The code that all regions share: entry and exit, the ways into C and out of it by a fault, and the constants that
+ * instructions address. Written once into each code cache; conventions in emit.h.
+ */
+#include "backend/x86_64/emit.h"
+
+enum {
+        SAVED_GPRS = 8,
+        SAVED_XMM = 15,
+        SAVED = SAVED_GPRS * 8 + SAVED_XMM * 8 + 16, /* with the return address, a multiple of 16 */
+        ADDR_OFF = SAVED,                            /* of the return address */
+        ARG_OFF = SAVED + 8,                         /* of the caller's first argument */
+        INDEX_MASK = (TLB_ENTRIES - 1) << 5,
+};
+_Static_assert((SAVED + 8) % 16 == 0, "C wants an aligned stack");
+_Static_assert(GUEST_PAGE_BITS - 5 == 7, "the TLB offset is the address shifted right by 7");
+
+static const uint8_t saved_gprs[SAVED_GPRS] = {RAX, RCX, RDX, RSI, RDI, R8, R9, R10};
+
+static const uint8_t *here(const struct x86_asm *a)
+{
+        return x86_exec(a, a->p);
+}
+
+/* Keeps what C may overwrite and what the region wants back. */
+static void save(struct x86_asm *a)
+{
+        x86_lea(a, true, RSP, x86_at(RSP, -SAVED));
+        for (unsigned k = 0; k < SAVED_GPRS; k++)
+                x86_store(a, 3, x86_at(RSP, 8 * k), saved_gprs[k]);
+        for (unsigned k = 0; k < SAVED_XMM; k++)
+                x86_fstore(a, true, x86_at(RSP, 8 * (SAVED_GPRS + k)), k);
+}
+
+/* Leaves the flags alone. */
+static void restore(struct x86_asm *a)
+{
+        for (unsigned k = 0; k < SAVED_GPRS; k++)
+                x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
+        for (unsigned k = 0; k < SAVED_XMM; k++)
+                x86_fload(a, true, k, x86_at(RSP, 8 * (SAVED_GPRS + k)));
+        x86_lea(a, true, RSP, x86_at(RSP, SAVED));
+}
+
+static void vcpu_arg(struct x86_asm *a)
+{
+        x86_lea(a, true, RDI, x86_at(RBP, -X86_BIAS));
+}
+
+static void call_c(struct x86_asm *a, void *fn)
+{
+        x86_mov_imm(a, RAX, (uintptr_t)fn);
+        x86_call_reg(a, RAX);
+}
+
+/* The immediate that follows the call, to @dst. */
+static void inline_arg(struct x86_asm *a, unsigned dst, int ret_off)
+{
+        x86_load(a, true, dst, x86_at(RSP, ret_off));
+        x86_load(a, false, dst, x86_at(dst, 1));
+}
+
+/* Value to r11, status to the caller's argument 0; goes on, or unwinds from the caller. */
+static void finish(struct x86_host *h, struct x86_asm *a)
+{
+        x86_mov(a, true, SCRATCH, RAX);
+        x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
+        x86_load(a, true, R15, HOT(tlb));
+        x86_test(a, true, RDX, RDX);
+        restore(a);
+        uint8_t *bad = x86_jcc(a, CC_NE);
+
+        x86_ret(a);
+        x86_patch(bad, h->unwind - a->exec_delta);
+}
+
+/* A slow path of memory: r11 the address, arguments in the frame, struct ir_mem behind the call. */
+static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *fn, unsigned n_values)
+{
+        static const uint8_t arg_regs[] = {RDX, RCX, R8};
+        const uint8_t *at = here(a);
+
+        save(a);
+        vcpu_arg(a);
+        x86_mov(a, true, RSI, SCRATCH);
+        for (unsigned k = 0; k < n_values; k++)
+                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
+        inline_arg(a, arg_regs[n_values], ADDR_OFF);
+        call_c(a, fn);
+        finish(h, a);
+        return at;
+}
+
+/*
+ * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched line.
+ * If none of it is in this line, it is an ordinary store (decision 15).
+ */
+static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigned size_log2)
+{
+        const uint8_t *at;
+        uint8_t *slow[4], *tail;
+        unsigned n = 1u << size_log2;
+
+        x86_align(a, 16);
+        at = here(a);
+        x86_test_imm(a, false, SCRATCH, n - 1);
+        slow[0] = x86_jcc(a, CC_NE);
+        x86_push(a, RAX);
+        x86_push(a, RCX);
+        x86_push(a, RDX);
+        x86_mov(a, false, RAX, SCRATCH);
+        x86_shift_imm(a, SH_SHR, false, RAX, 7);
+        x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
+        x86_alu(a, ALU_ADD, true, RAX, R15);
+        x86_mov(a, true, RCX, SCRATCH);
+        x86_alu_load(a, ALU_SUB, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, read)));
+        x86_alu_imm(a, ALU_CMP, true, RCX, GUEST_PAGE_SIZE - n);
+        slow[1] = x86_jcc(a, CC_A);
+        x86_alu_load(a, ALU_ADD, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, host)));
+        x86_load(a, true, RAX, x86_at(RAX, offsetof(struct tlb_entry, code_lines)));
+        x86_test(a, true, RAX, RAX);
+        slow[2] = x86_jcc(a, CC_E);
+        x86_load(a, true, RAX, x86_at(RAX, 0));
+        x86_mov(a, true, RDX, SCRATCH);
+        x86_shift_imm(a, SH_SHR, true, RDX, CODE_LINE_BITS);
+        x86_bt(a, true, RAX, RDX);
+        slow[3] = x86_jcc(a, CC_B);
+        x86_load(a, true, RDX, x86_at(RSP, 3 * 8 + 8));
+        x86_store(a, size_log2, x86_at(RCX, 0), RDX);
+        x86_pop(a, RDX);
+        x86_pop(a, RCX);
+        x86_pop(a, RAX);
+        x86_ret(a);
+        for (unsigned k = 1; k < 4; k++)
+                x86_here(a, slow[k]);
+        x86_pop(a, RDX);
+        x86_pop(a, RCX);
+        x86_pop(a, RAX);
+        tail = x86_jmp(a);
+        x86_patch(tail, h->slow_store - a->exec_delta);
+        x86_patch(slow[0], h->slow_store - a->exec_delta);
+        return at;
+}
+
+/* The host address for guest address r11, or 0, where what follows may be accessed up to the limit behind the call. */
+static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
+{
+        const uint8_t *at = here(a);
+
+        x86_push(a, RAX);
+        x86_push(a, RCX);
+        x86_mov(a, false, RAX, SCRATCH);
+        x86_shift_imm(a, SH_SHR, false, RAX, 7);
+        x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
+        x86_alu(a, ALU_ADD, true, RAX, R15);
+        x86_alu_load(a, ALU_SUB, true, SCRATCH,
+                     x86_at(RAX, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+        inline_arg(a, RCX, 16);
+        x86_alu(a, ALU_CMP, true, SCRATCH, RCX);
+        uint8_t *miss = x86_jcc8(a, CC_A);
+
+        x86_alu_load(a, ALU_ADD, true, SCRATCH, x86_at(RAX, offsetof(struct tlb_entry, host)));
+        uint8_t *out = x86_jmp8(a);
+
+        x86_here8(a, miss);
+        x86_alu(a, ALU_XOR, false, SCRATCH, SCRATCH);
+        x86_here8(a, out);
+        x86_pop(a, RCX);
+        x86_pop(a, RAX);
+        x86_ret(a);
+        return at;
+}
+
+/* Raises invalid if arguments 0 and 1 (bits) are an infinity and a zero: x86 does not for fma(inf, 0, qNaN). */
+static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool f64)
+{
+        const uint8_t *at = here(a);
+        uint8_t *zero, *out[3], *raise;
+
+        x86_push(a, RAX);
+        x86_push(a, RCX);
+        x86_load(a, f64, RAX, x86_at(RSP, 24));
+        x86_load(a, f64, RCX, x86_at(RSP, 32));
+        x86_shift_imm(a, SH_SHL, true, RAX, f64 ? 1 : 33);
+        x86_shift_imm(a, SH_SHL, true, RCX, f64 ? 1 : 33);
+        x86_mov_imm(a, SCRATCH, f64 ? 0x7ffull << 53 : 0xffull << 56);
+        x86_test(a, true, RAX, RAX);
+        zero = x86_jcc8(a, CC_E);
+        x86_test(a, true, RCX, RCX);
+        out[0] = x86_jcc8(a, CC_NE);
+        x86_alu(a, ALU_CMP, true, RAX, SCRATCH);
+        out[1] = x86_jcc8(a, CC_NE);
+        raise = x86_jmp8(a);
+        x86_here8(a, zero);
+        x86_alu(a, ALU_CMP, true, RCX, SCRATCH);
+        out[2] = x86_jcc8(a, CC_NE);
+        x86_here8(a, raise);
+        x86_fload(a, true, FSCRATCH, x86_at_rip(h->pool + 16 * POOL_INF64));
+        x86_rm(a, X86_OP(X86_SD, 1, FP_MUL), FSCRATCH, x86_at_rip(h->pool + 16 * POOL_ZERO));
+        for (unsigned k = 0; k < 3; k++)
+                x86_here8(a, out[k]);
+        x86_pop(a, RCX);
+        x86_pop(a, RAX);
+        x86_ret(a);
+        return at;
+}
+
+/* r11 = helper, arguments 0 to 3 in the frame. Back: r11 the value, argument 0 the status, ZF set if that is 0. */
+static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate)
+{
+        static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
+        const uint8_t *at = here(a);
+
+        save(a);
+        if (fpstate) {
+                /* What the guest raised so far goes to its own flags, and the helper starts with none raised. */
+                x86_store(a, 3, HOT(scratch[1]), SCRATCH);
+                x86_stmxcsr(a, HOT(scratch[0]));
+                x86_load(a, false, RSI, HOT(scratch[0]));
+                vcpu_arg(a);
+                call_c(a, (void *)(uintptr_t)x86_harvest);
+                x86_alu_mem_imm(a, ALU_AND, false, HOT(scratch[0]), ~0x3f);
+                x86_ldmxcsr(a, HOT(scratch[0]));
+                x86_load(a, true, SCRATCH, HOT(scratch[1]));
+        }
+        vcpu_arg(a);
+        for (unsigned k = 0; k < 4; k++)
+                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
+        x86_call_reg(a, SCRATCH);
+        x86_mov(a, true, SCRATCH, RAX);
+        x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
+        x86_load(a, true, R15, HOT(tlb));
+        x86_test(a, true, RDX, RDX);
+        restore(a);
+        x86_ret(a);
+        return at;
+}
+
+static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
+{
+        static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
+        const uint8_t *at = here(a);
+
+        save(a);
+        vcpu_arg(a);
+        for (unsigned k = 0; k < 4; k++)
+                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
+        call_c(a, (void *)(uintptr_t)h->slow->fp);
+        x86_mov(a, true, SCRATCH, RAX);
+        restore(a);
+        x86_ret(a);
+        return at;
+}
+
+static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
+{
+        const uint8_t *at = here(a);
+
+        save(a);
+        vcpu_arg(a);
+        x86_load(a, false, RSI, x86_at(RSP, ARG_OFF));
+        x86_load(a, true, RDX, x86_at(RSP, ARG_OFF + 8));
+        call_c(a, (void *)(uintptr_t)h->slow->hook);
+        restore(a);
+        x86_ret(a);
+        return at;
+}
+
+/* Entered as a C function: (vcpu, door, MXCSR). */
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void enter_thunk(struct x86_host *h, struct x86_asm *a)
+{
+        h->enter = here(a);
+        for (unsigned k = 0; k < sizeof(callee_saved); k++)
+                x86_push(a, callee_saved[k]);
+        x86_alu_imm(a, ALU_SUB, true, RSP, FRAME_SIZE);
+        x86_lea(a, true, RBP, x86_at(RDI, X86_BIAS));
+        x86_stmxcsr(a, x86_at(RSP, FRAME_MXCSR));
+        x86_store(a, 2, HOT(scratch[0]), RDX);
+        x86_ldmxcsr(a, HOT(scratch[0]));
+        x86_load(a, true, R15, HOT(tlb));
+        x86_mov(a, true, RAX, RSI);
+        for (ra_set set = h->target.pins; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+                const struct ir_slot *s = &h->guest->slots[h->pin_slot[reg]];
+
+                if (reg >= RA_FPR)
+                        x86_fload(a, s->type == IR_F64, x86_num(reg), STATE(s->offset));
+                else
+                        x86_load(a, s->type == IR_I64, reg, STATE(s->offset));
+        }
+        x86_jmp_reg(a, RAX);
+}
+
+/* All of these end with the reason in eax. */
+static void exit_thunks(struct x86_host *h, struct x86_asm *a)
+{
+        uint8_t *skip;
+
+        /* rax: guest address less vpage_base; ecx: reason */
+        h->exit_at = here(a);
+        x86_alu_load(a, ALU_ADD, true, RAX, HOT(vpage_base));
+        x86_store(a, 3, HOT(pc), RAX);
+        x86_mov(a, false, RAX, RCX);
+        skip = x86_jmp8(a);
+        h->link = here(a);
+        x86_pop(a, RAX);
+        x86_store(a, 3, HOT(exit_arg), RAX);
+        x86_mov_imm(a, RAX, IR_EXIT_LINK);
+        x86_here8(a, skip);
+        h->exit = here(a);
+        for (ra_set set = h->target.pins; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+                const struct ir_slot *s = &h->guest->slots[h->pin_slot[reg]];
+
+                if (reg >= RA_FPR)
+                        x86_fstore(a, s->type == IR_F64, STATE(s->offset), x86_num(reg));
+                else
+                        x86_store(a, s->type == IR_I64 ? 3 : 2, STATE(s->offset), reg);
+        }
+        h->exit_stored = here(a);
+        x86_stmxcsr(a, HOT(scratch[0]));
+        x86_ldmxcsr(a, x86_at(RSP, FRAME_MXCSR));
+        x86_alu_imm(a, ALU_ADD, true, RSP, FRAME_SIZE);
+        for (unsigned k = sizeof(callee_saved); k-- > 0;)
+                x86_pop(a, callee_saved[k]);
+        x86_ret(a);
+
+        /* [rsp] is the return address of a site, argument 0 the status. C stores the state. */
+        enum { ROOM = sizeof(struct x86_saved) + 8 };
+
+        h->unwind = here(a);
+        x86_alu_imm(a, ALU_SUB, true, RSP, ROOM);
+        for (unsigned r = 0; r < 16; r++)
+                if (r != RSP)
+                        x86_store(a, 3, x86_at(RSP, 8 * r), r);
+        for (unsigned r = 0; r < 16; r++)
+                x86_fstore(a, true, x86_at(RSP, (int)offsetof(struct x86_saved, xmm) + 8 * r), r);
+        vcpu_arg(a);
+        x86_mov(a, true, RSI, RSP);
+        x86_load(a, true, RDX, x86_at(RSP, ROOM));
+        x86_load(a, true, RCX, x86_at(RSP, ROOM + 8));
+        x86_lea(a, true, R8, x86_at(RSP, ROOM + 8));
+        x86_mov_imm(a, R9, (uintptr_t)h);
+        call_c(a, (void *)(uintptr_t)x86_unwind);
+        x86_alu_imm(a, ALU_ADD, true, RSP, ROOM + 8);
+        x86_jmp_exec(a, h->exit_stored);
+}
+
+static void write_pool(struct x86_host *h, struct x86_asm *a)
+{
+        static const uint64_t pool[POOL_COUNT][2] = {
+                [POOL_SIGN64] = {1ull << 63, 0}, [POOL_ABS64] = {~(1ull << 63), ~0ull},
+                [POOL_SIGN32] = {1ull << 31, 0}, [POOL_ABS32] = {~(1ull << 31), ~0ull},
+                [POOL_BOX] = {0xffffffff00000000ull, 0}, [POOL_NAN64] = {0x7ff8000000000000ull, 0},
+                [POOL_NAN32] = {0x7fc00000, 0}, [POOL_ONES] = {~0ull, ~0ull}, [POOL_ZERO] = {0, 0},
+                [POOL_INF64] = {0x7ff0000000000000ull, 0},
+        };
+
+        x86_align(a, 16);
+        h->pool = here(a);
+        memcpy(a->p, pool, sizeof(pool));
+        a->p += sizeof(pool);
+}
+
+bool x86_thunks(struct x86_host *h, struct code_buf *buf)
+{
+        struct x86_asm asm_state = {.p = buf->rw + buf->used, .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
+
+        if (buf->size - buf->used < 8192)
+                return false;
+        write_pool(h, a);
+        enter_thunk(h, a);
+        exit_thunks(h, a);
+        h->load = slow_memory(h, a, (void *)(uintptr_t)h->slow->load, 0);
+        h->slow_store = slow_memory(h, a, (void *)(uintptr_t)h->slow->store, 1);
+        h->rmw = slow_memory(h, a, (void *)(uintptr_t)h->slow->rmw, 1);
+        h->cas = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas, 2);
+        for (unsigned k = 0; k < 4; k++)
+                h->store[k] = store_thunk(h, a, k);
+        h->call = call_thunk(h, a, false);
+        h->call_fp = call_thunk(h, a, true);
+        h->fp = fp_thunk(h, a);
+        h->hook = hook_thunk(h, a);
+        for (unsigned k = 0; k < 2; k++) {
+                h->relookup[k] = relookup_thunk(a, k);
+                h->fma_nan[k] = fma_nan_thunk(h, a, k);
+        }
+        x86_align(a, 16);
+        buf->used = a->p - buf->rw;
+        return true;
+}
