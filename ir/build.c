@@ -21,63 +21,64 @@ static void *grow(struct arena *a, void *old, uint32_t *cap, size_t item)
         return p;
 }
 
-ir_ref ir_emit(struct ir_builder *b, const struct ir_ins *proto)
+ir_ref ir_emit(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
         struct ir_region *r = b->r;
+        uint64_t *w;
 
-        if (r->n_ins == r->cap_ins) {
-                struct ir_ins copy = *proto; /* proto may be in the array that moves */
-
+        if (__builtin_expect(r->n_ins == r->cap_ins, 0))
                 r->ins = grow(r->arena, r->ins, &r->cap_ins, sizeof(*r->ins));
-                r->ins[r->n_ins] = copy;
-        } else {
-                r->ins[r->n_ins] = *proto;
-        }
+        w = (uint64_t *)&r->ins[r->n_ins];
+        w[0] = head;
+        w[1] = args;
+        w[2] = more_args;
+        w[3] = imm;
         return r->n_ins++;
 }
 
-static inline uint32_t hash_ins(const struct ir_ins *i)
+static inline uint32_t hash_words(uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
-        uint64_t w[4], h;
+        uint64_t x = (head ^ (uint64_t)imm) * 0x9e3779b97f4a7c15ull, y = (args ^ more_args << 8) * 0xd6e8feb86659fd93ull;
 
-        memcpy(w, i, sizeof(w));
-        h = (w[0] ^ (w[3] << 1 | w[3] >> 63)) * 0x9e3779b97f4a7c15ull;
-        h ^= h >> 32;
-        h = (h ^ w[1] ^ (w[2] << 7 | w[2] >> 57)) * 0xd6e8feb86659fd93ull;
-        return h >> (64 - CSE_BITS);
+        x ^= y >> 29;
+        return (x ^ x >> 32 ^ y) * 0xff51afd7ed558ccdull >> (64 - CSE_BITS);
 }
 
-static inline bool same_ins(const struct ir_builder *b, const struct ir_ins *x, const struct ir_ins *y)
+static inline bool same_words(const struct ir_builder *b, ir_ref v, uint64_t head, uint64_t args, uint64_t more_args,
+                              int64_t imm)
 {
+        const uint64_t *w = (const uint64_t *)&b->r->ins[v];
+        bool same = w[0] == head && w[3] == (uint64_t)imm;
+
         if (ir_is_mutant(b->r, IR_RULE_cse))
-                return x->op == y->op && x->type == y->type && x->imm == y->imm && x->op != IR_OP_const;
-        return !memcmp(x, y, sizeof(*x));
+                return same && (head & 0xff) != IR_OP_const;
+        return same && w[1] == args && w[2] == more_args;
 }
 
 /*
  * Four places are tried, then one is overwritten: forgetting costs a little code, never correctness, and the table
  * need not grow.
  */
-ir_ref ir_emit_pure(struct ir_builder *b, const struct ir_ins *proto)
+ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
         uint32_t h, k;
         struct cse_entry *e;
 
         if (b->r->raw)
-                return ir_emit(b, proto);
-        h = hash_ins(proto);
+                return ir_emit(b, head, args, more_args, imm);
+        h = hash_words(head, args, more_args, imm);
         for (k = 0; k < 4; k++) {
                 e = &b->cse[(h + k) & ((1 << CSE_BITS) - 1)];
                 if (e->block_epoch != b->block_epoch)
                         break;
-                if (same_ins(b, ins_of(b, e->ref), proto))
+                if (same_words(b, e->ref, head, args, more_args, imm))
                         return e->ref;
         }
         if (k == 4)
                 e = &b->cse[h];
         e->block_epoch = b->block_epoch;
-        e->ref = ir_emit(b, proto);
-        return e->ref;
+        e->ref = b->r->n_ins;
+        return ir_emit(b, head, args, more_args, imm);
 }
 
 ir_ref ir_mutate(struct ir_builder *b, ir_ref v)
@@ -86,7 +87,7 @@ ir_ref ir_mutate(struct ir_builder *b, ir_ref v)
 
         if (t == IR_VOID)
                 return v;
-        return ir_emit(b, &(struct ir_ins){.op = ir_type_is_fp(t) ? IR_OP_fneg : IR_OP_not, .type = t, .arg = {v}});
+        return ir_emit(b, ir_head(ir_type_is_fp(t) ? IR_OP_fneg : IR_OP_not, t, 0, 0), v, 0, 0);
 }
 
 /* ---- blocks ---- */
@@ -96,6 +97,7 @@ struct ir_builder *ir_builder_new(struct ir_region *r)
         struct ir_builder *b = arena_zalloc(r->arena, sizeof(*b));
 
         b->r = r;
+        b->guest_slots = r->guest->slots;
         b->slots = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*b->slots));
         ir_builder_at(b, 0);
         return b;
@@ -124,9 +126,9 @@ bool ir_builder_open(const struct ir_builder *b)
         return b->open;
 }
 
-static void terminate(struct ir_builder *b, const struct ir_ins *proto)
+static void terminate(struct ir_builder *b, uint64_t head, uint64_t args, int64_t imm)
 {
-        ir_emit(b, proto);
+        ir_emit(b, head, args, 0, imm);
         b->r->blocks[b->block].end = b->r->n_ins;
         b->open = false;
 }
@@ -139,7 +141,7 @@ ir_ref ir_const(struct ir_builder *b, enum ir_type type, int64_t bits)
                 bits = (int32_t)bits;
         else if (type == IR_F32)
                 bits = (uint32_t)bits;
-        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_const, .type = type, .imm = bits});
+        return ir_emit_pure(b, ir_head(IR_OP_const, type, 0, 0), 0, 0, bits);
 }
 
 bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *bits)
@@ -159,7 +161,7 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
 
 ir_ref ir_pcaddr(struct ir_builder *b, int64_t page_offset)
 {
-        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_pcaddr, .type = IR_I64, .imm = page_offset});
+        return ir_emit_pure(b, ir_head(IR_OP_pcaddr, IR_I64, 0, 0), 0, 0, page_offset);
 }
 
 static bool slot_known(const struct ir_builder *b, uint32_t slot)
@@ -167,7 +169,7 @@ static bool slot_known(const struct ir_builder *b, uint32_t slot)
         uint32_t epoch = b->slots[slot].epoch;
 
         return epoch >= b->block_epoch &&
-               (epoch >= b->group_epoch[b->r->guest->slots[slot].group] || ir_is_mutant(b->r, IR_RULE_call_clobbers));
+               (epoch >= b->group_epoch[b->guest_slots[slot].group] || ir_is_mutant(b->r, IR_RULE_call_clobbers));
 }
 
 ir_ref ir_get(struct ir_builder *b, uint32_t slot)
@@ -176,7 +178,7 @@ ir_ref ir_get(struct ir_builder *b, uint32_t slot)
 
         if (!b->r->raw && slot_known(b, slot))
                 return b->slots[slot].value;
-        v = ir_emit(b, &(struct ir_ins){.op = IR_OP_get, .type = b->r->guest->slots[slot].type, .aux = slot});
+        v = ir_emit(b, ir_head(IR_OP_get, b->guest_slots[slot].type, 0, slot), 0, 0, 0);
         b->slots[slot] = (struct known_slot){b->epoch, v};
         return v;
 }
@@ -186,7 +188,7 @@ void ir_put(struct ir_builder *b, uint32_t slot, ir_ref v)
         if (!b->r->raw && slot_known(b, slot) &&
             (b->slots[slot].value == v || ir_is_mutant(b->r, IR_RULE_put_same)))
                 return;
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_put, .type = ir_type_of(b, v), .aux = slot, .arg = {v}});
+        ir_emit(b, ir_head(IR_OP_put, ir_type_of(b, v), 0, slot), v, 0, 0);
         if (!ir_is_mutant(b->r, IR_RULE_get_forward) || !slot_known(b, slot))
                 b->slots[slot] = (struct known_slot){b->epoch, v};
 }
@@ -217,22 +219,22 @@ ir_ref ir_unary(struct ir_builder *b, enum ir_op op, ir_ref x)
                 if (v)
                         return v;
         }
-        return ir_emit_pure(b, &(struct ir_ins){.op = op, .type = type, .arg = {x}});
+        return ir_emit_pure(b, ir_head(op, type, 0, 0), x, 0, 0);
 }
 
 ir_ref ir_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
 {
-        struct ir_ins i = {.op = op, .type = ir_type_of(b, x), .arg = {x, y}};
+        uint64_t head = ir_head(op, ir_type_of(b, x), 0, 0);
 
         if (!(ir_ops[op].flags & IR_PURE))
-                return ir_emit(b, &i);
+                return ir_emit(b, head, ir_pair(x, y), 0, 0);
         if (!b->r->raw) {
                 ir_ref v = ir_fold_binary(b, op, x, y);
 
                 if (v)
                         return v;
         }
-        return ir_emit_pure(b, &i);
+        return ir_emit_pure(b, head, ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_setcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y)
@@ -243,8 +245,7 @@ ir_ref ir_setcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y)
                 ir_fold_cmp(b, &c);
         if (c.result >= 0)
                 return ir_const(b, IR_I64, c.result);
-        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_setcc, .type = IR_I64, .cond = c.cond,
-                                                .aux = ir_type_of(b, c.x), .arg = {c.x, c.y}});
+        return ir_emit_pure(b, ir_head(IR_OP_setcc, IR_I64, c.cond, ir_type_of(b, c.x)), ir_pair(c.x, c.y), 0, 0);
 }
 
 ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false)
@@ -261,32 +262,30 @@ ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir
                 if (v)
                         return v;
         }
-        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_select, .type = ir_type_of(b, if_true), .cond = c.cond,
-                                                .aux = ir_type_of(b, c.x), .arg = {c.x, c.y, if_true, if_false}});
+        return ir_emit_pure(b, ir_head(IR_OP_select, ir_type_of(b, if_true), c.cond, ir_type_of(b, c.x)),
+                            ir_pair(c.x, c.y), ir_pair(if_true, if_false), 0);
 }
 
 /* ---- floating point ---- */
 
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x)
 {
-        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .cond = rm, .arg = {x}});
+        return ir_emit(b, ir_head(op, ir_type_of(b, x), rm, 0), x, 0, 0);
 }
 
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y)
 {
-        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .cond = rm, .arg = {x, y}});
+        return ir_emit(b, ir_head(op, ir_type_of(b, x), rm, 0), ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y, ir_ref z)
 {
-        return ir_emit(b, &(struct ir_ins){.op = IR_OP_fma, .type = ir_type_of(b, x), .cond = rm,
-                                           .aux = neg_product | neg_c << 1, .arg = {x, y, z}});
+        return ir_emit(b, ir_head(IR_OP_fma, ir_type_of(b, x), rm, neg_product | neg_c << 1), ir_pair(x, y), z, 0);
 }
 
 ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y)
 {
-        return ir_emit(b, &(struct ir_ins){.op = IR_OP_fcmp, .type = IR_I64, .cond = c, .aux = ir_type_of(b, x),
-                                           .arg = {x, y}});
+        return ir_emit(b, ir_head(IR_OP_fcmp, IR_I64, c, ir_type_of(b, x)), ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
@@ -296,13 +295,12 @@ ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
 
                 return ir_fired(b, IR_RULE_fsgnj_self, v);
         }
-        return ir_emit_pure(b, &(struct ir_ins){.op = IR_OP_fsgnj, .type = ir_type_of(b, x), .aux = kind,
-                                                .arg = {x, y}});
+        return ir_emit_pure(b, ir_head(IR_OP_fsgnj, ir_type_of(b, x), 0, kind), ir_pair(x, y), 0, 0);
 }
 
 static ir_ref emit_fcvt(struct ir_builder *b, enum ir_op op, enum ir_round rm, enum ir_type to, uint32_t aux, ir_ref x)
 {
-        return ir_emit(b, &(struct ir_ins){.op = op, .type = to, .cond = rm, .aux = aux, .arg = {x}});
+        return ir_emit(b, ir_head(op, to, rm, aux), x, 0, 0);
 }
 
 ir_ref ir_fcvt_ff(struct ir_builder *b, enum ir_round rm, enum ir_type to, ir_ref x)
@@ -327,8 +325,8 @@ static ir_ref emit_lookup(struct ir_builder *b, struct ir_mem mem, ir_ref base, 
 {
         struct ir_mem m = {.write = mem.write, .view = mem.view, .nofault = mem.nofault};
 
-        return ir_emit(b, &(struct ir_ins){.op = IR_OP_lookup, .type = IR_I64, .mem = m, .arg = {base},
-                                           .imm = ir_lookup_range(imm, imm + (1 << mem.size_log2))});
+        return ir_emit(b, ir_head(IR_OP_lookup, IR_I64, 0, ir_mem_bits(m)), base, 0,
+                       ir_lookup_range(imm, imm + (1 << mem.size_log2)));
 }
 
 /* An access must not end beyond what an int32_t reaches. */
@@ -347,7 +345,7 @@ ir_ref ir_load(struct ir_builder *b, enum ir_type type, struct ir_mem mem, ir_re
         limit_imm(b, &base, &imm);
         mem.write = 0;
         lookup = emit_lookup(b, mem, base, imm);
-        return ir_emit(b, &(struct ir_ins){.op = IR_OP_ld, .type = type, .mem = mem, .arg = {lookup, base}, .imm = imm});
+        return ir_emit(b, ir_head(IR_OP_ld, type, 0, ir_mem_bits(mem)), ir_pair(lookup, base), 0, imm);
 }
 
 void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm, ir_ref v)
@@ -357,8 +355,7 @@ void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm,
         limit_imm(b, &base, &imm);
         mem.write = 1;
         lookup = emit_lookup(b, mem, base, imm);
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_st, .type = ir_type_of(b, v), .mem = mem, .arg = {lookup, base, v},
-                                    .imm = imm});
+        ir_emit(b, ir_head(IR_OP_st, ir_type_of(b, v), 0, ir_mem_bits(mem)), ir_pair(lookup, base), v, imm);
 }
 
 static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem, ir_ref base, ir_ref x, ir_ref y)
@@ -368,7 +365,7 @@ static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem
         mem.write = 1;
         mem.atomic = 1;
         lookup = emit_lookup(b, mem, base, 0);
-        return ir_emit(b, &(struct ir_ins){.op = op, .type = ir_type_of(b, x), .mem = mem, .arg = {lookup, base, x, y}});
+        return ir_emit(b, ir_head(op, ir_type_of(b, x), 0, ir_mem_bits(mem)), ir_pair(lookup, base), ir_pair(x, y), 0);
 }
 
 ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref v)
@@ -383,7 +380,7 @@ ir_ref ir_atomic_cas(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_re
 
 void ir_fence(struct ir_builder *b, uint32_t mask)
 {
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_fence, .aux = mask});
+        ir_emit(b, ir_head(IR_OP_fence, IR_VOID, 0, mask), 0, 0, 0);
 }
 
 /* ---- control ---- */
@@ -392,41 +389,41 @@ void ir_insn(struct ir_builder *b, int64_t page_offset)
 {
         if (b->r->n_guest_insns == 0)
                 b->r->start_offset = page_offset;
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_insn, .aux = b->r->n_guest_insns++, .imm = page_offset});
+        ir_emit(b, ir_head(IR_OP_insn, IR_VOID, 0, b->r->n_guest_insns++), 0, 0, page_offset);
 }
 
 ir_ref ir_call(struct ir_builder *b, const struct ir_helper *h, ir_ref a0, ir_ref a1, ir_ref a2, ir_ref a3)
 {
-        struct ir_ins i = {.op = IR_OP_call, .type = h->type, .arg = {a0, a1, a2, a3}, .imm = (intptr_t)h};
+        uint64_t head = ir_head(IR_OP_call, h->type, 0, 0);
 
         if (h->pure)
-                return ir_emit_pure(b, &i);
+                return ir_emit_pure(b, head, ir_pair(a0, a1), ir_pair(a2, a3), (intptr_t)h);
         if (h->writes) {
                 b->epoch++;
                 for (uint64_t m = h->writes; m; m &= m - 1)
                         b->group_epoch[__builtin_ctzll(m)] = b->epoch;
         }
-        return ir_emit(b, &i);
+        return ir_emit(b, head, ir_pair(a0, a1), ir_pair(a2, a3), (intptr_t)h);
 }
 
 void ir_hook(struct ir_builder *b, uint32_t kind, int64_t datum)
 {
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_hook, .aux = kind, .imm = datum});
+        ir_emit(b, ir_head(IR_OP_hook, IR_VOID, 0, kind), 0, 0, datum);
 }
 
 void ir_budget(struct ir_builder *b)
 {
-        b->budget = ir_emit(b, &(struct ir_ins){.op = IR_OP_budget});
+        b->budget = ir_emit(b, ir_head(IR_OP_budget, IR_VOID, 0, 0), 0, 0, 0);
 }
 
 void ir_poll(struct ir_builder *b, int64_t page_offset)
 {
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_poll, .imm = page_offset});
+        ir_emit(b, ir_head(IR_OP_poll, IR_VOID, 0, 0), 0, 0, page_offset);
 }
 
 void ir_br(struct ir_builder *b, uint32_t block)
 {
-        terminate(b, &(struct ir_ins){.op = IR_OP_br, .aux = block});
+        terminate(b, ir_head(IR_OP_br, IR_VOID, 0, block), 0, 0);
 }
 
 void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32_t then_block, uint32_t else_block)
@@ -441,28 +438,28 @@ void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32
                 ir_br(b, c.result ? then_block : else_block);
                 return;
         }
-        terminate(b, &(struct ir_ins){.op = IR_OP_brcc, .type = ir_type_of(b, c.x), .cond = c.cond, .arg = {c.x, c.y},
-                                      .imm = (int64_t)((uint64_t)else_block << 32 | then_block)});
+        terminate(b, ir_head(IR_OP_brcc, ir_type_of(b, c.x), c.cond, 0), ir_pair(c.x, c.y),
+                  ir_pair(then_block, else_block));
 }
 
 void ir_exit_jump(struct ir_builder *b, int64_t page_offset, bool poll)
 {
-        terminate(b, &(struct ir_ins){.op = IR_OP_exit_jump, .aux = poll, .imm = page_offset});
+        terminate(b, ir_head(IR_OP_exit_jump, IR_VOID, 0, poll), 0, page_offset);
 }
 
 void ir_exit_ind(struct ir_builder *b, enum ir_jump kind, ir_ref target)
 {
-        terminate(b, &(struct ir_ins){.op = IR_OP_exit_ind, .type = IR_I64, .cond = kind, .arg = {target}});
+        terminate(b, ir_head(IR_OP_exit_ind, IR_I64, kind, 0), target, 0);
 }
 
 void ir_exit(struct ir_builder *b, enum ir_exit reason, int64_t page_offset)
 {
-        terminate(b, &(struct ir_ins){.op = IR_OP_exit, .cond = reason, .imm = page_offset});
+        terminate(b, ir_head(IR_OP_exit, IR_VOID, reason, 0), 0, page_offset);
 }
 
 void ir_ret_push(struct ir_builder *b, int64_t page_offset)
 {
-        ir_emit(b, &(struct ir_ins){.op = IR_OP_ret_push, .imm = page_offset});
+        ir_emit(b, ir_head(IR_OP_ret_push, IR_VOID, 0, 0), 0, 0, page_offset);
 }
 
 /* ---- the end ---- */

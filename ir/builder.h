@@ -8,10 +8,12 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include "ir/build.h"
 #include "ir/rules.h"
 
-#define CSE_BITS 9
+#define CSE_BITS 8
 
 struct known_slot {
         uint32_t epoch;
@@ -25,6 +27,7 @@ struct cse_entry {
 
 struct ir_builder {
         struct ir_region *r;
+        const struct ir_slot *guest_slots;
         uint32_t block;          /* being filled */
         bool open;
         ir_ref budget;           /* the budget op, for its count */
@@ -50,11 +53,42 @@ static inline uint64_t type_mask(enum ir_type t)
         return t == IR_I32 || t == IR_F32 ? 0xffffffffu : ~0ull;
 }
 
-/* @proto's op, as an instruction of its own. */
-ir_ref ir_emit(struct ir_builder *b, const struct ir_ins *proto);
+/*
+ * Instructions are made of the four words that they consist of, in registers: a struct put together in memory field
+ * by field and read back by words would wait for its own stores each time.
+ */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the head word is laid out for little-endian hosts");
+
+static inline uint64_t ir_head(enum ir_op op, enum ir_type type, unsigned cond, uint32_t aux)
+{
+        return op | type << 8 | cond << 16 | (uint64_t)aux << 32;
+}
+
+static inline uint64_t ir_pair(ir_ref first, ir_ref second)
+{
+        return first | (uint64_t)second << 32;
+}
+
+static inline uint32_t ir_mem_bits(struct ir_mem m)
+{
+        uint32_t bits;
+
+        memcpy(&bits, &m, sizeof(bits));
+        return bits;
+}
+
+/* A new instruction; @args are pairs of arguments 0 and 1, 2 and 3. */
+ir_ref ir_emit(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm);
 
 /* The same for a pure op, which may be an earlier one. */
-ir_ref ir_emit_pure(struct ir_builder *b, const struct ir_ins *proto);
+ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm);
+
+/* A copy of @i with other arguments. */
+static inline ir_ref ir_emit_like(struct ir_builder *b, const struct ir_ins *i, const ir_ref arg[4])
+{
+        return ir_emit(b, ir_head(i->op, i->type, i->cond, i->aux) | (uint64_t)i->flags << 24, ir_pair(arg[0], arg[1]),
+                       ir_pair(arg[2], arg[3]), i->imm);
+}
 
 /* Wrong on purpose: the value that a mutant rule gives instead of @v. */
 ir_ref ir_mutate(struct ir_builder *b, ir_ref v);

@@ -36,11 +36,36 @@ static bool mutant(const struct dead *d, enum ir_rule rule)
         return __builtin_expect(d->r->mutant == rule, 0);
 }
 
-static void use_args(struct dead *d, const struct ir_ins *i)
+/* What the walk does at an op. */
+enum dead_class {
+        DEAD_EFFECT,    /* stays, no more */
+        DEAD_VALUE,     /* goes if it has no use */
+        DEAD_GET,
+        DEAD_PUT,
+        DEAD_CALL,
+        DEAD_FAULT,
+        DEAD_DOOR,
+        DEAD_NOTHING,
+};
+
+static const uint8_t classes[IR_OP_COUNT] = {
+#define OP(name, sig, nargs, flags, eval, doc) \
+        [IR_OP_##name] = IR_OP_##name == IR_OP_get ? DEAD_GET : IR_OP_##name == IR_OP_put ? DEAD_PUT : \
+                         IR_OP_##name == IR_OP_call ? DEAD_CALL : IR_OP_##name == IR_OP_nop ? DEAD_NOTHING : \
+                         (flags) & IR_PURE || IR_OP_##name == IR_OP_lookup ? DEAD_VALUE : \
+                         (flags) & IR_MAY_FAULT ? DEAD_FAULT : \
+                         (flags) & (IR_MAY_EXIT | IR_TERM) || IR_OP_##name == IR_OP_hook ? DEAD_DOOR : DEAD_EFFECT,
+#include "ir/ops.def"
+#undef OP
+};
+
+/* 0 stands for no argument, and used[0] for nothing. */
+static inline void use_args(struct dead *d, const struct ir_ins *i)
 {
-        /* 0 stands for no argument, and used[0] for nothing. */
-        for (unsigned k = 0; k < 4; k++)
-                d->used[i->arg[k]] = 1;
+        d->used[i->arg[0]] = 1;
+        d->used[i->arg[1]] = 1;
+        d->used[i->arg[2]] = 1;
+        d->used[i->arg[3]] = 1;
 }
 
 static void see_door(struct dead *d)
@@ -84,53 +109,57 @@ static bool see_put(struct dead *d, ir_ref n, struct ir_ins *i)
         return true;
 }
 
-static bool has_effect(const struct ir_ins *i)
-{
-        if (i->op == IR_OP_call)
-                return !((const struct ir_helper *)(intptr_t)i->imm)->pure;
-        if (i->op == IR_OP_nop)
-                return false;
-        return !(ir_ops[i->op].flags & IR_PURE) && i->op != IR_OP_get && i->op != IR_OP_lookup;
-}
-
 /* True if the instruction stays. */
-static bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
+static inline bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
 {
-        unsigned flags = ir_ops[i->op].flags;
+        const struct ir_helper *h;
 
-        if (!d->used[n] && !has_effect(i))
-                return mutant(d, IR_RULE_dead_code);
-        switch (i->op) {
-        case IR_OP_put:
-                return see_put(d, n, i);
-        case IR_OP_get:
+        switch (classes[i->op]) {
+        case DEAD_VALUE:
+                return d->used[n] || mutant(d, IR_RULE_dead_code);
+        case DEAD_GET:
+                if (!d->used[n])
+                        return mutant(d, IR_RULE_dead_code);
                 if (!mutant(d, IR_RULE_put_read_get))
                         d->next[i->aux].epoch = 0;
                 return true;
-        case IR_OP_call:
-                see_call(d, n, (const struct ir_helper *)(intptr_t)i->imm);
+        case DEAD_PUT:
+                return see_put(d, n, i);
+        case DEAD_CALL:
+                h = (const struct ir_helper *)(intptr_t)i->imm;
+                if (h->pure)
+                        return d->used[n];
+                see_call(d, n, h);
+                return true;
+        case DEAD_FAULT:
+                d->fault = n;
+                return true;
+        case DEAD_DOOR:
+                see_door(d);
+                return true;
+        case DEAD_NOTHING:
+                return false;
+        default:
                 return true;
         }
-        if ((flags & (IR_MAY_EXIT | IR_TERM)) || i->op == IR_OP_hook)
-                see_door(d);
-        if (flags & IR_MAY_FAULT)
-                d->fault = n;
-        return true;
 }
 
 void ir_opt_dead(struct ir_region *r)
 {
-        struct dead d = {.r = r, .epoch = 1, .fault = ~0u};
+        struct dead *d = arena_zalloc(r->arena, sizeof(*d));
 
-        d.used = arena_zalloc(r->arena, r->n_ins);
-        d.next = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*d.next));
+        d->r = r;
+        d->epoch = 1;
+        d->fault = ~0u;
+        d->used = arena_zalloc(r->arena, r->n_ins);
+        d->next = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*d->next));
         for (ir_ref n = r->n_ins - 1; n > 0; n--) {
                 struct ir_ins *i = &r->ins[n];
 
                 if (i->flags & IR_INS_DEAD)
                         continue;
-                if (see_ins(&d, n, i))
-                        use_args(&d, i);
+                if (see_ins(d, n, i))
+                        use_args(d, i);
                 else
                         i->flags |= IR_INS_DEAD;
         }

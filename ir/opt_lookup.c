@@ -118,27 +118,43 @@ static void see_access(struct groups *g, struct ir_ins *access)
                             access->mem.nofault};
 }
 
-static bool is_barrier(const struct ir_ins *i)
+enum lookup_class { LOOKUP_OTHER, LOOKUP_ACCESS, LOOKUP_CALL, LOOKUP_HOOK, LOOKUP_END };
+
+static const uint8_t classes[IR_OP_COUNT] = {
+        [IR_OP_ld] = LOOKUP_ACCESS, [IR_OP_st] = LOOKUP_ACCESS, [IR_OP_call] = LOOKUP_CALL, [IR_OP_hook] = LOOKUP_HOOK,
+        [IR_OP_br] = LOOKUP_END, [IR_OP_brcc] = LOOKUP_END, [IR_OP_exit_jump] = LOOKUP_END,
+        [IR_OP_exit_ind] = LOOKUP_END, [IR_OP_exit] = LOOKUP_END,
+};
+
+static void see_ins(struct groups *g, struct ir_ins *i)
 {
-        if (i->op == IR_OP_call)
-                return !((const struct ir_helper *)(intptr_t)i->imm)->pure;
-        return i->op == IR_OP_hook || (ir_ops[i->op].flags & IR_TERM);
+        switch (classes[i->op]) {
+        case LOOKUP_ACCESS:
+                if (!(i->flags & IR_INS_DEAD))
+                        see_access(g, i);
+                return;
+        case LOOKUP_CALL:
+                if (((const struct ir_helper *)(intptr_t)i->imm)->pure)
+                        return;
+                /* fallthrough */
+        case LOOKUP_HOOK:
+                if (mutant(g, IR_RULE_lookup_barrier))
+                        return;
+                /* fallthrough */
+        default:
+                g->n = g->next = 0;
+        }
 }
 
 void ir_opt_lookup(struct ir_region *r)
 {
-        struct groups g = {.r = r};
+        struct groups g;
 
-        for (ir_ref n = 1; n < r->n_ins; n++) {
-                struct ir_ins *i = &r->ins[n];
-
-                if (i->flags & IR_INS_DEAD)
-                        continue;
-                if (i->op == IR_OP_ld || i->op == IR_OP_st)
-                        see_access(&g, i);
-                else if (is_barrier(i) && !(mutant(&g, IR_RULE_lookup_barrier) && !(ir_ops[i->op].flags & IR_TERM)))
-                        g.n = g.next = 0;
-        }
+        g.r = r;
+        g.n = g.next = 0;
+        for (ir_ref n = 1; n < r->n_ins; n++)
+                if (classes[r->ins[n].op])
+                        see_ins(&g, &r->ins[n]);
 }
 
 void ir_optimise(struct ir_region *r)

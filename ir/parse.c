@@ -428,7 +428,7 @@ static bool parse_ins(struct parser *p)
                 return false;
         if (ir_has_result(&i) != (result[0] != '\0'))
                 return fail(p, "%s has %s result", op, result[0] ? "no" : "a");
-        ref = ir_emit(p->b, &i);
+        ref = ir_emit_like(p->b, &i, i.arg);
         if (result[0] && !g_hash_table_insert(p->values, g_strdup(result), GUINT_TO_POINTER(ref)))
                 return fail(p, "value %%%s exists already", result);
         if (i.op == IR_OP_insn && i.aux >= p->r->n_guest_insns)

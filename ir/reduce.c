@@ -36,11 +36,9 @@ static ir_ref reduce_value(struct reducer *d, const struct ir_ins *i)
         if (ir_ops[i->op].flags & IR_PURE)
                 return ir_ops[i->op].n_args == 1 ? ir_unary(b, i->op, x) : ir_binary(b, i->op, x, y);
         /* Floating point that raises flags: as it is. */
-        struct ir_ins copy = *i;
+        ir_ref arg[4] = {x, y, d->to[i->arg[2]], d->to[i->arg[3]]};
 
-        for (unsigned k = 0; k < 4; k++)
-                copy.arg[k] = d->to[i->arg[k]];
-        return ir_emit(b, &copy);
+        return ir_emit_like(b, i, arg);
 }
 
 static void reduce_effect(struct reducer *d, const struct ir_ins *i)
