@@ -77,6 +77,7 @@ struct dev_class {
         void (*reset)(struct dev *d);
         void (*fini)(struct dev *d);
         void (*irq_in)(struct dev *d, unsigned n, bool level); /* no lock held: post or take one */
+        void (*settle)(struct dev *d);                         /* before a save: finish what is in flight; no lock held */
         bool (*loaded)(struct dev *d, GError **error);         /* after a restore: check every field, rebuild the rest */
         /* writes the node's properties beyond compatible, reg and interrupts (machines/core/dt.h), or NULL */
         void (*fdt)(struct dev *d, struct dt *dt, const char *path);

@@ -112,6 +112,8 @@ void dev_save(struct dev *d, GByteArray *to)
 {
         uint32_t n = 0;
 
+        if (d->class->settle)
+                d->class->settle(d);
         dev_enter(d);
         for (const struct dev_field *f = d->class->state; f && f->name; f++)
                 n++;
@@ -222,6 +224,8 @@ bool dev_load(struct dev *d, const uint8_t *from, size_t len, size_t *used, GErr
         dev_load_pass(d, &r, true, NULL);
         if (d->class->loaded)
                 ok = d->class->loaded(d, error);
+        if (!ok && d->class->reset)
+                d->class->reset(d); /* better than a state that makes no sense */
         dev_leave(d);
         if (!ok)
                 error_prefix(error, "%s", d->id);

@@ -45,6 +45,8 @@ struct chardev *chardev_new_short(struct vm *vm, const char *text, const char *i
 extern const char *const chardev_kinds[];
 
 struct chardev *chardev_find(struct vm *vm, const char *id, GError **error); /* error names the nearest */
+/* A second name by which it is found: "serial0" for what -serial chardev:ID names. Replaces an earlier one. */
+void chardev_set_alias(struct chardev *c, const char *alias);
 bool chardev_is_mux(const struct chardev *c);
 const char *chardev_id(const struct chardev *c);
 /* What it is for the user: "pty: /dev/pts/3". */
