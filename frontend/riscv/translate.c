@@ -210,7 +210,6 @@ static void translate_one(struct tctx *t)
                 return;
         }
         ir_insn(t->b, t->pc);
-        t->r->n_guest_insns++;
         if (t->req->hooks)
                 ir_hook(t->b, 0, t->pc);
         if (!rv_translate_insn(t, &d) && !t->ended)
