@@ -245,4 +245,4 @@ static bool run_literal(const struct ir_region *r, struct world *w, GError **err
         return l.ok;
 }
 
-const struct ir_engine engine_literal = {"literal", run_literal};
+const struct ir_engine ir_engine_literal = {"literal", run_literal};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the IR. Without arguments: all textual tests (files *.ir in IR_TESTS_DIR), evaluation, random regions, and
+ * Tests of the IR. Without arguments: all textual tests (files *.ir in IR_TESTS_DIR and IR_TESTS_MADE), evaluation, random regions, and
  * that each rule, broken on purpose, is noticed by some test. --bless rewrites the expected outputs; --mutant RULE
  * runs all with that rule broken and exits with 1 if it is noticed, which a script then wants to see.
  */
@@ -15,25 +15,32 @@
 #define RANDOM_REGIONS_MUTANT 600
 #define EVALUATIONS 2000
 
-static const struct ir_engine *const engines[] = {&engine_interp, &engine_literal, NULL};
+static const struct ir_engine *const engines[] = {&ir_engine_interp, &ir_engine_literal, NULL};
 
-static GPtrArray *load_all(void)
+static void load_dir(GPtrArray *files, const char *path)
 {
-        GPtrArray *files = g_ptr_array_new();
-        GDir *dir = g_dir_open(IR_TESTS_DIR, 0, NULL);
+        GDir *dir = g_dir_open(path, 0, NULL);
         const char *name;
         GError *error = NULL;
 
         while (dir && (name = g_dir_read_name(dir))) {
-                char *path = g_build_filename(IR_TESTS_DIR, name, NULL);
-                GPtrArray *tests = g_str_has_suffix(name, ".ir") ? text_load(path, &error) : NULL;
+                char *file = g_build_filename(path, name, NULL);
+                GPtrArray *tests = g_str_has_suffix(name, ".ir") ? text_load(file, &error) : NULL;
 
                 g_assert_no_error(error);
                 if (tests)
                         g_ptr_array_add(files, tests);
-                g_free(path);
+                g_free(file);
         }
         g_clear_pointer(&dir, g_dir_close);
+}
+
+static GPtrArray *load_all(void)
+{
+        GPtrArray *files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+        load_dir(files, IR_TESTS_DIR);
+        load_dir(files, IR_TESTS_MADE);
         return files;
 }
 
@@ -143,6 +150,7 @@ static int run_mutant(const char *name)
 int main(int argc, char **argv)
 {
         GPtrArray *files;
+        int failed;
 
         if (argc == 2 && !strcmp(argv[1], "--bless"))
                 return bless();
@@ -169,5 +177,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ir/eval", test_eval);
         g_test_add_func("/ir/random", test_random);
         g_test_add_data_func("/ir/mutants", files, test_mutants);
-        return g_test_run();
+        failed = g_test_run();
+        g_ptr_array_unref(files);
+        return failed;
 }

@@ -297,7 +297,7 @@ static bool run_interp(const struct ir_region *r, struct world *w, GError **erro
         return true;
 }
 
-const struct ir_engine engine_interp = {"interp", run_interp};
+const struct ir_engine ir_engine_interp = {"interp", run_interp};
 
 /* ---- comparison ---- */
 

@@ -50,8 +50,8 @@ struct ir_engine {
         /* Runs the region on @w to its exit; false with an error if the region or the run breaks a rule. */
         bool (*run)(const struct ir_region *r, struct world *w, GError **error);
 };
-extern const struct ir_engine engine_interp; /* ir/interp.c */
-extern const struct ir_engine engine_literal; /* literal.c: deferred puts and lookups taken at their word */
+extern const struct ir_engine ir_engine_interp; /* ir/interp.c */
+extern const struct ir_engine ir_engine_literal; /* literal.c: deferred puts and lookups taken at their word */
 
 void world_init(struct world *w);
 uint64_t world_slot_get(const struct world *w, uint32_t slot);
