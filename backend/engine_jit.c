@@ -15,11 +15,11 @@ static enum ir_exit jit_enter(struct vcpu *v, uint64_t door)
 
 static bool jit_vm_init(struct vm *vm, GError **error)
 {
-#ifdef __x86_64__
-        return runtime_vm_init(vm, &host_x86_64, error);
-#else
-        return error_set(error, RHEA_ERROR_UNSUPPORTED, "this host has no JIT yet; use -accel interp");
-#endif
+        const struct host_ops *host = runtime_default_host();
+
+        if (!host)
+                return error_set(error, RHEA_ERROR_UNSUPPORTED, "this host has no JIT yet; use -accel interp");
+        return runtime_vm_init(vm, host, error);
 }
 
 static bool jit_vcpu_init(struct vcpu *v, GError **error)

@@ -38,7 +38,16 @@ static void memory_changed(struct vm *vm, struct address_space *as)
                 revoke_hurry(rt, revoke_post(rt, &ev));
 }
 
-bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error)
+const struct host_ops *runtime_default_host(void)
+{
+#ifdef __x86_64__
+        return &host_x86_64;
+#else
+        return NULL;
+#endif
+}
+
+bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, unsigned n_segments, GError **error)
 {
         struct runtime *rt = g_new0(struct runtime, 1);
 
@@ -46,13 +55,18 @@ bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error)
         rt->host = host;
         g_mutex_init(&rt->lock);
         vm->engine_data = rt;
-        if (!codecache_init(rt, host ? CODE_SEGMENTS : 0, error))
+        if (!codecache_init(rt, host ? n_segments : 0, error))
                 return false;
         if (host && !host->init(&rt->cache.thunks, &rt->host_data, &runtime_slow_ops, vm->vcpus[0]->ops->guest, error))
                 return false;
         vm->code_written = code_written;
         vm->memory_changed = memory_changed;
         return true;
+}
+
+bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error)
+{
+        return runtime_vm_init_sized(vm, host, CODE_SEGMENTS, error);
 }
 
 void runtime_vm_fini(struct vm *vm)
