@@ -469,6 +469,15 @@ static bool counted_requests(struct vm *vm)
         return bits & (VCPU_POLL_KICK | VCPU_POLL_EXCL);
 }
 
+void vm_run_counted_polls(struct vm *vm)
+{
+        for (unsigned i = 0; i < vm->run->polls->len; i++) {
+                struct run_poll *p = &g_array_index(vm->run->polls, struct run_poll, i);
+
+                p->fn(p->opaque);
+        }
+}
+
 /* Timers and host input that are due at this count. */
 static void counted_events(struct vm *vm, int64_t now)
 {
@@ -479,11 +488,7 @@ static void counted_events(struct vm *vm, int64_t now)
         if (!run->polls->len || now < run->next_poll_ns)
                 return;
         run->next_poll_ns = now - now % COUNTED_POLL_NS + COUNTED_POLL_NS;
-        for (unsigned i = 0; i < run->polls->len; i++) {
-                struct run_poll *p = &g_array_index(run->polls, struct run_poll, i);
-
-                p->fn(p->opaque);
-        }
+        vm_run_counted_polls(vm);
 }
 
 /* The next count at which something is due. */

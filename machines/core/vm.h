@@ -20,6 +20,7 @@ struct dev;
 struct dev_setting;
 struct engine;
 struct machine_class;
+struct machine_options;
 struct chardev;
 struct block_backend;
 
@@ -34,6 +35,7 @@ struct vm {
         const struct engine *engine;
         void *engine_data;                 /* the engine's, one a VM: code cache, revocation ring, ... */
         const struct machine_class *machine;
+        const struct machine_options *machine_options;
         void *machine_data;
 
         struct vcpu **vcpus;
@@ -110,3 +112,5 @@ bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
  */
 void vm_add_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque);
 void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque);
+/* Calls them once. Main thread, while the VM is paused: so that who stopped the machine can go on talking to it. */
+void vm_run_counted_polls(struct vm *vm);
