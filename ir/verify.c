@@ -333,10 +333,12 @@ static bool verify_control(struct verifier *v, ir_ref n)
         case IR_OP_fence:
                 return (i->aux && i->aux <= IR_FENCE_ALL) || bad(v, n, "mask");
         case IR_OP_budget:
+                if (v->block_of[n] != 0)
+                        return bad(v, n, "must be in the entry block");
                 for (ir_ref k = v->r->blocks[0].first; k < n; k++)
                         if (!dead(&v->r->ins[k]) && v->r->ins[k].op != IR_OP_const && v->r->ins[k].op != IR_OP_hook)
                                 return bad(v, n, "must come first");
-                return v->block_of[n] == 0 || bad(v, n, "must be in the entry block");
+                return true;
         default:
                 return true;
         }
