@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: MIT
+"""
+Runs the comparison guest (tests/diff/guest) on emulators and compares what it prints. scripts/diff and
+scripts/mutants are its users; docs/TESTING.md tells what is compared.
+
+The guest prints a hash for each chunk of cases. Where two emulators differ in one, the chunk is run again with a
+hash for each case, and the first case that differs once more, printed in full.
+"""
+import concurrent.futures
+import hashlib
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rows as rows_module  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get('RHEA_CACHE') or os.path.join(
+    os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'rhea')
+
+MAGIC = 0x736d617261705644
+PARAMS = ('seed', 'part', 'first_unit', 'last_unit', 'first_chunk', 'n_chunks', 'n_words', 'n_sets', 'trace', 'verbose')
+PARTS = ('rows', 'seq', 'csr', 'mmu', 'pmp', 'trap')
+UNITS = {'seq': 8, 'csr': 3, 'mmu': 4, 'pmp': 2, 'trap': 2}  # of parts other than rows; see each part's file
+NO_CASE = (1 << 64) - 1
+
+# The features that both emulators shall have, and no others: QEMU starts from its empty model.
+FEATURES = ('i m a f d c s u zicsr zifencei zicntr zihintpause zicond zba zbb zbs sstc sv39 sv48').split()
+QEMU_CPU = 'rv64i,' + ','.join(f + '=on' for f in FEATURES) + ',mmu=on,pmp=on'
+RHEA_CPU = 'rv64'
+
+COMPILERS = ('riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc')
+FLAGS = ('-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -Wall -Wextra -ffreestanding -nostdlib '
+         '-static -fno-pic -no-pie -fno-asynchronous-unwind-tables').split()
+
+
+class ToolError(Exception):
+    """Something that keeps the comparison from being made."""
+
+
+def decode_table(build=None):
+    """Path of rv_decode.json: the build folder's, else made anew."""
+    path = os.path.join(build, 'frontend/riscv/rv_decode.json') if build else ''
+    if path and os.path.exists(path):
+        return path
+    folder = os.path.join(TOP, 'frontend/riscv')
+    tables = [os.path.join(folder, n + '.dec') for n in ('rv', 'rv_i', 'rv_fd', 'rv_b', 'rv_c')]
+    text = subprocess.run(
+        [sys.executable, os.path.join(TOP, 'frontend/gen/decode.py'), '--prefix', 'rv', '--features',
+         os.path.join(folder, 'features.def'), '--json'] + tables, check=True, stdout=subprocess.PIPE).stdout
+    fd, path = tempfile.mkstemp(suffix='.json')
+    with os.fdopen(fd, 'wb') as f:
+        f.write(text)
+    return path
+
+
+class Guest:
+    """The guest program, compiled, and the rows that it knows."""
+
+    def __init__(self, table, folder):
+        self.rows = rows_module.load(table)
+        self.folder = folder
+        gcc = next((c for c in COMPILERS if shutil.which(c)), None)
+        if not gcc:
+            raise ToolError('no RISC-V compiler; install gcc-riscv64-unknown-elf')
+        with open(os.path.join(folder, 'rows.h'), 'w', encoding='utf-8') as f:
+            f.write(rows_module.header(self.rows, '64'))
+        source = os.path.join(HERE, 'guest')
+        elf = os.path.join(folder, 'guest.elf')
+        files = sorted(os.path.join(source, n) for n in os.listdir(source) if n.endswith(('.c', '.S')))
+        subprocess.run([gcc, *FLAGS, '-I', folder, '-T', os.path.join(source, 'link.ld'), '-o', elf, *files,
+                        '-lgcc'], check=True)
+        with open(elf, 'rb') as f:
+            self.image = f.read()
+        self.at = self.image.index(struct.pack('<Q', MAGIC))
+        self.digest = hashlib.sha256(self.image).hexdigest()
+
+    def units(self, part):
+        return len(self.rows) if part == 'rows' else UNITS[part]
+
+    def unit_name(self, part, unit):
+        return self.rows[unit]['name'] if part == 'rows' else '%s part %d' % (part, unit)
+
+    def write(self, path, params):
+        values = [params[n] for n in PARAMS]
+        values[PARAMS.index('part')] = PARTS.index(params['part'])
+        block = struct.pack('<%dQ' % len(PARAMS), *values)
+        at = self.at + 8
+        with open(path, 'wb') as f:
+            f.write(self.image[:at] + block + self.image[at + len(block):])
+
+
+class Emulator:
+    """A command that runs the guest."""
+
+    def __init__(self, name, command, cached=False):
+        self.name = name
+        self.command = command
+        self.cached = cached
+
+    def run(self, guest, params, timeout):
+        key = None
+        if self.cached:
+            text = repr((guest.digest, self.command[1:], sorted(params.items())))
+            key = os.path.join(CACHE, 'diff', hashlib.sha256(text.encode()).hexdigest()[:32])
+            if os.path.exists(key):
+                with open(key, encoding='utf-8') as f:
+                    return f.read()
+        fd, elf = tempfile.mkstemp(suffix='.elf', dir=guest.folder)
+        os.close(fd)
+        guest.write(elf, params)
+        try:
+            done = subprocess.run(self.command + ['-kernel', elf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=timeout, check=False)
+            text = done.stdout.decode(errors='replace').replace('\r', '')
+            if done.returncode:
+                text += '\nexit status %d\n' % done.returncode
+        except subprocess.TimeoutExpired as e:
+            text = (e.stdout or b'').decode(errors='replace').replace('\r', '') + '\nno end after %d s\n' % timeout
+        finally:
+            os.unlink(elf)
+        if key and text.rstrip().endswith('done'):
+            os.makedirs(os.path.dirname(key), exist_ok=True)
+            with open(key + '.%d' % os.getpid(), 'w', encoding='utf-8') as f:
+                f.write(text)
+            os.replace(key + '.%d' % os.getpid(), key)
+        return text
+
+
+MACHINE = ['-M', 'virt', '-m', '128M', '-bios', 'none', '-nographic', '-no-reboot']
+
+
+def qemu(extra=()):
+    program = os.environ.get('RHEA_QEMU') or os.path.join(CACHE, 'qemu/bin/qemu-system-riscv64')
+    if not shutil.which(program):
+        raise ToolError('QEMU 10 is missing; run scripts/fetch-qemu')
+    return Emulator('qemu', [program, *MACHINE, '-cpu', QEMU_CPU, *extra], cached=True)
+
+
+def rhea(program, accel, extra=()):
+    return Emulator('rhea ' + accel, [program, *MACHINE, '-cpu', RHEA_CPU, '-accel', accel, *extra])
+
+
+CHUNK = re.compile(r'^(\d+) (\d+) ([0-9a-f]{16}) (\d+)$', re.M)
+CASE = re.compile(r'^case (\d+) ([0-9a-f]{16})$', re.M)
+
+
+def chunks(text):
+    return {(int(u), int(c)): (h, int(n)) for u, c, h, n in CHUNK.findall(text)}
+
+
+def tail(text):
+    return '\n'.join('    ' + line for line in text.rstrip().split('\n')[-4:])
+
+
+def full_case(text):
+    """The fields of a case printed in full: before, after, and what else was said."""
+    out, where = {}, ''
+    for line in text.split('\n'):
+        word = line.strip().split(' ')
+        if line in ('before', 'after'):
+            where = line + ' '
+        elif line == 'end':
+            break
+        elif line.startswith('  memory '):
+            out['memory ' + word[1].split('=')[0]] = word[1].split('=')[1]
+        elif line.startswith('  ') and len(word) == 2:
+            out[where + word[0]] = word[1]
+    return out
+
+
+def disassemble(word, pc):
+    tool = next((t for t in ('riscv64-unknown-elf-objdump', 'riscv64-linux-gnu-objdump') if shutil.which(t)), None)
+    if not tool:
+        return ''
+    with tempfile.NamedTemporaryFile(suffix='.bin') as f:
+        f.write(struct.pack('<I', word) if word & 3 == 3 else struct.pack('<H', word & 0xffff))
+        f.flush()
+        text = subprocess.run([tool, '-D', '-b', 'binary', '-m', 'riscv:rv64', '--adjust-vma=0x%x' % pc, f.name],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+    lines = [line for line in text.split('\n') if re.match(r'^\s*[0-9a-f]+:\t', line)]
+    return ' '.join(lines[0].split('\t')[2:]) if lines else ''
+
+
+def show_case(guest, params, case, ours, theirs, names, full=False):
+    """Text about one case that differs: instructions, what they started from, both ends."""
+    a, b = full_case(ours), full_case(theirs)
+    lines = ['%s, chunk %d, case %d (seed %d)' % (guest.unit_name(params['part'], params['first_unit']),
+                                                  params['first_chunk'], case, params['seed'])]
+    pc = int(a.get('pc', '0'), 16)
+    for name, value in a.items():
+        if name == 'word':
+            lines.append('    %016x: %08x  %s' % (pc, int(value, 16), disassemble(int(value, 16), pc)))
+        elif name.startswith('insn@'):
+            lines.append('    %s: %08x  %s' % (name[5:], int(value, 16),
+                                              disassemble(int(value, 16), int(name[5:], 16))))
+        elif not name.startswith(('before ', 'after ', 'memory ')):
+            lines.append('    %s = %s' % (name, value) + ('' if b.get(name) == value else '  but %s on %s' % (
+                b.get(name), names[1])))
+    lines.append('    %-26s %-18s %-18s %-18s' % ('', 'before', names[0], names[1]))
+    for name in [n for n in a if n.startswith('after ')] + [n for n in a if n.startswith('memory ')]:
+        short = name.replace('after ', '')
+        before = a.get('before ' + short, '')
+        if full or a.get(name) != b.get(name) or short in ('mepc', 'mcause', 'mtval', 'mstatus', 'fcsr') \
+           or before != a[name]:
+            mark = '' if a.get(name) == b.get(name) else '  <-- differs'
+            lines.append('    %-26s %-18s %-18s %-18s%s' % (short, before, a.get(name), b.get(name), mark))
+    return '\n'.join(lines)
+
+
+def narrow(guest, pair, params, unit, chunk, timeout, full=False):
+    """Finds the first case of a chunk that differs and describes it."""
+    one = dict(params, first_unit=unit, last_unit=unit + 1, first_chunk=chunk, n_chunks=1, trace=1)
+    texts = [e.run(guest, one, timeout) for e in pair]
+    hashes = [dict(CASE.findall(t)) for t in texts]
+    names = [e.name for e in pair]
+    where = '%s, chunk %d' % (guest.unit_name(params['part'], unit), chunk)
+    for case in sorted(set(hashes[0]) | set(hashes[1]), key=int):
+        if hashes[0].get(case) == hashes[1].get(case):
+            continue
+        one.update(trace=0, verbose=int(case))
+        texts = [e.run(guest, one, timeout) for e in pair]
+        if 'end' not in texts[0] or 'end' not in texts[1]:
+            bad = 0 if 'end' not in texts[0] else 1
+            other = full_case(texts[1 - bad])
+            return '%s, case %s does not end on %s:\n%s\n%s' % (
+                where, case, names[bad], tail(texts[bad]),
+                show_case(guest, one, int(case), texts[1 - bad], texts[1 - bad], [names[1 - bad]] * 2, full)
+                if other else '')
+        return show_case(guest, one, int(case), texts[0], texts[1], names, full)
+    if all('done' in t for t in texts):
+        return where + ': all cases agree but memory or page tables at its end do not, or the chunk differs by run'
+    return '%s: no end\n  %s:\n%s\n  %s:\n%s' % (where, names[0], tail(texts[0]), names[1], tail(texts[1]))
+
+
+def plan(guest, part, units, cases, sets, seed, slices):
+    """Runs that together make at least so many cases for each unit: (params, ...)."""
+    words = max(1, min(64, cases // sets))
+    n_chunks = max(1, -(-cases // (words * sets)))
+    units = list(units)
+    size = max(1, -(-len(units) // slices))
+    runs = []
+    at = 0
+    while at < len(units):
+        end = at + 1
+        while end < len(units) and end - at < size and units[end] == units[end - 1] + 1:
+            end += 1
+        runs.append({'seed': seed, 'part': part, 'first_unit': units[at], 'last_unit': units[end - 1] + 1,
+                     'first_chunk': 0, 'n_chunks': n_chunks, 'n_words': words, 'n_sets': sets, 'trace': 0,
+                     'verbose': NO_CASE})
+        at = end
+    return runs
+
+
+def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=None, full=False, unit_limit=2):
+    """
+    Runs all on both emulators; returns (cases, differing chunks). Differences are narrowed and told to @report, at
+    most @limit of them, and @unit_limit of one unit.
+    """
+    cases = differ = 0
+    told = {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(e.run, guest, r, timeout): (i, k) for i, r in enumerate(runs)
+                   for k, e in enumerate(pair)}
+        texts = {}
+        for future in concurrent.futures.as_completed(waiting):
+            i, k = waiting[future]
+            texts[i, k] = future.result()
+            if (i, 1 - k) not in texts:
+                continue
+            r = runs[i]
+            got = [chunks(texts[i, 0]), chunks(texts[i, 1])]
+            cases += sum(n for _, n in got[0].values())
+            if progress:
+                progress(r, cases)
+            for unit in range(r['first_unit'], r['last_unit']):
+                for chunk in range(r['n_chunks']):
+                    ours, theirs = got[0].get((unit, chunk)), got[1].get((unit, chunk))
+                    if ours == theirs and ours:
+                        continue
+                    missing = ours is None or theirs is None
+                    if missing and told.get((i, 'missing')):
+                        continue
+                    differ += 1
+                    told[i, 'missing'] = missing
+                    told[unit] = told.get(unit, 0) + 1
+                    if report and limit > 0 and told[unit] <= unit_limit:
+                        limit -= 1
+                        report(narrow(guest, pair, r, unit, chunk, timeout, full))
+            texts[i, 0] = texts[i, 1] = ''
+    return cases, differ

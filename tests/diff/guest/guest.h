@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bare-metal guest that runs random instructions and prints hashes of the states they leave, for scripts/diff to
+ * compare between emulators. It runs in M-mode on the virt board; the cases run in U, S or M. All randomness comes
+ * from the parameters, so that two emulators run the same cases. One hart, no interrupts but those cases make.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t u64;
+typedef int64_t s64;
+typedef uint32_t u32;
+typedef uint16_t u16;
+typedef uint8_t u8;
+
+/* ---- parameters: the script writes them into a copy of the program, found by their first word ---- */
+
+#define PARAMS_MAGIC 0x736d617261705644ull
+struct params {
+        u64 magic;
+        u64 seed;
+        u64 part;                  /* enum part */
+        u64 first_unit, last_unit; /* rows of the decode table, or what the part counts */
+        u64 first_chunk, n_chunks;
+        u64 n_words;               /* instructions or sequences a chunk */
+        u64 n_sets;                /* operand sets for each */
+        u64 trace;                 /* print each case's hash */
+        u64 verbose;               /* the case to print in full, ~0: none */
+};
+enum part { PART_ROWS, PART_SEQ, PART_CSR, PART_MMU, PART_PMP, PART_TRAP };
+extern volatile struct params params;
+
+/* ---- rows (rows.h is made from the decode table) ---- */
+
+enum field_name {
+        F_RD, F_RS1, F_RS2, F_FD, F_FS1, F_FS2, F_FS3, F_IMM, F_OFF, F_SHAMT, F_CSR, F_ZIMM, F_RM, F_AQ, F_RL, F_FM,
+        F_PRED, F_SUCC, N_FIELD_NAMES
+};
+struct field {
+        u8 name, n_bits, is_signed, shift, add, width;
+        u8 bits[8][2]; /* high, low; the most significant first */
+};
+enum row_class {
+        C_ALU, C_LOAD, C_STORE, C_AMO, C_LR, C_SC, C_BRANCH, C_JAL, C_JALR, C_CSR, C_MRET, C_SRET, C_WFI, C_SFENCE,
+        C_FENCE, C_ENV, C_FP
+};
+struct row {
+        u32 mask, match;
+        u8 length, cls, size_log2;
+        u8 precision; /* of FP sources: 's', 'd' or 0 */
+        u8 n_fields, n_excludes;
+        u8 not_in_sequences;
+        struct field fields[5];
+        u32 excludes[2][2];
+};
+extern const struct row rows[];
+extern const unsigned n_rows;
+
+const struct field *row_field(const struct row *r, enum field_name name);
+s64 field_get(const struct field *f, u32 word);
+u32 field_set(const struct field *f, u32 word, u64 value);
+u32 row_word(const struct row *r); /* a random encoding */
+
+/* ---- random values (values.c) ---- */
+
+void rnd_seed(u64 a, u64 b, u64 c);
+u64 rnd(void);
+static inline unsigned rnd_below(unsigned n) { return (u32)(rnd() >> 33) % n; }
+static inline bool rnd_one_in(unsigned n) { return rnd_below(n) == 0; }
+u64 rnd_int(void);               /* biased integers */
+u64 rnd_float(unsigned precision);
+
+/* ---- one case ---- */
+
+/* The state that a case starts from and leaves; start.S knows the offsets. */
+struct state {
+        u64 x[32];
+        u64 f[32];
+        u64 fcsr, mstatus, mepc, mcause, mtval;
+        u64 saved[17];
+};
+void run_case(struct state *s);
+
+enum mode { MODE_U, MODE_S, MODE_MPRV, MODE_M, N_MODES }; /* MPRV: in M with the data accesses of U */
+
+#define BIT(n) (1ull << (n))
+#define MSTATUS_SIE BIT(1)
+#define MSTATUS_MIE BIT(3)
+#define MSTATUS_SPIE BIT(5)
+#define MSTATUS_MPIE BIT(7)
+#define MSTATUS_SPP BIT(8)
+#define MSTATUS_MPP_SHIFT 11
+#define MSTATUS_FS_SHIFT 13
+#define MSTATUS_MPRV BIT(17)
+#define MSTATUS_SUM BIT(18)
+#define MSTATUS_MXR BIT(19)
+#define MSTATUS_TVM BIT(20)
+#define MSTATUS_TW BIT(21)
+#define MSTATUS_TSR BIT(22)
+
+/* Places. The code area is full of C.EBREAK, so that jumps into it end the case and tell where they went. */
+#define CODE_AREA 0x81000000ull
+#define CODE_AREA_SIZE 0x400000ull
+#define CODE_PAGE 0x81200000ull   /* code stands here and on the next page; one more page each side is mapped */
+#define HANDLER_PAGE 0x811fc000ull /* ECALLs, executable for S: where stvec points */
+#define DATA 0x82000000ull
+#define DATA_PAGES 16u
+#define PAGE 4096u
+#define HIGH_ALIAS 0xffffffd000000000ull /* the same, mapped at the other end of the address space */
+#define ALIAS(address) (HIGH_ALIAS + ((address) & 0x3fffffff))
+#define EBREAK_HALF 0x9002u
+
+#define csr_read(name) ({ u64 v_; __asm__ volatile("csrr %0, " #name : "=r"(v_) :: "memory"); v_; })
+#define csr_write(name, value) __asm__ volatile("csrw " #name ", %0" :: "r"((u64)(value)) : "memory")
+static inline void fence_i(void) { __asm__ volatile("fence.i" ::: "memory"); }
+static inline void sfence_all(void) { __asm__ volatile("sfence.vma" ::: "memory"); }
+
+/* Pages (paging.c): the data window's frames, and the roots for U and S. */
+void paging_init(void);
+void paging_reset(void);         /* accessed and dirty bits as they were; flushed */
+u64 paging_hash(u64 h);          /* the page-table entries that cases may change */
+void paging_use(enum mode mode); /* satp */
+extern u64 mode_satp[N_MODES];
+u64 *data_word(enum mode mode, u64 va); /* where an aligned address of a data window lies, NULL: nowhere */
+
+/* What the parts use of the frame around cases (main.c). */
+struct env {
+        enum mode mode;
+        u64 pc;     /* virtual address of the code */
+        u16 *code;  /* the same, physical */
+};
+extern struct state in, out;
+void code_put(u16 *at, u32 word, unsigned length);
+void code_clear(u16 *at, unsigned halves);
+void code_place(struct env *e, enum mode mode, unsigned offset, bool high);
+u64 random_mstatus(enum mode mode);
+u64 random_ea(enum mode mode, unsigned size_log2, bool aligned_mostly);
+void random_state(const struct env *e);
+void case_run(const struct env *e);     /* in -> out */
+void restore_csrs(void);
+void case_mix(u64 value);
+void case_mix_state(void);              /* all of out */
+void case_mix_memory(enum mode mode, u64 va, unsigned n_words);
+void case_end(void);
+bool case_wanted(void);                 /* is this the case to print? */
+void say(const char *what, u64 value);  /* a named word of the case to print, else nothing */
+
+void rows_chunk(unsigned unit);
+void seq_chunk(unsigned unit);
+void csr_chunk(unsigned unit);
+void mmu_chunk(unsigned unit);
+void pmp_chunk(unsigned unit);
+void trap_chunk(unsigned unit);
+
+void print(const char *s);
+void print_hex(u64 v);
+void print_dec(u64 v);
