@@ -476,48 +476,32 @@ static void test_reclaim(void)
 
 /* ---- reservations ---- */
 
-static _Atomic unsigned stage;
-
-static void wait_stage(unsigned n)
-{
-        while (atomic_load(&stage) != n)
-                g_usleep(100);
-}
-
-static void stage_syscall(struct vcpu *v, uint64_t arg)
-{
-        if (arg & 0x100)
-                atomic_store(&stage, arg & 0xff);
-        else
-                wait_stage(arg);
-}
-
-/* vCPU 0 reserves; vCPU 1 stores another value and the old one back; the conditional store fails. Without: succeeds. */
+/*
+ * vCPU 0 reserves; then vCPU 1 stores another value and the old one back; the conditional store fails. In another line,
+ * or without stores, it succeeds. The two take turns by a pair of words at r12.
+ */
 static void reservation_case(bool disturb, bool same_line)
 {
         struct toy *t = new_toy(2);
+        unsigned store = disturb ? TOY_ST : TOY_ADD;
         uint32_t second[] = {
-                SYS(CALL, 10), /* wait for 1 */
-                TOY_R(disturb ? TOY_ST : TOY_ADD, 4, 3, same_line ? 1 : 40),
-                TOY_R(disturb ? TOY_ST : TOY_ADD, 0, 3, same_line ? 1 : 40),
-                SYS(CALL, 11), /* stage 2 */
-                DONE,
+                TOY_R(TOY_LD, 5, 12, 0), TOY_I(TOY_BNZ, 5, 2), TOY_I(TOY_J, 0, -2),
+                TOY_R(store, 4, 3, same_line ? 1 : 40), TOY_R(store, 0, 3, same_line ? 1 : 40),
+                TOY_R(TOY_ST, 4, 12, 1), DONE,
         };
 
-        atomic_store(&stage, 0);
-        t->syscall = stage_syscall;
         toy_code(t, CODE + 0x1000, second, G_N_ELEMENTS(second));
         t->vm->vcpus[1]->hot.pc = CODE + 0x1000;
         for (unsigned i = 0; i < 2; i++) {
-                toy_state(t->vm->vcpus[i])->r[3] = DATA;
-                toy_state(t->vm->vcpus[i])->r[4] = 99;
+                struct toy_state *s = toy_state(t->vm->vcpus[i]);
+
+                s->r[3] = DATA;
+                s->r[4] = 99;
+                s->r[6] = 1234;
+                s->r[12] = DATA + 0x2000;
         }
-        toy_state(t->vm->vcpus[1])->r[10] = 1;
-        toy_state(t->vm->vcpus[1])->r[11] = 0x102;
-        state(t)->r[10] = 0x101;
-        state(t)->r[11] = 2;
-        state(t)->r[6] = 1234;
-        RUN(t, TOY_R(TOY_LR, 5, 3, 0), SYS(CALL, 10), SYS(CALL, 11), TOY_R(TOY_SC, 7, 3, 6),
+        RUN(t, TOY_R(TOY_LR, 5, 3, 0), TOY_R(TOY_ST, 4, 12, 0),
+            TOY_R(TOY_LD, 5, 12, 1), TOY_I(TOY_BNZ, 5, 2), TOY_I(TOY_J, 0, -2), TOY_R(TOY_SC, 7, 3, 6),
             TOY_R(TOY_LR, 5, 3, 0), TOY_R(TOY_SC, 8, 3, 6), DONE);
         g_assert_cmpint(state(t)->r[7], ==, disturb && same_line);
         g_assert_cmpint(state(t)->r[8], ==, 0);
@@ -615,6 +599,12 @@ static void test_budget(void)
 
 /* ---- several vCPUs ---- */
 
+static void check_grown(struct vcpu *v, uint64_t arg)
+{
+        if ((int64_t)arg < 0)
+                g_error("vCPU %u ran code older than its fence by %" G_GINT64_FORMAT, v->index, -(int64_t)arg);
+}
+
 /* vCPU 0 rewrites a function that vCPU 1 to 3 call; each sees a value that only grows, after its fence. */
 static void test_cross_rewrite(void)
 {
@@ -641,19 +631,11 @@ static void test_cross_rewrite(void)
                 if (i)
                         t->vm->vcpus[i]->hot.pc = CODE + 0x1000;
         }
-        extern void check_grown(struct vcpu *v, uint64_t arg);
         t->syscall = check_grown;
         state(t)->r[7] = TOY_I(TOY_LI, 5, 1);
         RUN(t, TOY_I(TOY_LI, 1, 500), TOY_R(TOY_STW, 7, 2, 0), SYS(FENCE, 0), TOY_R(TOY_ADD, 12, 12, 11),
             TOY_R(TOY_ST, 12, 3, 0), TOY_R(TOY_ADD, 7, 7, 8), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6), DONE);
         toy_free(t);
-}
-
-void check_grown(struct vcpu *v, uint64_t arg);
-void check_grown(struct vcpu *v, uint64_t arg)
-{
-        if ((int64_t)arg < 0)
-                g_error("vCPU %u ran code older than its fence by %" G_GINT64_FORMAT, v->index, -(int64_t)arg);
 }
 
 /* An address space withdrawn by another thread: after the revocation completes, nobody uses the old page. */
