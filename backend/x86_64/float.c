@@ -1,9 +1,563 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding; ops that round
+ * otherwise, round to nearest with ties away, or belong to a mode with flushing or NaN propagation call
+ * slow_ops.fp. A NaN result jumps to cold code that makes it the default NaN. IEEE 754-2019; Intel SDM volume 1,
+ * 11.5 and 14.5: both detect tininess after rounding, as RISC-V does; the denormal flag has no guest.
+ *
+ * No instruction here raises a flag that the op would not: comparisons of a result with itself are quiet, as results
+ * are never signaling; conversions are checked for range first where the host's flags would differ.
+ */
 #include "backend/x86_64/emit.h"
+
+static bool f64(enum ir_type t)
+{
+        return t == IR_F64;
+}
+
+static enum ir_type arg_type(const struct x86_emit *e, const struct ir_ins *i)
+{
+        return (enum ir_type)e->r->ins[i->arg[0]].type;
+}
+
+static bool plain_mode(const struct x86_emit *e)
+{
+        const struct ir_fpmode *m = &e->r->fp;
+
+        return m->default_nan && !m->flush_in && !m->flush_out;
+}
+
+/* Does the op round as MXCSR does? */
+static bool rounds_here(const struct x86_emit *e, const struct ir_ins *i)
+{
+        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
+
+        return rm == e->r->fp.round && rm != IR_RM_RMM;
+}
+
+static unsigned effective_round(const struct x86_emit *e, const struct ir_ins *i)
+{
+        return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
+}
+
+/* ---- three operands, with VEX or without ---- */
+
+/* d = x op y; without VEX, d is not y unless it is x */
+static void op3(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, unsigned y)
+{
+        if (e->h->avx) {
+                x86_vrr(&e->a, op, d, x, y);
+                return;
+        }
+        if (d != x)
+                x86_movaps(&e->a, d, x);
+        x86_rr(&e->a, op, d, y);
+}
+
+static void op3_mem(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, struct x86_mem m)
+{
+        if (e->h->avx) {
+                x86_vrm(&e->a, op, d, x, m);
+                return;
+        }
+        if (d != x)
+                x86_movaps(&e->a, d, x);
+        x86_rm(&e->a, op, d, m);
+}
+
+static uint32_t bits_op(enum x86_fpbits op)
+{
+        return X86_OP(0, 1, op);
+}
+
+static uint32_t scalar_op(enum ir_type t, unsigned op)
+{
+        return X86_OP(x86_fp(f64(t)), 1, op);
+}
+
+/* ---- slow path and NaNs ---- */
+
+static void slow_args(struct x86_emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
+{
+        struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
+
+        emit_out_arg(e, 0, &pack, IR_I64);
+        for (unsigned k = 0; k < n; k++)
+                emit_out_arg(e, 1 + k, &args[k], (enum ir_type)e->r->ins[i->arg[k]].type);
+        x86_call_exec(&e->a, e->h->fp);
+}
+
+static void from_scratch(struct x86_emit *e, unsigned d)
+{
+        if (d >= RA_FPR)
+                x86_mov_to_fp(&e->a, true, x86_num(d), SCRATCH);
+        else
+                x86_mov(&e->a, true, d, SCRATCH);
+}
+
+static void emit_slow(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned n = ir_ops[i->op].n_args;
+        struct ra_opnd args[3];
+
+        for (unsigned k = 0; k < n; k++)
+                args[k] = ra_where(&e->ra, i->arg[k]);
+        slow_args(e, i, args, n);
+        ra_operands_done(&e->ra);
+        from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
+        ra_def_done(&e->ra, at);
+}
+
+/* If the result in xmm @d is a NaN, it becomes the default one out of line. */
+static void check_nan(struct x86_emit *e, const struct ir_ins *i, unsigned d)
+{
+        struct x86_cold *c;
+
+        x86_ucomis(&e->a, f64(i->type), d, d);
+        c = emit_cold(e, COLD_NAN, i);
+        c->d = d;
+        emit_cold_from(c, x86_jcc(&e->a, CC_P));
+        c->back = e->a.p;
+}
+
+static void load_nan(struct x86_emit *e, enum ir_type t, unsigned d)
+{
+        x86_fload(&e->a, f64(t), d, emit_pool(e, f64(t) ? POOL_NAN64 : POOL_NAN32));
+}
+
+/* ---- arithmetic ---- */
+
+static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+{
+        bool one = i->op == IR_OP_fsqrt;
+        unsigned x = ra_reg(&e->ra, i->arg[0]);
+        struct ra_opnd y = {.kind = RA_REG, .reg = x};
+        uint64_t k;
+
+        if (!one && ra_is_const(&e->ra, i->arg[1], &k))
+                y.reg = ra_reg(&e->ra, i->arg[1]);
+        else if (!one)
+                y = ra_any(&e->ra, i->arg[1]);
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, x, 0)), xn = x86_num(x);
+
+        if (y.kind != RA_REG) {
+                op3_mem(e, scalar_op(i->type, op), d, xn, emit_mem(&y));
+        } else if (!e->h->avx && d == x86_num(y.reg) && d != xn) {
+                op3(e, scalar_op(i->type, op), FSCRATCH, xn, d);
+                x86_movaps(&e->a, d, FSCRATCH);
+        } else {
+                op3(e, scalar_op(i->type, op), d, xn, x86_num(y.reg));
+        }
+        if (e->ra.val[at].last_use)
+                check_nan(e, i, d);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf}; /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
+        unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]), z = ra_reg(&e->ra, i->arg[2]), t;
+        struct x86_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, z, 0);
+
+        t = x86_num(d == x || d == y ? RA_FPR + FSCRATCH : d);
+        if (t != x86_num(z))
+                x86_movaps(&e->a, t, x86_num(z));
+        x86_vrr(&e->a, X86_OP(0x66, 2, forms[i->aux & 3]) | x86_w(f64(i->type)), t, x86_num(x), x86_num(y));
+        x86_ucomis(&e->a, f64(i->type), t, t);
+        c = emit_cold(e, COLD_FMA, i);
+        c->d = t;
+        c->x = x;
+        c->y = y;
+        emit_cold_from(c, x86_jcc(&e->a, CC_P));
+        c->back = e->a.p;
+        if (t != x86_num(d))
+                x86_movaps(&e->a, x86_num(d), t);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_minmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
+        struct x86_cold *c;
+        uint32_t op = scalar_op(i->type, i->op == IR_OP_fmin ? FP_MIN : FP_MAX);
+
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, RA_FPR + x, 0));
+
+        x86_ucomis(&e->a, f64(i->type), x, y);
+        c = emit_cold(e, COLD_MINMAX, i);
+        c->d = d;
+        c->x = x;
+        c->y = y;
+        emit_cold_from(c, x86_jcc(&e->a, CC_E)); /* equal or unordered */
+        if (!e->h->avx && d == y && d != x) {
+                op3(e, op, FSCRATCH, x, y);
+                x86_movaps(&e->a, d, FSCRATCH);
+        } else {
+                op3(e, op, d, x, y);
+        }
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* The flags of the comparison still stand: equal (zeros differ by sign at most) or a NaN among them. */
+static void cold_minmax(struct x86_emit *e, const struct x86_cold *c)
+{
+        bool wide = f64(c->i->type);
+        uint8_t *nan, *x_nan, *both, *done[3];
+
+        nan = x86_jcc8(&e->a, CC_P);
+        op3(e, bits_op(c->i->op == IR_OP_fmin ? FPB_OR : FPB_AND), FSCRATCH, c->x, c->y);
+        done[0] = x86_jmp8(&e->a);
+        x86_here8(&e->a, nan);
+        x86_ucomis(&e->a, wide, c->x, c->x);
+        x_nan = x86_jcc8(&e->a, CC_P);
+        x86_movaps(&e->a, FSCRATCH, c->x);
+        done[1] = x86_jmp8(&e->a);
+        x86_here8(&e->a, x_nan);
+        x86_movaps(&e->a, FSCRATCH, c->y);
+        x86_ucomis(&e->a, wide, c->y, c->y);
+        both = x86_jcc8(&e->a, CC_NP);
+        load_nan(e, c->i->type, FSCRATCH);
+        x86_here8(&e->a, both);
+        x86_here8(&e->a, done[0]);
+        x86_here8(&e->a, done[1]);
+        x86_movaps(&e->a, c->d, FSCRATCH);
+}
+
+static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        enum ir_type t = arg_type(e, i);
+        unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        if (i->cond == IR_FEQ) {
+                op3(e, scalar_op(t, 0xc2), FSCRATCH, x, y); /* cmpss, cmpsd: EQ, quiet */
+                x86_u8(&e->a, 0);
+                x86_mov_from_fp(&e->a, false, d, FSCRATCH);
+                x86_alu_imm(&e->a, ALU_AND, false, d, 1);
+        } else {
+                x86_alu(&e->a, ALU_XOR, false, d, d);
+                x86_comis(&e->a, f64(t), y, x);
+                x86_setcc(&e->a, i->cond == IR_FLT ? CC_A : CC_AE, d);
+        }
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- signs ---- */
+
+static void emit_sign(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool wide = f64(i->type);
+        struct x86_mem sign = emit_pool(e, wide ? POOL_SIGN64 : POOL_SIGN32);
+        struct x86_mem abs = emit_pool(e, wide ? POOL_ABS64 : POOL_ABS32);
+        unsigned x = ra_reg(&e->ra, i->arg[0]), y = i->op == IR_OP_fsgnj ? ra_reg(&e->ra, i->arg[1]) : x;
+
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, x, 0)), xn = x86_num(x);
+
+        if (i->op == IR_OP_fabs) {
+                op3_mem(e, bits_op(FPB_AND), d, xn, abs);
+        } else if (i->op == IR_OP_fneg) {
+                op3_mem(e, bits_op(FPB_XOR), d, xn, sign);
+        } else {
+                op3_mem(e, bits_op(i->aux == 1 ? FPB_ANDN : FPB_AND), FSCRATCH, x86_num(y), sign);
+                if (i->aux != 2)
+                        op3_mem(e, bits_op(FPB_AND), d, xn, abs);
+                else if (d != xn)
+                        x86_movaps(&e->a, d, xn);
+                op3(e, bits_op(i->aux == 2 ? FPB_XOR : FPB_OR), d, d, FSCRATCH);
+        }
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- bits and boxes ---- */
+
+static void emit_bitcast(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        if (d >= RA_FPR)
+                emit_fp_opnd_to(e, d, &a, i->type);
+        else
+                emit_opnd_to(e, d, &a, i->type == IR_I64);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_fbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = ra_reg(&e->ra, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        op3_mem(e, bits_op(FPB_OR), x86_num(ra_def(&e->ra, at, x, 0)), x86_num(x), emit_pool(e, POOL_BOX));
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_funbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+        struct x86_cold *c;
+        uint64_t k;
+
+        if (ra_is_const(&e->ra, i->arg[0], &k))
+                a = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[0])};
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, a.kind == RA_REG ? a.reg : RA_NONE, 0));
+
+        c = emit_cold(e, COLD_NAN, i);
+        c->d = d;
+        if (a.kind != RA_REG) {
+                struct x86_mem m = emit_mem(&a);
+
+                x86_fload(&e->a, false, d, m);
+                m.disp += 4;
+                x86_alu_mem_imm(&e->a, ALU_CMP, false, m, -1);
+                emit_cold_from(c, x86_jcc(&e->a, CC_NE));
+        } else if (e->h->avx) { /* and so PTEST: carry if the mask has no bit that x lacks */
+                if (d != x86_num(a.reg))
+                        x86_movaps(&e->a, d, x86_num(a.reg));
+                x86_rm(&e->a, X86_OP(0x66, 2, 0x17), d, emit_pool(e, POOL_BOX));
+                emit_cold_from(c, x86_jcc(&e->a, CC_AE));
+        } else {
+                x86_mov_from_fp(&e->a, true, SCRATCH, x86_num(a.reg));
+                if (d != x86_num(a.reg))
+                        x86_movaps(&e->a, d, x86_num(a.reg));
+                x86_shift_imm(&e->a, SH_SHR, true, SCRATCH, 32);
+                x86_alu_imm(&e->a, ALU_CMP, false, SCRATCH, -1);
+                emit_cold_from(c, x86_jcc(&e->a, CC_NE));
+        }
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- conversions ---- */
+
+static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = ra_reg(&e->ra, i->arg[0]);
+        uint32_t op = scalar_op(arg_type(e, i), 0x5a);
+
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, x, 0));
+
+        if (e->h->avx)
+                x86_vrr(&e->a, op, d, x86_num(x), x86_num(x));
+        else
+                x86_rr(&e->a, op, d, x86_num(x));
+        check_nan(e, i, d);
+        ra_def_done(&e->ra, at);
+}
+
+static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, unsigned d, const struct ra_opnd *x)
+{
+        struct x86_cold *c = emit_cold(e, COLD_SLOW_FP, i);
+
+        c->d = d;
+        c->value = *x;
+        return c;
+}
+
+/* To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should be.
+ * Unsigned: only what is surely in range is done here, by the exponent. */
+static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        enum ir_type t = arg_type(e, i);
+        bool wide = i->type == IR_I64, is_unsigned = i->aux & 16, rtz = effective_round(e, i) == IR_RM_RTZ;
+        uint32_t op = scalar_op(t, rtz ? 0x2c : 0x2d);
+        unsigned x = ra_reg(&e->ra, i->arg[0]);
+        struct x86_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        if (is_unsigned) {
+                struct ra_opnd o = {.kind = RA_REG, .reg = x};
+                unsigned bias = f64(t) ? 1023 : 127;
+
+                x86_mov_from_fp(&e->a, f64(t), SCRATCH, x86_num(x));
+                x86_shift_imm(&e->a, SH_SHR, f64(t), SCRATCH, f64(t) ? 52 : 23);
+                x86_alu_imm(&e->a, ALU_CMP, false, SCRATCH, bias + (wide ? 63 : rtz ? 32 : 31));
+                c = cold_slow(e, i, d, &o);
+                emit_cold_from(c, x86_jcc(&e->a, CC_AE));
+                x86_rr(&e->a, op | X86_W, d, x86_num(x));
+        } else {
+                x86_rr(&e->a, op | x86_w(wide), d, x86_num(x));
+                x86_alu_imm(&e->a, ALU_CMP, wide, d, 1);
+                c = emit_cold(e, COLD_TO_INT, i);
+                c->d = d;
+                c->x = x86_num(x);
+                emit_cold_from(c, x86_jcc(&e->a, CC_O));
+        }
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* The result is the least integer: so it stays if the argument is negative, else (a NaN too) it is the greatest. */
+static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
+{
+        uint8_t *nan, *less;
+
+        x86_rr(&e->a, bits_op(FPB_XOR), FSCRATCH, FSCRATCH);
+        x86_ucomis(&e->a, f64(arg_type(e, c->i)), c->x, FSCRATCH);
+        nan = x86_jcc8(&e->a, CC_P);
+        less = x86_jcc8(&e->a, CC_BE);
+        x86_here8(&e->a, nan);
+        x86_mov_imm(&e->a, c->d, c->i->type == IR_I64 ? INT64_MAX : INT32_MAX);
+        x86_here8(&e->a, less);
+}
+
+static void emit_cvt_if(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool wide = (i->aux & 15) == IR_I64, is_unsigned = i->aux & 16;
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+        uint32_t op = scalar_op(i->type, 0x2a);
+        struct x86_cold *c = NULL;
+
+        if (is_unsigned && wide && a.kind != RA_REG)
+                a = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[0])};
+        ra_operands_done(&e->ra);
+        unsigned d = x86_num(ra_def(&e->ra, at, RA_NONE, 0));
+
+        if (is_unsigned && wide) {
+                x86_test(&e->a, true, a.reg, a.reg);
+                c = cold_slow(e, i, RA_FPR + d, &a);
+                emit_cold_from(c, x86_jcc(&e->a, CC_S));
+        } else if (is_unsigned || a.kind == RA_IMM) {
+                emit_opnd_to(e, SCRATCH, &a, wide);
+                a = (struct ra_opnd){.kind = RA_REG, .reg = SCRATCH};
+                wide |= is_unsigned;
+        }
+        x86_rr(&e->a, bits_op(FPB_XOR), d, d); /* no wait for what d was */
+        if (a.kind == RA_REG)
+                x86_rr(&e->a, op | x86_w(wide), d, a.reg);
+        else
+                x86_rm(&e->a, op | x86_w(wide), d, emit_mem(&a));
+        if (c)
+                c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- dispatch ---- */
+
+static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
+{
+        switch ((enum ir_op)i->op) {
+        case IR_OP_fadd:
+        case IR_OP_fsub:
+        case IR_OP_fmul:
+        case IR_OP_fdiv:
+        case IR_OP_fsqrt:
+                return plain_mode(e) && rounds_here(e, i);
+        case IR_OP_fma:
+                return plain_mode(e) && rounds_here(e, i) && e->h->feat.fma;
+        case IR_OP_fmin:
+        case IR_OP_fmax:
+        case IR_OP_fcmp:
+                return plain_mode(e);
+        case IR_OP_fcvt_ff:
+                return plain_mode(e) && (i->type == IR_F64 || rounds_here(e, i));
+        case IR_OP_fcvt_fi:
+                return plain_mode(e) && (rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ);
+        case IR_OP_fcvt_if:
+                return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
+        default:
+                return true;
+        }
+}
+
 void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
-        e->ra.failed = true;
+        if (!goes_inline(e, i)) {
+                emit_slow(e, at, i);
+                return;
+        }
+        switch ((enum ir_op)i->op) {
+        case IR_OP_bitcast:
+                emit_bitcast(e, at, i);
+                break;
+        case IR_OP_fbox:
+                emit_fbox(e, at, i);
+                break;
+        case IR_OP_funbox:
+                emit_funbox(e, at, i);
+                break;
+        case IR_OP_fadd:
+                emit_arith(e, at, i, FP_ADD);
+                break;
+        case IR_OP_fsub:
+                emit_arith(e, at, i, FP_SUB);
+                break;
+        case IR_OP_fmul:
+                emit_arith(e, at, i, FP_MUL);
+                break;
+        case IR_OP_fdiv:
+                emit_arith(e, at, i, FP_DIV);
+                break;
+        case IR_OP_fsqrt:
+                emit_arith(e, at, i, FP_SQRT);
+                break;
+        case IR_OP_fma:
+                emit_fma(e, at, i);
+                break;
+        case IR_OP_fmin:
+        case IR_OP_fmax:
+                emit_minmax(e, at, i);
+                break;
+        case IR_OP_fcmp:
+                emit_fcmp(e, at, i);
+                break;
+        case IR_OP_fabs:
+        case IR_OP_fneg:
+        case IR_OP_fsgnj:
+                emit_sign(e, at, i);
+                break;
+        case IR_OP_fcvt_ff:
+                emit_cvt_ff(e, at, i);
+                break;
+        case IR_OP_fcvt_fi:
+                emit_cvt_fi(e, at, i);
+                break;
+        case IR_OP_fcvt_if:
+                emit_cvt_if(e, at, i);
+                break;
+        default:
+                e->ra.failed = true;
+                break;
+        }
 }
+
 void cold_float(struct x86_emit *e, const struct x86_cold *c)
 {
+        switch ((enum x86_cold_kind)c->kind) {
+        case COLD_FMA:
+                if (e->r->fp.fma_inf_zero_nan_invalid) {
+                        x86_fstore(&e->a, true, OUT_ARG(0), x86_num(c->x));
+                        x86_fstore(&e->a, true, OUT_ARG(1), x86_num(c->y));
+                        x86_call_exec(&e->a, e->h->fma_nan[f64(c->i->type)]);
+                }
+                load_nan(e, c->i->type, c->d);
+                break;
+        case COLD_MINMAX:
+                cold_minmax(e, c);
+                break;
+        case COLD_TO_INT:
+                cold_to_int(e, c);
+                break;
+        case COLD_SLOW_FP:
+                slow_args(e, c->i, &c->value, 1);
+                from_scratch(e, c->d);
+                break;
+        default: /* COLD_NAN */
+                load_nan(e, c->i->type, c->d);
+                break;
+        }
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host code and
+ * compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many random regions.
+ */
+#include <stdlib.h>
+
+#include "tests/codegen/engine.h"
+#include "tests/ir/check.h"
+
+#define RANDOM_REGIONS 2000
+
+static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
+
+static void test_random(void)
+{
+        const char *count = g_getenv("CODEGEN_REGIONS"), *first = g_getenv("CODEGEN_FIRST");
+        uint64_t from = first ? g_ascii_strtoull(first, NULL, 10) : 1;
+        uint64_t n = count ? g_ascii_strtoull(count, NULL, 10) : RANDOM_REGIONS;
+        GError *error = NULL;
+
+        for (uint64_t seed = from; seed < from + n; seed++) {
+                random_check(seed, engines, 0, &error);
+                g_assert_no_error(error);
+        }
+}
+
+static void test_text(const void *data)
+{
+        GError *error = NULL;
+
+        text_check(data, engines, 0, &error);
+        g_assert_no_error(error);
+}
+
+static void add_text_tests(void)
+{
+        GDir *dir = g_dir_open(IR_TESTS_DIR, 0, NULL);
+        const char *name;
+        GError *error = NULL;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                char *path = g_build_filename(IR_TESTS_DIR, name, NULL);
+                GPtrArray *tests = g_str_has_suffix(name, ".ir") ? text_load(path, &error) : NULL;
+
+                g_assert_no_error(error);
+                for (guint k = 0; tests && k < tests->len; k++) {
+                        const struct text_test *t = tests->pdata[k];
+                        char *test_path = g_strdup_printf("/codegen/text/%s", t->name);
+
+                        g_test_add_data_func(test_path, t, test_text);
+                        g_free(test_path);
+                }
+                g_free(path);
+        }
+        g_clear_pointer(&dir, g_dir_close);
+}
+
+int main(int argc, char **argv)
+{
+        int status;
+
+        g_test_init(&argc, &argv, NULL);
+        add_text_tests();
+        g_test_add_func("/codegen/random", test_random);
+        status = g_test_run();
+        engine_host_fini();
+        return status;
+}
