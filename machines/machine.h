@@ -12,8 +12,12 @@
 
 #include "devices/dev.h"
 
+struct cpu_ops;
+struct vcpu;
+
 /* What the command line asked for; strings are NULL when absent. Owned by the caller for the VM's lifetime. */
 struct machine_options {
+        const struct cpu_ops *ops;  /* NULL: the machine's first architecture */
         const char *cpu_model;
         unsigned smp;
         uint64_t ram_size;          /* 0: the machine's default */
@@ -28,10 +32,14 @@ struct machine_options {
 struct machine_row {
         const char *id, *class;
         gpa_t base;
-        const char *irq_to;         /* id of the receiver, or NULL */
+        const char *irq_to;         /* id of the receiver, which comes in an earlier row, or NULL */
         unsigned irq;
+        const char *node;           /* device tree: name of the node under /soc, or NULL */
+        uint64_t node_size;         /* what its reg says */
         struct dev_setting props[4];
 };
+#define ROW_IRQ(to, n) .irq_to = (to), .irq = (n)
+#define ROW_NODE(name, size) .node = (name), .node_size = (size)
 
 struct machine_class {
         const char *name, *alias, *doc;
@@ -47,7 +55,33 @@ struct machine_class {
         const char *const *settings;    /* names valid after -M virt, */
 };
 
+/* All machines: the list that meson generates from machines/meson.build. NULL-terminated. */
 extern const struct machine_class *const machine_classes[];
+
+/* All guest architectures built in; NULL-terminated. */
+extern const struct cpu_ops *const machine_archs[];
+const struct cpu_ops *machine_arch_find(const char *name);
+
+/*
+ * Builds machine @class in a new VM whose engine, globals, chardevs and drives are there; @opt lives as long as the
+ * VM. On an error the VM is only good for vm_free. Then devices may be added, and vm->machine_reset loads the images.
+ */
+bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt, GError **error);
+
+/*
+ * What -device asks for: a device that plugs into one of the machine's buses. @id NULL: a name is made up. The
+ * setting "bus" names the slot; else the free slot at the highest address is taken.
+ */
+struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, const char *id,
+                               const struct dev_setting *settings, unsigned n_settings, GError **error);
+
+/* For machines: makes the device of a row, maps its first region and connects its first output. */
+struct dev *machine_add_row(struct vm *vm, const struct machine_row *row, const struct dev_setting *extra,
+                            unsigned n_extra, GError **error);
+/* Line @n of a vCPU as a target for dev_connect. */
+struct irq_line machine_cpu_line(struct vcpu *v, unsigned n);
+/* A machine setting's value, or NULL. */
+const char *machine_setting(const struct machine_options *opt, const char *name);
 
 /*
  * Builds @class in @vm: vCPUs, memory and devices of its rows, and installs vm->machine_reset and machine_fini. Then

@@ -7,6 +7,7 @@
  */
 #include "base/error.h"
 #include "devices/dev.h"
+#include "machines/core/dt.h"
 
 enum { MAX_HARTS = 16 };
 
@@ -151,6 +152,11 @@ static bool aclint_loaded(struct dev *d, GError **error)
         return true;
 }
 
+static void aclint_fdt(struct dev *d, struct dt *dt, const char *path)
+{
+        dt_strings(dt, path, "compatible", (const char *const[]){"sifive,clint0", "riscv,clint0", NULL});
+}
+
 static const struct dev_prop aclint_props[] = {
         {"harts", "number of harts", PROP_U32, offsetof(struct aclint, n_harts), "1"},
         {},
@@ -171,5 +177,5 @@ const struct dev_class dev_aclint = {
         .size = sizeof(struct aclint), .props = aclint_props, .state = aclint_state, .regs = aclint_regs,
         .regions = {{"regs", ACLINT_SIZE, ACCESS_4 | ACCESS_8, aclint_read, aclint_write}},
         .irqs = 2 * MAX_HARTS, .intc = true,
-        .init = aclint_init, .reset = aclint_reset, .fini = aclint_fini, .loaded = aclint_loaded,
+        .init = aclint_init, .reset = aclint_reset, .fini = aclint_fini, .loaded = aclint_loaded, .fdt = aclint_fdt,
 };

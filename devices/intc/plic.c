@@ -222,6 +222,7 @@ static void plic_fdt(struct dev *d, struct dt *dt, const char *path)
 {
         struct plic *p = (struct plic *)d;
 
+        dt_strings(dt, path, "compatible", (const char *const[]){"sifive,plic-1.0.0", "riscv,plic0", NULL});
         dt_u32(dt, path, "riscv,ndev", p->n_sources);
         dt_flag(dt, path, "interrupt-controller");
         dt_u32(dt, path, "#interrupt-cells", 1);

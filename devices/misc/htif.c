@@ -172,12 +172,11 @@ static uint64_t htif_read(struct htif *h, unsigned region, uint64_t offset, unsi
         unsigned byte;
         uint64_t *word, v = 0;
 
-        if (!h->config.ram)
-                return 0;
         word = htif_word(h, region, offset, &byte);
         if (word)
                 return *word >> (byte * 8);
-        memcpy(&v, htif_below(h, region, offset), size);
+        if (h->config.ram)
+                memcpy(&v, htif_below(h, region, offset), size);
         return v;
 }
 
@@ -186,9 +185,9 @@ static void htif_write(struct htif *h, unsigned region, uint64_t offset, uint64_
         unsigned byte;
         uint64_t *word;
 
-        if (!h->config.ram)
-                return;
         word = htif_word(h, region, offset, &byte);
+        if (!word && !h->config.ram)
+                return;
         if (!word) {
                 memcpy(htif_below(h, region, offset), &value, size);
                 ram_block_note_write(h->config.ram, h->page_offset[region] + offset, size);
@@ -229,6 +228,8 @@ static bool htif_place_page(struct htif *h, unsigned region, gpa_t page, GError 
 {
         uint64_t offset = page - h->config.ram_base;
 
+        if (!h->config.ram)
+                return dev_map(&h->dev, region, h->dev.vm->memory, page, error);
         if (page < h->config.ram_base || offset >= h->config.ram->size)
                 return error_set(error, RHEA_ERROR_FILE, "tohost or fromhost (0x%" PRIx64 ") is not in memory", page);
         h->page_offset[region] = offset;

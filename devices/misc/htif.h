@@ -5,7 +5,7 @@
 #include "devices/dev.h"
 
 struct htif_config {
-        struct ram_block *ram;
+        struct ram_block *ram;                /* NULL: the words lie outside memory */
         gpa_t ram_base;
         gpa_t tohost, fromhost;
         gpa_t begin_signature, end_signature; /* equal: none */

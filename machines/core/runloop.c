@@ -342,6 +342,28 @@ static void run_step_exclusive(struct vm *vm, void *arg)
         atomic_store(&v->where, VCPU_OUTSIDE);
 }
 
+enum vcpu_exit vcpu_step(struct vcpu *v)
+{
+        struct vm *vm = v->vm;
+        enum vcpu_exit exit;
+
+        v->stopped_by_debugger = v->halted = false;
+        atomic_store(&v->where, VCPU_INSIDE);
+        if (vm->engine->poll)
+                vm->engine->poll(v);
+        exit = run_step(v);
+        vcpu_leave(v);
+        if (exit == VCPU_EXIT_EXCLUSIVE)
+                vm_exclusive(vm, run_step_exclusive, v);
+        v->halted |= exit == VCPU_EXIT_HALT;
+        if (vm->deterministic) {
+                v->insns += v->budget_loaded - v->hot.budget;
+                vm->run->insns += v->budget_loaded - v->hot.budget;
+                v->hot.budget = v->budget_loaded = 0;
+        }
+        return exit;
+}
+
 /* The one place that knows what an exit means. The vCPU is outside. */
 static void run_handle_exit(struct vcpu *v, enum vcpu_exit exit)
 {

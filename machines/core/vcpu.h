@@ -15,6 +15,7 @@
 
 #include <glib.h>
 
+#include "machines/core/engine.h"
 #include "machines/core/memory.h"
 
 struct cpu_ops;
@@ -122,6 +123,12 @@ void vcpu_set_irq(struct vcpu *v, unsigned n, bool level);
 
 /* Runs @fn on the vCPU's own thread at an instruction boundary, and waits for it unless called there. */
 void vcpu_run_on(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
+
+/*
+ * For debuggers: one instruction, exceptions and no interrupts, while the VM is paused. On the vCPU's own thread, by
+ * vcpu_run_on. A vCPU that waits in WFI goes on behind it.
+ */
+enum vcpu_exit vcpu_step(struct vcpu *v);
 
 /* Instructions executed so far in deterministic mode, exact at instruction boundaries outside generated code. */
 static inline uint64_t vcpu_insn_count(const struct vcpu *v)

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What RISC-V machines share: harts and their entry state, the reset ROM with OpenSBI's dynamic information, finding
+ * and placing firmware, kernel, initial ramdisk and device tree. Main thread, the vCPUs standing still.
+ */
+#include "machines/riscv_board.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/error.h"
+#include "frontend/cpu.h"
+#include "machines/core/dt.h"
+#include "machines/core/vcpu.h"
+#include "machines/cpu.h"
+
+enum { IMAGE_ALIGN = 2 << 20, FDT_MAX = 1 << 20 };
+
+/* Where distributions put OpenSBI's generic firmware, best first. */
+static const char *const firmware_paths[] = {
+        "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+        "/usr/share/opensbi/lp64/generic/firmware/fw_dynamic.bin",
+        "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
+        "/usr/local/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
+        NULL,
+};
+
+/* ---- reading ---- */
+
+static bool read_image(struct riscv_image *img, const char *path, const char *what, uint64_t max, GError **error)
+{
+        GBytes *raw = loader_read_file(path, what, max, error);
+
+        if (!raw)
+                return false;
+        img->path = g_strdup(path);
+        img->file = loader_gunzip(raw, path, max, error);
+        g_bytes_unref(raw);
+        return img->file != NULL;
+}
+
+static bool read_firmware(struct riscv_board *b, const char *bios, uint64_t max, GError **error)
+{
+        if (bios && !strcmp(bios, "none"))
+                return true;
+        if (bios && strcmp(bios, "default"))
+                return read_image(&b->firmware, bios, "firmware", max, error);
+        for (const char *const *p = firmware_paths; *p; p++) {
+                if (access(*p, R_OK) == 0)
+                        return read_image(&b->firmware, *p, "firmware", max, error);
+        }
+        return error_set(error, RHEA_ERROR_FILE,
+                         "OpenSBI's firmware is not installed (looked for %s); install the package opensbi, or name a "
+                         "file with -bios, or use -bios none", firmware_paths[0]);
+}
+
+/* Files that are surely no RISC-V program; everything else without a header may be one. */
+static const char *not_a_kernel(GBytes *file)
+{
+        gsize size;
+        const uint8_t *p = g_bytes_get_data(file, &size);
+        gsize n = MIN(size, 512), text = 0;
+        uint64_t offset, image_size;
+
+        if (loader_is_elf(file) || loader_riscv_image(file, &offset, &image_size))
+                return NULL;
+        if (size >= 64 && !memcmp(p + 56, "ARM\x64", 4))
+                return "it is a kernel for arm64";
+        if (size >= 0x206 && !memcmp(p + 0x202, "HdrS", 4))
+                return "it is a kernel for x86";
+        if (size >= 8 && !memcmp(p, "MZ", 2))
+                return memcmp(p + 4, "zimg", 4) ? "it is a program for EFI"
+                                                : "it is a compressed EFI kernel; unpack it first";
+        if (size >= 6 && (!memcmp(p, "\xfd" "7zXZ", 5) || !memcmp(p, "\x28\xb5\x2f\xfd", 4) || !memcmp(p, "BZh", 3)))
+                return "it is compressed in a way other than gzip; unpack it first";
+        if (size >= 6 && !memcmp(p, "07070", 5))
+                return "it is an archive, as for -initrd";
+        for (gsize i = 0; i < n; i++)
+                text += (p[i] >= ' ' && p[i] < 0x7f) || p[i] == '\n' || p[i] == '\t' || p[i] == '\r';
+        return text == n ? "it is text" : NULL;
+}
+
+static bool read_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt, GError **error)
+{
+        uint64_t max = vm->ram_size;
+        const char *why;
+
+        if (!read_firmware(b, opt->bios, max, error))
+                return false;
+        if (opt->kernel) {
+                if (!read_image(&b->kernel, opt->kernel, "kernel", max, error))
+                        return false;
+                why = not_a_kernel(b->kernel.file);
+                if (why)
+                        return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", opt->kernel, why);
+        } else if (opt->initrd || opt->append) {
+                return error_set(error, RHEA_ERROR_USAGE, "%s is of no use without -kernel",
+                                 opt->initrd ? "-initrd" : "-append");
+        }
+        if (opt->initrd) {
+                /* as it is: the kernel unpacks it */
+                b->initrd.file = loader_read_file(opt->initrd, "initial ramdisk", max, error);
+                b->initrd.path = g_strdup(opt->initrd);
+                if (!b->initrd.file)
+                        return false;
+        }
+        if (opt->dtb) {
+                b->dtb.file = loader_read_file(opt->dtb, "device tree", FDT_MAX, error);
+                b->dtb.path = g_strdup(opt->dtb);
+                return b->dtb.file != NULL;
+        }
+        return true;
+}
+
+/* ---- making ---- */
+
+static bool add_harts(struct vm *vm, const struct machine_options *opt, GError **error)
+{
+        const struct cpu_ops *ops = opt->ops ? opt->ops : machine_arch_find(vm->machine->arches[0]);
+        const char *model = opt->cpu_model ? opt->cpu_model : vm->machine->default_cpu;
+
+        for (unsigned i = 0; i < MAX(opt->smp, 1); i++) {
+                if (!machine_add_cpu(vm, ops, model, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool add_images_row(struct riscv_board *b, struct ram_block *ram, enum mem_row_kind kind, gpa_t base,
+                           GError **error)
+{
+        struct mem_row row = {.start = base, .size = ram->size, .kind = kind, .ram = ram};
+
+        return address_space_add(b->images, &row, error);
+}
+
+bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine_options *opt, GError **error)
+{
+        uint64_t size = vm->ram_size;
+        struct mem_row rom = {.start = RISCV_ROM_BASE, .size = RISCV_ROM_SIZE, .kind = MEM_ROW_ROM, .name = "mrom"};
+
+        if (size % GUEST_PAGE_SIZE || size < 4 << 20)
+                return error_set(error, RHEA_ERROR_USAGE, "-m: machine %s needs at least 4 MiB of memory, in pages of 4 KiB",
+                                 vm->machine->name);
+        vm->timebase.hz = RISCV_TIMEBASE_HZ;
+        if (!add_harts(vm, opt, error) || !read_images(vm, b, opt, error))
+                return false;
+        b->rom = ram_block_new(vm, "mrom", RISCV_ROM_SIZE, error);
+        if (!b->rom)
+                return false;
+        b->rom->readonly = true;
+        b->ram = ram_block_new(vm, "ram", size, error);
+        if (!b->ram)
+                return false;
+        rom.ram = b->rom;
+        b->images = address_space_new(vm, "images");
+        return address_space_add(vm->memory, &rom, error) &&
+               add_images_row(b, b->rom, MEM_ROW_ROM, RISCV_ROM_BASE, error) &&
+               add_images_row(b, b->ram, MEM_ROW_RAM, RISCV_DRAM_BASE, error);
+}
+
+static void image_clear(struct riscv_image *img)
+{
+        g_clear_pointer(&img->path, g_free);
+        g_clear_pointer(&img->file, g_bytes_unref);
+}
+
+void riscv_board_fini(struct riscv_board *b)
+{
+        image_clear(&b->firmware);
+        image_clear(&b->kernel);
+        image_clear(&b->initrd);
+        image_clear(&b->dtb);
+        address_space_free(b->images);
+}
+
+void riscv_connect_aclint(struct vm *vm, struct dev *aclint)
+{
+        for (unsigned i = 0; i < vm->n_vcpus; i++) {
+                dev_connect(aclint, i, machine_cpu_line(vm->vcpus[i], 3));
+                dev_connect(aclint, 16 + i, machine_cpu_line(vm->vcpus[i], 7));
+        }
+}
+
+/* ---- loading ---- */
+
+static bool load_program(struct riscv_board *b, const struct riscv_image *img, gpa_t at, struct loader_image *out,
+                         GError **error)
+{
+        if (loader_is_elf(img->file))
+                return loader_load_elf(b->images, img->file, img->path, EM_RISCV, out, error);
+        return loader_load_flat(b->images, img->file, img->path, at, out, error);
+}
+
+/* Half the memory above the kernel, but no more than 512 MiB: as QEMU does. */
+static bool load_initrd(struct vm *vm, struct riscv_board *b, gpa_t kernel_end, GError **error)
+{
+        struct loader_image img;
+        gpa_t at = b->kernel_entry + MIN(vm->ram_size / 2, 512ull << 20);
+
+        if (!b->initrd.file)
+                return true;
+        if (at < kernel_end || at >= RISCV_DRAM_BASE + vm->ram_size)
+                at = bits_align_up(kernel_end, IMAGE_ALIGN);
+        if (!loader_load_flat(b->images, b->initrd.file, b->initrd.path, at, &img, error))
+                return false;
+        b->initrd_start = img.low;
+        b->initrd_end = img.high;
+        return true;
+}
+
+bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
+{
+        struct loader_image img;
+        gpa_t firmware_end = RISCV_DRAM_BASE, kernel_end;
+        uint64_t text_offset, image_size;
+
+        b->entry = RISCV_DRAM_BASE;
+        b->kernel_entry = b->initrd_start = b->initrd_end = 0;
+        if (b->firmware.file) {
+                if (!load_program(b, &b->firmware, RISCV_DRAM_BASE, &img, error))
+                        return false;
+                b->entry = img.entry;
+                firmware_end = img.high;
+        }
+        if (!b->kernel.file)
+                return true;
+        if (!load_program(b, &b->kernel, bits_align_up(firmware_end, IMAGE_ALIGN), &img, error))
+                return false;
+        b->kernel_entry = img.entry;
+        if (!b->firmware.file)
+                b->entry = img.entry;
+        kernel_end = img.high;
+        /* the header also counts what the kernel will clear */
+        if (loader_riscv_image(b->kernel.file, &text_offset, &image_size) && image_size <= vm->ram_size)
+                kernel_end = MAX(kernel_end, img.low + image_size);
+        return load_initrd(vm, b, kernel_end, error);
+}
+
+/* ---- entry ---- */
+
+/*
+ * The reset ROM: every hart loads its number, the device tree's address and that of the dynamic information, and
+ * jumps. Words 6 to 9 are data; then OpenSBI's struct fw_dynamic_info, version 2 (docs/firmware/fw_dynamic.md there).
+ */
+static bool write_rom(struct riscv_board *b, gpa_t fdt, GError **error)
+{
+        enum { INFO = 40, NEXT_MODE_S = 1 };
+        const uint32_t code[] = {
+                0x00000297,                      /* auipc t0, 0 */
+                0x00028613 | INFO << 20,         /* addi a2, t0, INFO */
+                0xf1402573,                      /* csrr a0, mhartid */
+                0x0202b583,                      /* ld a1, 32(t0) */
+                0x0182b283,                      /* ld t0, 24(t0) */
+                0x00028067,                      /* jr t0 */
+        };
+        const uint64_t data[] = {
+                b->entry, fdt,
+                0x4942534f /* magic: "OSBI" */, 2 /* version */, b->kernel_entry, NEXT_MODE_S, 0 /* options */,
+                0 /* boot hart */,
+        };
+
+        if (address_space_write_rom(b->images, RISCV_ROM_BASE, code, sizeof(code)) != MEM_OK ||
+            address_space_write_rom(b->images, RISCV_ROM_BASE + sizeof(code), data, sizeof(data)) != MEM_OK)
+                return error_set(error, RHEA_ERROR_FAILED, "the reset ROM cannot be written");
+        return true;
+}
+
+/* The arguments of the kernel, in our tree or the user's. */
+static void dt_chosen(struct vm *vm, struct riscv_board *b, struct dt *dt)
+{
+        const struct machine_options *opt = vm->machine_options;
+
+        dt_node_if_absent(dt, "/chosen");
+        if (opt->append && *opt->append)
+                dt_string(dt, "/chosen", "bootargs", opt->append);
+        if (b->initrd_end) {
+                dt_u64(dt, "/chosen", "linux,initrd-start", b->initrd_start);
+                dt_u64(dt, "/chosen", "linux,initrd-end", b->initrd_end);
+        }
+}
+
+static void dt_rng_seed(struct vm *vm, struct dt *dt)
+{
+        uint8_t seed[32];
+
+        memset(seed, 0x5a, sizeof(seed));
+        if (!vm->deterministic && getrandom(seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+                return;
+        dt_bytes(dt, "/chosen", "rng-seed", seed, sizeof(seed));
+}
+
+static bool dump_dtb(const char *path, const void *blob, size_t len, GError **error)
+{
+        GError *why = NULL;
+
+        if (g_file_set_contents(path, blob, len, &why))
+                return true;
+        error_set(error, RHEA_ERROR_FILE, "cannot write the device tree: %s", why->message);
+        g_error_free(why);
+        return false;
+}
+
+/* Below the end of memory, on a boundary of 2 MiB. */
+static bool place_dt(struct vm *vm, struct riscv_board *b, struct dt *dt, gpa_t *at, GError **error)
+{
+        size_t len;
+        const void *blob = dt_finish(dt, &len, error);
+        gpa_t end = RISCV_DRAM_BASE + vm->ram_size, low = MAX(b->initrd_end, RISCV_DRAM_BASE);
+        struct loader_image img;
+        GBytes *bytes;
+        bool ok;
+
+        if (!blob)
+                return false;
+        if (vm->machine_options->dumpdtb && !dump_dtb(vm->machine_options->dumpdtb, blob, len, error))
+                return false;
+        *at = bits_align_down(end - len, IMAGE_ALIGN);
+        if (*at < low)
+                return error_set(error, RHEA_ERROR_MEMORY,
+                                 "kernel, initial ramdisk and device tree do not fit into %" PRIu64
+                                 " MiB of memory; use a bigger -m", vm->ram_size >> 20);
+        bytes = g_bytes_new_static(blob, len);
+        ok = loader_load_flat(b->images, bytes, "device tree", *at, &img, error);
+        g_bytes_unref(bytes);
+        return ok;
+}
+
+bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GError **error)
+{
+        struct dt *user = NULL;
+        gpa_t fdt;
+        bool ok;
+
+        if (b->dtb.file) {
+                gsize size;
+                const void *data = g_bytes_get_data(b->dtb.file, &size);
+
+                dt = user = dt_open(data, size, error);
+                if (!user)
+                        return error_prefix(error, "%s", b->dtb.path);
+        } else {
+                dt_node_if_absent(dt, "/chosen");
+                dt_rng_seed(vm, dt);
+        }
+        dt_chosen(vm, b, dt);
+        ok = place_dt(vm, b, dt, &fdt, error) && write_rom(b, fdt, error);
+        dt_free(user);
+        for (unsigned i = 0; ok && i < vm->n_vcpus; i++)
+                vcpu_set_reg(vm->vcpus[i], "pc", RISCV_ROM_BASE);
+        return ok;
+}
