@@ -78,9 +78,9 @@ static struct group *new_group(struct groups *g)
 static bool join(struct groups *g, struct group *k, struct ir_ins *access, int64_t offset)
 {
         struct ir_ins *lookup = &g->r->ins[k->lookup];
-        int64_t lo, hi, span_lo, span_hi;
+        int64_t lo = (int64_t)((uint64_t)offset - (uint64_t)k->offset + (uint64_t)access->imm), hi, span_lo, span_hi;
 
-        if (__builtin_add_overflow(offset - k->offset, access->imm, &lo) || lo < INT32_MIN || lo > INT32_MAX - 16)
+        if (lo < INT32_MIN || lo > INT32_MAX - 16) /* addresses wrap; displacements have 32 bits */
                 return false;
         hi = lo + (1 << access->mem.size_log2);
         span_lo = MIN(lo, k->lo);
