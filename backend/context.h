@@ -26,7 +26,7 @@ struct data_context {
         bool clean;        /* nothing was filled since it was emptied */
         uint64_t seen;     /* revocations served; kept while it is not the current one */
         uint64_t last_used;
-};
+} __attribute__((aligned(64)));
 
 struct code_context {
         struct jump_entry jumps[JUMP_ENTRIES];
@@ -36,7 +36,7 @@ struct code_context {
         bool clean;
         uint64_t seen;
         uint64_t last_used;
-};
+} __attribute__((aligned(64)));
 
 /* An address space gets a number; withdrawing the number flushes it from the second-level TLB. */
 struct space_id {

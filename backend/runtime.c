@@ -15,12 +15,14 @@ static void code_written(struct vm *vm, struct ram_block *ram, uint64_t offset, 
         struct runtime *rt = runtime_of(vm);
         bool marked = false;
 
-        /* The store, then the look at the marks; installing marks first and then looks at the bytes. */
-        atomic_thread_fence(memory_order_seq_cst);
         if (!ram->code_lines || !rt || offset >= ram->size || len > ram->size - offset)
                 return;
+        /*
+         * The store came first, then the look at the marks; installing marks first and then looks at the bytes. A
+         * read-modify-write, because a plain load may overtake the store.
+         */
         for (uint64_t page = offset >> GUEST_PAGE_BITS; !marked && page <= (offset + len - 1) >> GUEST_PAGE_BITS; page++)
-                marked = atomic_load_explicit(&ram->code_lines[page], memory_order_acquire);
+                marked = atomic_fetch_or(&ram->code_lines[page], 0);
         if (!marked)
                 return;
         runtime_lock(rt);
