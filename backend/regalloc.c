@@ -239,7 +239,7 @@ static void vacate(struct ra *ra, unsigned reg, ra_set forbid)
         }
         if (has_copy(ra, v))
                 return;
-        unsigned to = find_free(ra, reg >= RA_FPR, forbid | RA_BIT(reg));
+        unsigned to = find_free(ra, reg >= RA_FPR, forbid | ra->operands | RA_BIT(reg));
 
         if (to != RA_NONE) {
                 drop(ra, to);
@@ -338,6 +338,7 @@ struct ra_opnd ra_any(struct ra *ra, ir_ref v)
 void ra_operands_done(struct ra *ra)
 {
         ra->live = ra->now + 1;
+        ra->operands = ra->locked;
         for (ra_set set = ra->locked & ra->t->temps; set; set &= set - 1) {
                 unsigned reg = __builtin_ctzll(set);
 
@@ -459,6 +460,23 @@ bool ra_alias(struct ra *ra, ir_ref v, ir_ref of)
 
 /* ---- slots ---- */
 
+/* The home of an unpinned slot is about to be written: a live value that is nowhere else is loaded first. */
+static void vacate_home(struct ra *ra, unsigned slot)
+{
+        ir_ref v = ra->home_val[slot];
+
+        if (!v)
+                return;
+        ra->home_val[slot] = 0;
+        struct ra_val *val = &ra->val[v];
+
+        if (val->home != 1 + slot)
+                return;
+        if (live(ra, v) && val->reg == RA_NONE && !val->frame)
+                ra_reg(ra, v);
+        val->home = 0;
+}
+
 void ra_get(struct ra *ra, ir_ref v, unsigned slot)
 {
         unsigned pin = ra->t->slot_pin[slot];
@@ -480,8 +498,7 @@ void ra_get(struct ra *ra, ir_ref v, unsigned slot)
                         vacate(ra, pin, 0);
                 bind(ra, pin, v);
         } else {
-                if (old)
-                        ra->val[old].home = 0;
+                vacate_home(ra, slot);
                 val->home = 1 + slot;
                 ra->home_val[slot] = v;
         }
@@ -490,23 +507,6 @@ void ra_get(struct ra *ra, ir_ref v, unsigned slot)
 
                 to_frame(ra, v, reg);
         }
-}
-
-/* The home of an unpinned slot is about to be written: a live value that is nowhere else is loaded first. */
-static void vacate_home(struct ra *ra, unsigned slot)
-{
-        ir_ref v = ra->home_val[slot];
-
-        if (!v)
-                return;
-        ra->home_val[slot] = 0;
-        struct ra_val *val = &ra->val[v];
-
-        if (val->home != 1 + slot)
-                return;
-        if (live(ra, v) && val->reg == RA_NONE && !val->frame)
-                ra_reg(ra, v);
-        val->home = 0;
 }
 
 static void undefer(struct ra *ra, unsigned slot)

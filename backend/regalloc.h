@@ -63,7 +63,9 @@ struct ra {
         const struct ir_ins *ins;
         struct ra_val *val;             /* by value */
         ir_ref reg_val[RA_NREGS];       /* value that a register holds, live or dead */
-        ra_set locked, site;            /* not to be taken during this instruction; holds a snapshot's value */
+        ra_set locked;                  /* not to be taken during this instruction */
+        ra_set site;                    /* holds a snapshot's value */
+        ra_set operands;                /* read by this instruction: only its results may overwrite them */
         uint32_t now;                   /* the instruction being emitted */
         uint32_t live;                  /* values with last_use at least this are live */
         const struct ir_block *block;
@@ -91,7 +93,7 @@ void ra_begin_block(struct ra *ra, const struct ir_block *b);
 static inline void ra_begin_ins(struct ra *ra, uint32_t i)
 {
         ra->now = ra->live = i;
-        ra->locked = ra->site = 0;
+        ra->locked = ra->site = ra->operands = 0;
 }
 
 static inline ir_ref ra_root(const struct ra *ra, ir_ref v)

@@ -266,7 +266,8 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
                 emit_out_arg(e, k, &o, e->r->ins[i->arg[k]].type);
         }
-        ra_flush_groups(&e->ra, h->reads);
+        /* A helper need not write all slots of a group, and all are read again. */
+        ra_flush_groups(&e->ra, h->reads | h->writes);
         ra_clobber_groups(&e->ra, h->writes);
         if (h->may_exit || h->no_return) {
                 c = emit_cold(e, COLD_STATUS, i);

@@ -304,7 +304,7 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         v->hot.budget = w->budget;
         v->hot.return_top = 0;
         for (unsigned n = 0; n < VCPU_RETURN_STACK; n++)
-                v->hot.returns[n] = (struct vcpu_return){1, 0};
+                v->hot.returns[n] = (struct vcpu_return){0x123456789abcdef1, 0} /* nowhere */;
         w->exit = rig.host->enter(rig.host_data, v, rig.region.code);
         w->pc = v->hot.pc;
         w->budget = v->hot.budget;

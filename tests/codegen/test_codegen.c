@@ -1,16 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host code and
- * compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many random regions.
+ * compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many random regions,
+ * CODEGEN_FIRST which is the first; --dump SEED prints one and its code.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/arena.h"
 #include "tests/codegen/engine.h"
 #include "tests/ir/check.h"
 
 #define RANDOM_REGIONS 2000
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
+
+/* The region of a seed, as the first form of random_check has it, and its code. */
+static void dump(uint64_t seed)
+{
+        struct arena *a = arena_new(1 << 16);
+        struct ir_region *r = random_region(a, seed);
+        char *ir = region_text(r);
+        unsigned n;
+        char *code = host_code_text(r, &n);
+
+        printf("%s\n%s", ir, code);
+        g_free(ir);
+        free(code);
+        arena_free(a);
+}
 
 static void test_random(void)
 {
@@ -60,6 +78,11 @@ int main(int argc, char **argv)
 {
         int status;
 
+        if (argc == 3 && !strcmp(argv[1], "--dump")) {
+                dump(strtoull(argv[2], NULL, 10));
+                engine_host_fini();
+                return 0;
+        }
         g_test_init(&argc, &argv, NULL);
         add_text_tests();
         g_test_add_func("/codegen/random", test_random);
