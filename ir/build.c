@@ -449,7 +449,10 @@ void ir_exit_jump(struct ir_builder *b, int64_t page_offset, bool poll)
 
 void ir_exit_ind(struct ir_builder *b, enum ir_jump kind, ir_ref target)
 {
-        terminate(b, ir_head(IR_OP_exit_ind, IR_I64, kind, 0), target, 0);
+        if (ins_of(b, target)->op == IR_OP_pcaddr && !b->r->raw)
+                ir_exit_jump(b, ins_of(b, target)->imm + 2 * ir_is_mutant(b->r, IR_RULE_ind_direct), true);
+        else
+                terminate(b, ir_head(IR_OP_exit_ind, IR_I64, kind, 0), target, 0);
 }
 
 void ir_exit(struct ir_builder *b, enum ir_exit reason, int64_t page_offset)

@@ -254,6 +254,8 @@ static ir_ref fold_and(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
                 FIRE(and_zero, constant(b, t, 0));
         if (c == type_mask(t))
                 FIRE(and_ones, x);
+        if (ins_of(b, x)->op == IR_OP_pcaddr && (c | 0xfff) == ~0ull)
+                FIRE(and_pcaddr, ir_pcaddr(b, ins_of(b, x)->imm & c));
         if (c == 0xff)
                 FIRE(and_zext, ir_zext8(b, x));
         if (c == 0xffff)
@@ -337,6 +339,11 @@ static ir_ref fold_shift_pair(struct ir_builder *b, enum ir_op op, ir_ref x, uns
                 FIRE(shrs_shrs, op_const(b, op, v, MIN(sum, w - 1)));
         if (inner == op && (op == IR_OP_shl || op == IR_OP_shru))
                 FIRE(shl_shl, sum < w ? op_const(b, op, v, sum) : constant(b, t, 0));
+        if (w == 64 && k == 32 && c < 32 && inner == IR_OP_shl && (op == IR_OP_shru || op == IR_OP_shrs)) {
+                ir_ref low = ir_unary(b, op == IR_OP_shru ? IR_OP_zext32 : IR_OP_sext32, ir_trunc(b, v));
+
+                FIRE(shl_shr_scale, op_const(b, IR_OP_shl, low, 32 - c));
+        }
         if (k != c)
                 return 0;
         if (op == IR_OP_shru && inner == IR_OP_shl) {

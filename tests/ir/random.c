@@ -161,8 +161,9 @@ static ir_ref fp_value(struct gen *g)
 
 static ir_ref converted(struct gen *g)
 {
-        switch (pick(g, 7)) {
+        switch (pick(g, 8)) {
         case 0: return ir_sext32(g->b, value(g, IR_I32));
+        case 6: return ir_pcaddr(g->b, (int)pick(g, 0x3000) - 0x1000);
         case 1: return ir_zext32(g->b, value(g, IR_I32));
         case 2: return ir_bitcast(g->b, value(g, random_type(g)));
         case 3: return ir_fbox(g->b, value(g, IR_F32));
