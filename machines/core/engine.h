@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <glib.h>
 
@@ -69,6 +70,8 @@ struct engine {
         void (*state_changed)(struct vcpu *v);
         /* A breakpoint was set or removed; translations of that address are dropped. */
         void (*breakpoints_changed)(struct vm *vm, uint64_t gva);
+        /* Counters for people, one a line; any thread. NULL: it has none. */
+        void (*print_stats)(struct vm *vm, FILE *to);
         const struct engine_cpu *cpu; /* NULL for engines that need nothing of it */
 };
 

@@ -63,6 +63,7 @@ struct vm {
 
         /* installed by the gdb stub: a vCPU left with VCPU_EXIT_DEBUG and the VM is paused; called on vm->context */
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
+        void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* What -help and its kin print, and docs/command-line.md: all from the tables. */
+#include <string.h>
+
+#include "devices/host/char/chardev.h"
+#include "frontend/cpu.h"
+#include "machines/core/engine.h"
+#include "ui/cli.h"
+#include "ui/version.h"
+
+enum { DOC_COLUMN = 24, LINE_WIDTH = 100 };
+
+/* @text without its backquotes, broken into lines that start at @column; the first line has used @used already. */
+static void print_wrapped(FILE *to, const char *text, int column, int used)
+{
+        g_autofree char *plain = g_strdup(text);
+        g_auto(GStrv) words = NULL;
+        int at = used;
+
+        for (char *from = plain, *out = plain;; from++) {
+                if (*from != '`')
+                        *out++ = *from;
+                if (!*from)
+                        break;
+        }
+        words = g_strsplit(plain, " ", -1);
+        for (char **w = words; *w; w++) {
+                int n = strlen(*w);
+
+                if (at >= column && at + n + 1 > LINE_WIDTH) {
+                        fputc('\n', to);
+                        at = 0;
+                }
+                if (at < column) {
+                        fprintf(to, "%*s", column - at, "");
+                        at = column;
+                } else if (w != words) {
+                        fputc(' ', to);
+                        at++;
+                }
+                fputs(*w, to);
+                at += n;
+        }
+        fputc('\n', to);
+}
+
+void cli_print_help(const struct cli *cli, FILE *to)
+{
+        fprintf(to, "usage: %s [options] [disk image]\n", cli->program);
+        for (unsigned i = 0; i < cli_n_options; i++) {
+                const struct cli_option *o = &cli_options[i];
+                int used;
+
+                if (!o->name) {
+                        fprintf(to, "\n%s:\n", o->doc);
+                        continue;
+                }
+                used = fprintf(to, "-%s", o->name);
+                if (o->alias)
+                        used += fprintf(to, ", -%s", o->alias);
+                if (o->args)
+                        used += fprintf(to, " %s", o->args);
+                if (used >= DOC_COLUMN) {
+                        fputc('\n', to);
+                        used = 0;
+                }
+                print_wrapped(to, o->doc, DOC_COLUMN, used);
+                for (const struct cli_key *k = o->keys; k && k->name; k++)
+                        print_wrapped(to, k->doc, DOC_COLUMN + 16, fprintf(to, "%*s%s=", DOC_COLUMN + 2, "", k->name));
+        }
+        fputs("\nOn a terminal that is shared with the monitor: Ctrl-A h help, Ctrl-A x quit, Ctrl-A c switch to the "
+              "monitor and back.\n", to);
+}
+
+void cli_print_version(const struct cli *cli, FILE *to)
+{
+        fprintf(to, "Rhea emulator version %s (%s)\n", RHEA_VERSION, cli->ops->name);
+}
+
+static void print_row(FILE *to, const char *name, const char *doc)
+{
+        print_wrapped(to, doc, DOC_COLUMN, fprintf(to, "%s ", name));
+}
+
+void cli_print_machines(const struct cli *cli, FILE *to)
+{
+        fputs("Machines:\n", to);
+        for (unsigned i = 0; machine_classes[i]; i++) {
+                const struct machine_class *m = machine_classes[i];
+                g_autofree char *doc = NULL;
+
+                if (!cli_machine_has_arch(m, cli->ops->name))
+                        continue;
+                doc = g_strdup_printf("%s (up to %u vCPUs)%s%s", m->doc, m->max_cpus, m->alias ? ", also called " : "",
+                                      m->alias ? m->alias : "");
+                print_row(to, m->name, doc);
+        }
+}
+
+void cli_print_machine_settings(const struct cli *cli, FILE *to)
+{
+        const char *name = optlist_get(cli->machine_list, "type");
+
+        for (unsigned i = 0; machine_classes[i]; i++) {
+                const struct machine_class *m = machine_classes[i];
+
+                if (!cli_machine_has_arch(m, cli->ops->name) || (name && strcmp(m->name, name)))
+                        continue;
+                fprintf(to, "Properties of machine %s:\n", m->name);
+                for (const char *const *s = m->settings; s && *s; s++)
+                        fprintf(to, "%s\n", *s);
+        }
+        fputs("Properties of every machine:\n", to);
+        for (unsigned i = 0; i < cli_n_options; i++) {
+                if (!g_strcmp0(cli_options[i].name, "machine")) {
+                        for (const struct cli_key *k = cli_options[i].keys; k->name; k++)
+                                print_row(to, k->name, k->doc);
+                }
+        }
+}
+
+void cli_print_cpus(const struct cli *cli, FILE *to)
+{
+        fputs("CPU models:\n", to);
+        for (const char *const *m = cli->ops->models; *m; m++)
+                fprintf(to, "%s\n", *m);
+        fputs("Features are switched with MODEL,NAME=on|off.\n", to);
+}
+
+void cli_print_accels(const struct cli *cli, FILE *to)
+{
+        fputs("Accelerators:\n", to);
+        for (unsigned i = 0; cli_engines[i]; i++) {
+                const struct engine *e = cli_engines[i];
+                g_autofree char *doc = e->alias ? g_strdup_printf("%s; also called %s", e->doc, e->alias)
+                                                : g_strdup(e->doc);
+
+                print_row(to, e->name, doc);
+        }
+}
+
+void cli_print_devices(const struct cli *cli, FILE *to)
+{
+        fputs("Devices that can be added:\n", to);
+        for (unsigned i = 0; dev_classes[i]; i++) {
+                if (dev_classes[i]->bus)
+                        print_row(to, dev_classes[i]->name, dev_classes[i]->doc);
+        }
+        fputs("\nDevices that machines have:\n", to);
+        for (unsigned i = 0; dev_classes[i]; i++) {
+                if (!dev_classes[i]->bus)
+                        print_row(to, dev_classes[i]->name, dev_classes[i]->doc);
+        }
+}
+
+void cli_print_device(const struct cli *cli, FILE *to)
+{
+        const struct dev_class *class = cli->print_class;
+
+        fprintf(to, "%s: %s\nProperties:\n", class->name, class->doc);
+        for (const struct dev_prop *p = class->props; p && p->name; p++) {
+                g_autofree char *left = g_strdup_printf("%s=<%s>", p->name, dev_prop_type_name(p->type));
+                g_autofree char *doc = p->default_value ? g_strdup_printf("%s (default: %s)", p->doc, p->default_value)
+                                                        : g_strdup(p->doc);
+
+                print_row(to, left, doc);
+        }
+        if (!class->props || !class->props->name)
+                fputs("none\n", to);
+}
+
+void cli_print_chardevs(const struct cli *cli, FILE *to)
+{
+        fputs("Character back ends:\n", to);
+        for (const char *const *k = chardev_kinds; *k; k++)
+                fprintf(to, "%s\n", *k);
+}
+
+void cli_print_log_items(const struct cli *cli, FILE *to)
+{
+        fputs("Log items:\n", to);
+        log_print_items(to);
+}
+
+void cli_print_markdown(FILE *to)
+{
+        fputs("# The command line\n\n"
+              "This page is made from the table in ui/options.c by `ninja -C build docs-command-line`; a test compares\n"
+              "the two.\n\n"
+              "    rhea [options] [disk image]\n\n"
+              "Names and syntax are those of QEMU 10. The program's own name chooses the guest's architecture:\n"
+              "`rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that take a list write it\n"
+              "`name=value,name=value`; a comma inside a value is written twice, and a name alone means `name=on`.\n"
+              "What is wrong ends the program with one message, the nearest valid name in it, and exit status 1.\n"
+              "A machine without `-machine` is `spike`, as in QEMU.\n", to);
+        for (unsigned i = 0; i < cli_n_options; i++) {
+                const struct cli_option *o = &cli_options[i];
+
+                if (!o->name) {
+                        fprintf(to, "\n## %s\n", o->doc);
+                        continue;
+                }
+                fprintf(to, "\n### `-%s%s%s`\n\n", o->name, o->args ? " " : "", o->args ? o->args : "");
+                if (o->alias)
+                        fprintf(to, "Also `-%s`. ", o->alias);
+                fprintf(to, "%c%s.\n", g_ascii_toupper(o->doc[0]), o->doc + 1);
+                if (o->keys)
+                        fputs("\n| name | meaning |\n|---|---|\n", to);
+                for (const struct cli_key *k = o->keys; k && k->name; k++)
+                        fprintf(to, "| `%s` | %s |\n", k->name, k->doc);
+        }
+        fputs("\n## On the terminal\n\n"
+              "| keys | effect |\n|---|---|\n"
+              "| Ctrl-A h | help |\n| Ctrl-A x | quit |\n| Ctrl-A c | from the console to the monitor and back |\n"
+              "| Ctrl-A b | a break on the serial line |\n| Ctrl-A Ctrl-A | Ctrl-A itself |\n\n"
+              "## Exit status\n\n"
+              "| status | meaning |\n|---|---|\n"
+              "| 0 | the guest powered off or rebooted with -no-reboot, or a person or a signal ended it |\n"
+              "| 1 | an error; the message says which |\n"
+              "| other | what the guest gave to the test finisher or to HTIF |\n", to);
+}
