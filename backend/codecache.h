@@ -69,8 +69,8 @@ void codecache_fini(struct runtime *rt);
 struct code_region *codecache_lookup_locked(struct runtime *rt, const struct region_key *key, bool *straddler);
 
 /*
- * Installs @r, which was made from the copies @bytes and @bytes2 of its page and the following one: marks the lines,
- * revokes direct stores to them and compares. Returns the region to run: @r, or another vCPU's for the same key
+ * Installs @r, which was made from the copies @bytes (from its first on) and @bytes2 (of the following page): marks,
+ * revokes direct stores to the lines and compares. Returns the region to run: @r, or another vCPU's for the same key
  * (@r is freed then); NULL if the bytes have changed meanwhile (@r is freed).
  */
 struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,

@@ -240,7 +240,7 @@ static struct code_region *make_region(struct vcpu *v, gva_t pc, const struct re
                 e->one_shot = r;
                 return r;
         }
-        installed = codecache_install(v, r, e->page_copy[0], e->page_copy[1]);
+        installed = codecache_install(v, r, e->page_copy[0] + key->offset, e->page_copy[1]);
         if (installed != r)
                 unmake(segment, used, opened, e);
         if (!installed) {

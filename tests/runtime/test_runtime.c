@@ -42,6 +42,12 @@ static struct toy_state *state(struct toy *t)
         return toy_state(t->vm->vcpus[0]);
 }
 
+/* A counter of the first vCPU; the VM is paused. */
+static uint64_t counter(struct toy *t, enum runtime_stat which)
+{
+        return t->vm->vcpus[0]->engine->stats[which];
+}
+
 /* ---- accesses ---- */
 
 static void test_loop(void)
@@ -51,6 +57,9 @@ static void test_loop(void)
         RUN(t, TOY_I(TOY_LI, 1, 10000), TOY_I(TOY_LI, 2, 0),
             TOY_R(TOY_ADD, 2, 2, 1), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -2), DONE);
         g_assert_cmpint(state(t)->r[2], ==, 10000 * 10001 / 2);
+        g_assert_cmpint(counter(t, STAT_translated), <=, 4);
+        g_assert_cmpint(counter(t, STAT_one_shot), ==, 0);
+        g_assert_cmpint(counter(t, STAT_retranslated), ==, 0);
         toy_free(t);
 }
 
