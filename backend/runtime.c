@@ -71,6 +71,21 @@ bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error)
         return runtime_vm_init_sized(vm, host, CODE_SEGMENTS, error);
 }
 
+/* The counters, to the log. */
+static void log_stats(struct vm *vm)
+{
+        char *text = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&text, &len);
+
+        if (!f)
+                return;
+        runtime_print_stats(vm, f);
+        fclose(f);
+        log_printf(vm->log, "%s", text);
+        free(text);
+}
+
 void runtime_vm_fini(struct vm *vm)
 {
         struct runtime *rt = runtime_of(vm);
@@ -78,7 +93,7 @@ void runtime_vm_fini(struct vm *vm)
         if (!rt)
                 return;
         if (log_on(vm->log, LOG_STATS))
-                runtime_print_stats(vm, stderr);
+                log_stats(vm);
         vm->code_written = NULL;
         vm->memory_changed = NULL;
         codecache_fini(rt);
@@ -112,6 +127,10 @@ void runtime_vcpu_fini(struct vcpu *v)
 
         if (!e)
                 return;
+        for (unsigned i = 0; i < STAT_COUNT; i++)
+                e->rt->stats[i] += e->stats[i];
+        for (unsigned i = 0; i < IR_EXIT_COUNT; i++)
+                e->rt->exits[i] += e->exits[i];
         reservation_fini(v);
         exec_drop_one_shot(v);
         if (e->segment)
@@ -233,27 +252,29 @@ static const char *const exit_names[IR_EXIT_COUNT] = {
         [IR_EXIT_YIELD] = "yield",
 };
 
-static uint64_t sum(struct vm *vm, size_t offset)
+/* A counter's total; @offset is its place in struct vcpu_engine. */
+static uint64_t sum(struct vm *vm, uint64_t gone, size_t offset)
 {
-        uint64_t total = 0;
-
         for (unsigned i = 0; i < vm->n_vcpus; i++)
                 if (vm->vcpus[i]->engine)
-                        total += __atomic_load_n((uint64_t *)((char *)vm->vcpus[i]->engine + offset), __ATOMIC_RELAXED);
-        return total;
+                        gone += __atomic_load_n((uint64_t *)((char *)vm->vcpus[i]->engine + offset), __ATOMIC_RELAXED);
+        return gone;
 }
 
 void runtime_print_stats(struct vm *vm, FILE *to)
 {
         struct runtime *rt = runtime_of(vm);
 
+        if (!rt)
+                return;
 #define X(name, doc) \
-        fprintf(to, "%12" PRIu64 "  " doc "\n", sum(vm, offsetof(struct vcpu_engine, stats[STAT_##name])));
+        fprintf(to, "%12" PRIu64 "  " doc "\n", \
+                sum(vm, rt->stats[STAT_##name], offsetof(struct vcpu_engine, stats[STAT_##name])));
         RUNTIME_STATS(X)
 #undef X
         for (unsigned i = 0; i < IR_EXIT_COUNT; i++)
                 fprintf(to, "%12" PRIu64 "  exits: %s\n",
-                        sum(vm, offsetof(struct vcpu_engine, exits) + i * sizeof(uint64_t)), exit_names[i]);
+                        sum(vm, rt->exits[i], offsetof(struct vcpu_engine, exits) + i * sizeof(uint64_t)), exit_names[i]);
         runtime_lock(rt);
         fprintf(to, "%12u  regions now\n%12" PRIu64 "  regions dropped\n%12u  pages with code\n", rt->cache.n_regions,
                 rt->cache.n_dropped, g_hash_table_size(rt->cache.pages));

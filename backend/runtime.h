@@ -71,6 +71,9 @@ struct runtime {
         GMutex lock;
         struct revoke_ring ring;
         struct codecache cache;
+        /* counters of vCPUs that are gone; main thread */
+        uint64_t stats[STAT_COUNT];
+        uint64_t exits[IR_EXIT_COUNT];
 };
 
 /* How an engine runs what exec.c has found: from @door until an exit; hot.pc is valid afterwards. */
