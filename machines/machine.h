@@ -82,13 +82,3 @@ struct dev *machine_add_row(struct vm *vm, const struct machine_row *row, const 
 struct irq_line machine_cpu_line(struct vcpu *v, unsigned n);
 /* A machine setting's value, or NULL. */
 const char *machine_setting(const struct machine_options *opt, const char *name);
-
-/*
- * Builds @class in @vm: vCPUs, memory and devices of its rows, and installs vm->machine_reset and machine_fini. Then
- * come the devices of -device, each plugged into the first free place of its bus, then the first
- * vm->machine_reset, which boots, then vm_start. @opt must live as long as the VM.
- */
-bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt,
-                    GError **error);
-struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, const char *id,
-                               const struct dev_setting *settings, unsigned n_settings, GError **error);

@@ -40,16 +40,20 @@ static void rtc_update(struct rtc *r)
 /* Fires at once when the alarm lies in the past. */
 static void rtc_arm(struct rtc *r)
 {
-        uint64_t at = r->alarm - r->offset;
+        uint64_t now = rtc_now(r);
+        int64_t at;
 
         if (!r->alarm_running) {
                 timer_cancel(r->timer);
-        } else if (r->alarm <= rtc_now(r)) {
+        } else if (r->alarm <= now) {
                 r->alarm_running = false;
                 r->irq_pending = true;
                 timer_cancel(r->timer);
         } else {
-                timer_arm(r->timer, at < INT64_MAX ? (int64_t)at : INT64_MAX);
+                if (r->alarm - now > INT64_MAX ||
+                    __builtin_add_overflow(clock_now_ns(r->dev.vm, CLOCK_HOST), (int64_t)(r->alarm - now), &at))
+                        at = INT64_MAX;
+                timer_arm(r->timer, at);
         }
         rtc_update(r);
 }

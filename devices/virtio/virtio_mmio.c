@@ -184,7 +184,10 @@ static void mmio_write_queue(struct mmio *m, uint64_t offset, uint32_t v)
         }
         switch (offset) {
         case REG_QUEUE_NUM:
-                vq->num = MIN(v, 0xffff);
+                if (v <= vq->num_max)
+                        vq->num = v;
+                else
+                        dev_guest_error(&m->dev, "queue of %u entries", v);
                 break;
         case REG_QUEUE_DESC_LOW:
         case REG_QUEUE_DESC_HIGH:

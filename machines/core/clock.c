@@ -131,13 +131,17 @@ static void timer_link_locked(struct timer *t, int64_t deadline)
         *link = t;
 }
 
-/* Fires the timers of @kind that are due by @now, one by one; each may arm others. */
+/*
+ * Fires the timers of @kind that are due by @now, one by one; each may arm others. A guest that keeps arming one in
+ * the past gets its turn again later, after whatever else the thread has to do.
+ */
 static void clock_fire(struct vm_clock *c, enum clock_kind kind, int64_t now)
 {
         struct timer *t;
+        unsigned limit = 256;
 
         lock_take(&c->lock, LOCK_RUN);
-        while ((t = c->first[kind]) && t->deadline <= now) {
+        while (limit-- && (t = c->first[kind]) && t->deadline <= now) {
                 timer_unlink_locked(t);
                 c->firing = t;
                 c->firing_thread = g_thread_self();
