@@ -109,7 +109,7 @@ static void cross_page(struct x86_emit *e, const struct ir_ins *i, int64_t imm, 
 }
 
 /* Is the block nothing but a direct exit within the page that a conditional jump can be linked to? */
-bool control_is_plain_link(const struct x86_emit *e, uint32_t block, const struct ir_ins **exit)
+static bool is_plain_link(const struct x86_emit *e, uint32_t block, const struct ir_ins **exit)
 {
         const struct ir_block *b = &e->r->blocks[block];
 
@@ -143,13 +143,24 @@ static void go_to(struct x86_emit *e, uint32_t block)
                 fixup(e, x86_jmp(&e->a), block);
 }
 
-static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block)
+/* @compare is where the code of the comparison begins: no-ops go before it, so that it stays with its jump. */
+static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block, uint8_t *compare)
 {
         const struct ir_ins *exit = NULL;
+        unsigned len = e->a.p - compare;
+        uint8_t code[64];
 
-        if (!control_is_plain_link(e, block, &exit))
+        if (!is_plain_link(e, block, &exit))
                 return false;
-        align_displacement(e, 2);
+        if (len <= sizeof(code)) {
+                memcpy(code, compare, len);
+                e->a.p = compare;
+                align_displacement(e, len + 2);
+                memcpy(e->a.p, code, len);
+                e->a.p += len;
+        } else {
+                align_displacement(e, 2);
+        }
         make_link(e, exit, x86_jcc(&e->a, cc), exit->imm);
         e->skip_block[block] = true;
         return true;
@@ -158,11 +169,12 @@ static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block)
 static void emit_brcc(struct x86_emit *e, const struct ir_ins *i)
 {
         uint32_t yes = (uint32_t)i->imm, no = (uint32_t)((uint64_t)i->imm >> 32);
+        uint8_t *compare = e->a.p;
         enum x86_cc cc = emit_compare(e, i->cond, i->type == IR_I64, i->arg[0], i->arg[1]);
 
-        if (linked_branch(e, cc, yes)) {
+        if (linked_branch(e, cc, yes, compare)) {
                 go_to(e, no);
-        } else if (linked_branch(e, cc ^ 1, no)) {
+        } else if (linked_branch(e, cc ^ 1, no, compare)) {
                 go_to(e, yes);
         } else if (yes == e->block + 1) {
                 fixup(e, x86_jcc(&e->a, cc ^ 1), no);

@@ -188,6 +188,8 @@ void emit_site_here(struct x86_emit *e, const struct x86_cold *c)
 
 static void cold(struct x86_emit *e, const struct x86_cold *c)
 {
+        if (!c->n_from)
+                return; /* another piece took over its jumps */
         for (unsigned k = 0; k < c->n_from; k++)
                 x86_here(&e->a, c->from[k]);
         switch ((enum x86_cold_kind)c->kind) {
@@ -320,6 +322,7 @@ static enum emit_status x86_emit(void *host_data, const struct ir_region *r, str
         e.skip_block = arena_zalloc(r->arena, r->n_blocks);
         e.fixups = arena_alloc(r->arena, 2 * r->n_blocks * sizeof(*e.fixups));
         e.n_cold = e.n_fixups = 0;
+        e.lookup_end = NULL;
         e.insn = e.budget = 0;
         e.page_offset = r->start_offset;
         e.round = r->fp.round;

@@ -88,6 +88,8 @@ struct x86_emit {
         struct x86_cold *cold;
         unsigned n_cold;
         uint8_t **block_at;         /* by block, or NULL */
+        uint8_t *lookup_end;        /* where the latest shared lookup's code ended, and its cold piece */
+        struct x86_cold *lookup_cold;
         struct x86_fixup *fixups;
         unsigned n_fixups;
         ir_ref *entry_insn;         /* by block: see ir_entry_insns; NULL if there is only one */
@@ -137,7 +139,6 @@ void cold_memory(struct x86_emit *e, const struct x86_cold *c);
 void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
 void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
 void cold_control(struct x86_emit *e, const struct x86_cold *c);
-bool control_is_plain_link(const struct x86_emit *e, uint32_t block, const struct ir_ins **exit);
 
 /* ---- float.c ---- */
 void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i);

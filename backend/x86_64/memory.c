@@ -99,6 +99,8 @@ void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_cold_from(c, emit_probe(e, d, a, lo, i->mem.write, span));
                 x86_alu_load(&e->a, ALU_ADD, true, d,
                              x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, host)));
+                e->lookup_end = e->a.p;
+                e->lookup_cold = c;
         }
         c->back = e->a.p;
         ra_def_done(&e->ra, at);
@@ -163,14 +165,6 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
         }
         int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
 
-        x86_test(&e->a, true, t->h, t->h);
-        emit_cold_from(c, x86_jcc(&e->a, CC_E));
-        if (t->i->mem.align && n > 1) {
-                if (disp)
-                        x86_lea(&e->a, false, SCRATCH, x86_at(t->h, disp));
-                x86_test_imm(&e->a, false, disp ? SCRATCH : t->h, n - 1);
-                emit_cold_from(c, x86_jcc(&e->a, CC_NE));
-        }
         if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) && !t->lookup->mem.view) {
                 c->relookup = true;
                 c->t = t->h;
@@ -178,6 +172,21 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
                 c->lo_span = GUEST_PAGE_SIZE - lookup_span(t->lookup);
                 c->write = t->lookup->mem.write;
                 c->addr2 = ra_where(&e->ra, t->i->arg[1]);
+        }
+        if (e->lookup_end == e->a.p && e->lookup_cold->i == t->lookup &&
+            (c->relookup || !ra_live_after(&e->ra, t->i->arg[0]))) {
+                /* Right behind its lookup, with no code between: what misses comes here at once. */
+                emit_cold_from(c, e->lookup_cold->from[0]);
+                e->lookup_cold->n_from = 0;
+        } else {
+                x86_test(&e->a, true, t->h, t->h);
+                emit_cold_from(c, x86_jcc(&e->a, CC_E));
+        }
+        if (t->i->mem.align && n > 1) {
+                if (disp)
+                        x86_lea(&e->a, false, SCRATCH, x86_at(t->h, disp));
+                x86_test_imm(&e->a, false, disp ? SCRATCH : t->h, n - 1);
+                emit_cold_from(c, x86_jcc(&e->a, CC_NE));
         }
         return x86_at(t->h, disp);
 }
@@ -423,10 +432,16 @@ void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- cold code ---- */
 
-static void add_scratch(struct x86_emit *e, int64_t imm)
+/* r11 = guest address + imm */
+static void address_to_scratch(struct x86_emit *e, const struct ra_opnd *addr, int32_t imm)
 {
+        if (addr->kind == RA_REG && imm) {
+                x86_lea(&e->a, true, SCRATCH, x86_at(addr->reg, imm));
+                return;
+        }
+        emit_opnd_to(e, SCRATCH, addr, true);
         if (imm)
-                x86_lea(&e->a, true, SCRATCH, x86_at(SCRATCH, (int32_t)imm));
+                x86_lea(&e->a, true, SCRATCH, x86_at(SCRATCH, imm));
 }
 
 /* What follows the call of a thunk (emit.h) */
@@ -464,8 +479,7 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
                 x86_alu_load(&e->a, ALU_ADD, true, c->t, x86_at_index(R15, SCRATCH, 0, tag_offset(c->write)));
                 x86_mov(&e->a, true, SCRATCH, c->t);
         } else {
-                emit_opnd_to(e, SCRATCH, &c->addr, true);
-                add_scratch(e, c->imm);
+                address_to_scratch(e, &c->addr, (int32_t)c->imm);
         }
         x86_call_exec(&e->a, thunk);
         emit_site_here(e, c);
@@ -486,8 +500,7 @@ void cold_memory(struct x86_emit *e, const struct x86_cold *c)
                         x86_mov(&e->a, true, c->d, SCRATCH);
         }
         if (c->relookup) {
-                emit_opnd_to(e, SCRATCH, &c->addr2, true);
-                add_scratch(e, c->lo);
+                address_to_scratch(e, &c->addr2, c->lo);
                 x86_call_exec(&e->a, e->h->relookup[c->write]);
                 thunk_arg(e, c->lo_span);
                 x86_mov(&e->a, true, c->t, SCRATCH);
