@@ -242,7 +242,7 @@ bool virtqueue_want_notify(struct virtio_dev *vd, struct virtqueue *vq)
 {
         uint16_t index;
 
-        if (!vq->ready)
+        if (!vq->ready || (vd->status & VIRTIO_STATUS_NEEDS_RESET))
                 return false;
         if (virtio_has(vd, VIRTIO_F_EVENT_IDX))
                 store(vd, avail_event(vq), 2, vq->last_avail);
