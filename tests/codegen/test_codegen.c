@@ -9,9 +9,11 @@
 
 #include "base/arena.h"
 #include "tests/codegen/engine.h"
+#include "tests/codegen/fp_ops.h"
 #include "tests/ir/check.h"
 
 #define RANDOM_REGIONS 2000
+#define FP_REGIONS 20000
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
 
@@ -30,11 +32,27 @@ static void dump(uint64_t seed)
         arena_free(a);
 }
 
+static uint64_t setting(const char *name, uint64_t otherwise)
+{
+        const char *s = g_getenv(name);
+
+        return s ? g_ascii_strtoull(s, NULL, 10) : otherwise;
+}
+
+static void test_fp(void)
+{
+        uint64_t from = setting("CODEGEN_FIRST", 1), n = setting("CODEGEN_REGIONS", FP_REGIONS);
+        GError *error = NULL;
+
+        for (uint64_t seed = from; seed < from + n; seed++) {
+                fp_ops_check(seed, &error);
+                g_assert_no_error(error);
+        }
+}
+
 static void test_random(void)
 {
-        const char *count = g_getenv("CODEGEN_REGIONS"), *first = g_getenv("CODEGEN_FIRST");
-        uint64_t from = first ? g_ascii_strtoull(first, NULL, 10) : 1;
-        uint64_t n = count ? g_ascii_strtoull(count, NULL, 10) : RANDOM_REGIONS;
+        uint64_t from = setting("CODEGEN_FIRST", 1), n = setting("CODEGEN_REGIONS", RANDOM_REGIONS);
         GError *error = NULL;
 
         for (uint64_t seed = from; seed < from + n; seed++) {
@@ -85,6 +103,7 @@ int main(int argc, char **argv)
         }
         g_test_init(&argc, &argv, NULL);
         add_text_tests();
+        g_test_add_func("/codegen/fp", test_fp);
         g_test_add_func("/codegen/random", test_random);
         status = g_test_run();
         engine_host_fini();
