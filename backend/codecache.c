@@ -138,6 +138,15 @@ static _Atomic uint64_t *page_word(const struct code_page *p)
         return &p->ram->code_lines[p->page >> GUEST_PAGE_BITS];
 }
 
+static void list_remove(struct code_region **at, struct code_region *r, size_t next_offset)
+{
+        while (*at && *at != r)
+                at = (struct code_region **)((char *)*at + next_offset);
+        if (*at)
+                *at = *(struct code_region **)((char *)r + next_offset);
+}
+#define LIST_REMOVE(head, r, next) list_remove(head, r, offsetof(struct code_region, next))
+
 /* Marks lines as read by code or watched; every store after the revocation it posts sees the marks. */
 static void page_mark(struct runtime *rt, struct code_page *p, uint64_t *mask, uint64_t bits)
 {
@@ -156,19 +165,77 @@ static void page_mark(struct runtime *rt, struct code_page *p, uint64_t *mask, u
         p->marked = revoke_post_locked(rt, &ev);
 }
 
+/* @n regions more, or fewer, in the lines of @bits. */
+static void page_count(struct code_page *p, uint64_t bits, int n)
+{
+        for (; bits; bits &= bits - 1) {
+                unsigned line = __builtin_ctzll(bits);
+
+                p->regions[line] += n;
+                if (!p->regions[line])
+                        p->lines &= ~(1ull << line);
+        }
+}
+
 /* Takes away the marks that no region or reservation needs any more; frees an empty page. */
 static void page_tidy(struct runtime *rt, struct code_page *p)
 {
-        uint64_t lines = 0;
+        uint64_t bits = p->lines | p->watched;
 
-        for (struct code_region *r = p->first; r; r = r->page_next)
-                lines |= code_lines_mask(r->key.offset, first_len(r));
-        for (struct code_region *r = p->second; r; r = r->page2_next)
-                lines |= code_lines_mask(0, second_len(r));
-        p->lines = lines;
-        atomic_store(page_word(p), lines | p->watched);
-        if (!lines && !p->watched)
+        if (atomic_load_explicit(page_word(p), memory_order_relaxed) != bits)
+                atomic_store(page_word(p), bits);
+        if (!bits)
                 g_hash_table_remove(rt->cache.pages, page_key(p->ram, p->page));
+}
+
+static struct code_region **page_part(struct code_page *p, unsigned offset)
+{
+        return &p->first[offset / (GUEST_PAGE_SIZE / CODE_PAGE_PARTS)];
+}
+
+static void page_add(struct code_page *p, struct code_region *r)
+{
+        struct code_region **first = page_part(p, r->key.offset);
+
+        r->page_prev = NULL;
+        r->page_next = *first;
+        if (*first)
+                (*first)->page_prev = r;
+        *first = r;
+        p->longest = MAX(p->longest, first_len(r));
+        page_count(p, code_lines_mask(r->key.offset, first_len(r)), 1);
+}
+
+static void page_remove(struct code_page *p, struct code_region *r)
+{
+        if (r->page_prev)
+                r->page_prev->page_next = r->page_next;
+        else
+                *page_part(p, r->key.offset) = r->page_next;
+        if (r->page_next)
+                r->page_next->page_prev = r->page_prev;
+        page_count(p, code_lines_mask(r->key.offset, first_len(r)), -1);
+}
+
+/* Takes @r out of the lists of its pages; their marks stay until page_tidy. */
+static void pages_leave(struct runtime *rt, struct code_region *r)
+{
+        struct code_page *p = page_find(rt, r->key.ram, r->key.page);
+
+        if (p)
+                page_remove(p, r);
+        if (r->key.ram2 && (p = page_find(rt, r->key.ram2, r->key.page2))) {
+                LIST_REMOVE(&p->second, r, page2_next);
+                page_count(p, code_lines_mask(0, second_len(r)), -1);
+        }
+}
+
+static void page_tidy_at(struct runtime *rt, const struct ram_block *ram, uint64_t page)
+{
+        struct code_page *p = ram ? page_find(rt, ram, page) : NULL;
+
+        if (p)
+                page_tidy(rt, p);
 }
 
 uint64_t codecache_watch_locked(struct runtime *rt, struct ram_block *ram, uint64_t offset, bool on)
@@ -235,15 +302,6 @@ bool codecache_link(struct vcpu *v, struct code_link *l, struct code_region *to)
 
 /* ---- dropping ---- */
 
-static void list_remove(struct code_region **at, struct code_region *r, size_t next_offset)
-{
-        while (*at && *at != r)
-                at = (struct code_region **)((char *)*at + next_offset);
-        if (*at)
-                *at = *(struct code_region **)((char *)r + next_offset);
-}
-#define LIST_REMOVE(head, r, next) list_remove(head, r, offsetof(struct code_region, next))
-
 static void provisional_remove(struct codecache *c, struct code_region *r)
 {
         struct code_region **at = &c->provisional;
@@ -265,17 +323,13 @@ static void provisional_remove(struct codecache *c, struct code_region *r)
 static void region_unlist(struct runtime *rt, struct code_region *r, bool post)
 {
         struct codecache *c = &rt->cache;
-        struct code_page *p = page_find(rt, r->key.ram, r->key.page);
         struct revoke_event ev = {.reasons = REVOKE_REGION, .door = code_region_door(r), .where = r->key.offset};
 
         if (atomic_load(&r->state) == REGION_PROVISIONAL)
                 provisional_remove(c, r);
         atomic_store(&r->state, REGION_DEAD);
         LIST_REMOVE(bucket_of(c, &r->key), r, hash_next);
-        if (p)
-                LIST_REMOVE(&p->first, r, page_next);
-        if (r->key.ram2 && (p = page_find(rt, r->key.ram2, r->key.page2)))
-                LIST_REMOVE(&p->second, r, page2_next);
+        pages_leave(rt, r);
         while (r->links_in)
                 link_cut(rt, r->links_in);
         for (unsigned i = 0; i < r->n_links; i++)
@@ -289,14 +343,6 @@ static void region_unlist(struct runtime *rt, struct code_region *r, bool post)
                 r->settle_next = c->retired;
                 c->retired = r;
         }
-}
-
-static void page_tidy_at(struct runtime *rt, const struct ram_block *ram, uint64_t page)
-{
-        struct code_page *p = ram ? page_find(rt, ram, page) : NULL;
-
-        if (p)
-                page_tidy(rt, p);
 }
 
 void codecache_drop_region_locked(struct runtime *rt, struct code_region *r, bool post)
@@ -322,31 +368,40 @@ void codecache_drop_all(struct runtime *rt)
         revoke_kick_self(rt);
 }
 
+/* Drops @r, and marks that its other page needs no more; @p's are the caller's. */
+static void page_drop(struct runtime *rt, struct code_page *p, struct code_region *r)
+{
+        struct region_key k = r->key;
+
+        region_unlist(rt, r, true);
+        if (k.ram != p->ram || k.page != p->page)
+                page_tidy_at(rt, k.ram, k.page);
+        if (k.ram2 && (k.ram2 != p->ram || k.page2 != p->page))
+                page_tidy_at(rt, k.ram2, k.page2);
+}
+
 /* Drops the regions of one page that were made from bytes [from, to). */
 static unsigned page_store(struct runtime *rt, struct code_page *p, unsigned from, unsigned to)
 {
+        unsigned part = GUEST_PAGE_SIZE / CODE_PAGE_PARTS, n = 0;
+        unsigned lowest = from > p->longest ? from - p->longest : 0;
         struct code_region *r, *next;
-        unsigned n = 0;
 
-        for (r = p->first; r; r = next) {
-                next = r->page_next;
-                if (r->key.offset < to && r->key.offset + first_len(r) > from) {
-                        uint64_t other = r->key.page2;
-                        struct ram_block *ram2 = r->key.ram2;
-
-                        region_unlist(rt, r, true);
-                        page_tidy_at(rt, ram2, other);
-                        n++;
+        if (!(p->lines & code_lines_mask(from, to - from)))
+                return 0;
+        for (unsigned i = lowest / part; i <= (to - 1) / part; i++) {
+                for (r = p->first[i]; r; r = next) {
+                        next = r->page_next;
+                        if (r->key.offset < to && r->key.offset + first_len(r) > from) {
+                                page_drop(rt, p, r);
+                                n++;
+                        }
                 }
         }
         for (r = p->second; r; r = next) {
                 next = r->page2_next;
                 if (second_len(r) > from) {
-                        uint64_t other = r->key.page;
-                        struct ram_block *ram = r->key.ram;
-
-                        region_unlist(rt, r, true);
-                        page_tidy_at(rt, ram, other);
+                        page_drop(rt, p, r);
                         n++;
                 }
         }
@@ -390,18 +445,18 @@ static bool region_mark(struct runtime *rt, struct code_region *r, const uint8_t
                 page_mark(rt, p2, &p2->lines, code_lines_mask(0, second_len(r)));
                 r->born = MAX(r->born, p2->marked);
         }
-        if (!region_matches(r, bytes, bytes2)) {
-                page_tidy(rt, p);
-                page_tidy_at(rt, r->key.ram2, r->key.page2);
-                return false;
-        }
-        r->page_next = p->first;
-        p->first = r;
+        page_add(p, r);
         if (p2) {
                 r->page2_next = p2->second;
                 p2->second = r;
+                page_count(p2, code_lines_mask(0, second_len(r)), 1);
         }
-        return true;
+        if (region_matches(r, bytes, bytes2))
+                return true;
+        pages_leave(rt, r);
+        page_tidy(rt, p);
+        page_tidy_at(rt, r->key.ram2, r->key.page2);
+        return false;
 }
 
 static void region_hash(struct runtime *rt, struct code_region *r)

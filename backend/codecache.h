@@ -21,7 +21,8 @@ struct runtime;
 struct vcpu;
 
 enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_SEGMENTS = 64, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
-       CODE_MAX_INTERP_REGIONS = 1 << 17 };
+       CODE_MAX_INTERP_REGIONS = 1 << 17,
+       CODE_PAGE_PARTS = 16 };
 
 enum segment_state { SEGMENT_FREE, SEGMENT_OPEN, SEGMENT_FULL, SEGMENT_RETIRED };
 
@@ -40,8 +41,10 @@ struct code_page {
         uint64_t page;                      /* byte offset in ram */
         uint64_t lines, watched;            /* their union is the page's word of code_lines */
         uint64_t marked;                    /* revocation that completes the latest marks */
-        struct code_region *first, *second; /* by page_next; by page2_next (straddlers) */
-        uint16_t watchers[64];              /* reservations a line; allocated as part of the page */
+        struct code_region *first[CODE_PAGE_PARTS]; /* by the part they start in; linked by page_next */
+        struct code_region *second;         /* straddlers that end here, by page2_next */
+        unsigned longest;                   /* bytes of the longest region here, ever */
+        uint16_t regions[64], watchers[64]; /* how many regions and reservations each line has */
 };
 
 struct codecache {

@@ -83,7 +83,7 @@ struct code_region {
 
         void *icode;                 /* the interpreter engine's form instead of code */
         /* private to the runtime */
-        struct code_region *hash_next, *page_next, *page2_next;
+        struct code_region *hash_next, *page_next, *page_prev, *page2_next;
         struct code_region *settle_next; /* provisional or retired ones */
         uint64_t born;               /* revocation sequence number that completes it, or that retires it */
         uint8_t *bytes;              /* while provisional: the guest bytes it was made from */
