@@ -140,7 +140,7 @@ def qemu(extra=()):
     program = os.environ.get('RHEA_QEMU') or os.path.join(CACHE, 'qemu/bin/qemu-system-riscv64')
     if not shutil.which(program):
         raise ToolError('QEMU 10 is missing; run scripts/fetch-qemu')
-    return Emulator('qemu', [program, *MACHINE, '-cpu', QEMU_CPU, *extra], cached=True)
+    return Emulator('qemu', [program, *MACHINE, '-smp', '2', '-cpu', QEMU_CPU, *extra], cached=True)
 
 
 def rhea(program, accel, extra=()):
@@ -166,6 +166,8 @@ def full_case(text):
         word = line.strip().split(' ')
         if line in ('before', 'after'):
             where = line + ' '
+        elif line == 'run':
+            where = ''
         elif line == 'end':
             break
         elif line.startswith('  memory '):
@@ -188,18 +190,27 @@ def disassemble(word, pc):
     return ' '.join(lines[0].split('\t')[2:]) if lines else ''
 
 
+def describe(guest, word, pc):
+    """The assembler's text, or at least the row's name and registers where binutils is too old."""
+    text = disassemble(word, pc)
+    if text and not text.startswith('.'):
+        return text
+    for r in guest.rows:
+        if word & r['mask'] == r['match'] and (word & 3 == 3) == (r['length'] == 4):
+            return '%s rd=x%d rs1=x%d rs2=x%d' % (r['name'], word >> 7 & 31, word >> 15 & 31, word >> 20 & 31)
+    return text
+
+
 def show_case(guest, params, case, ours, theirs, names, full=False):
     """Text about one case that differs: instructions, what they started from, both ends."""
     a, b = full_case(ours), full_case(theirs)
-    lines = ['%s, chunk %d, case %d (seed %d)' % (guest.unit_name(params['part'], params['first_unit']),
-                                                  params['first_chunk'], case, params['seed'])]
-    pc = int(a.get('pc', '0'), 16)
+    lines = ['%s, chunk %d, case %d (seed %d)' % (
+        guest.unit_name(params['part'], params['last_unit'] - 1), params['first_chunk'] + params['n_chunks'] - 1, case,
+        params['seed'])]
     for name, value in a.items():
-        if name == 'word':
-            lines.append('    %016x: %08x  %s' % (pc, int(value, 16), disassemble(int(value, 16), pc)))
-        elif name.startswith('insn@'):
+        if name.startswith('insn@'):
             lines.append('    %s: %08x  %s' % (name[5:], int(value, 16),
-                                              disassemble(int(value, 16), int(name[5:], 16))))
+                                              describe(guest, int(value, 16), int(name[5:], 16))))
         elif not name.startswith(('before ', 'after ', 'memory ')):
             lines.append('    %s = %s' % (name, value) + ('' if b.get(name) == value else '  but %s on %s' % (
                 b.get(name), names[1])))
@@ -208,32 +219,42 @@ def show_case(guest, params, case, ours, theirs, names, full=False):
         short = name.replace('after ', '')
         before = a.get('before ' + short, '')
         if full or a.get(name) != b.get(name) or short in ('mepc', 'mcause', 'mtval', 'mstatus', 'fcsr') \
-           or before != a[name]:
+           or (before and before != a[name]):
             mark = '' if a.get(name) == b.get(name) else '  <-- differs'
             lines.append('    %-26s %-18s %-18s %-18s%s' % (short, before, a.get(name), b.get(name), mark))
     return '\n'.join(lines)
 
 
-def narrow(guest, pair, params, unit, chunk, timeout, full=False):
-    """Finds the first case of a chunk that differs and describes it."""
-    one = dict(params, first_unit=unit, last_unit=unit + 1, first_chunk=chunk, n_chunks=1, trace=1)
+def first_difference(guest, pair, one, timeout):
+    """(case or None, the two outputs) of a traced run's last chunk."""
     texts = [e.run(guest, one, timeout) for e in pair]
     hashes = [dict(CASE.findall(t)) for t in texts]
+    for case in sorted(set(hashes[0]) | set(hashes[1]), key=int):
+        if hashes[0].get(case) != hashes[1].get(case):
+            return int(case), texts
+    return None, texts
+
+
+def narrow(guest, pair, params, unit, chunk, timeout, full=False):
+    """Finds the first case of a chunk that differs and describes it."""
     names = [e.name for e in pair]
     where = '%s, chunk %d' % (guest.unit_name(params['part'], unit), chunk)
-    for case in sorted(set(hashes[0]) | set(hashes[1]), key=int):
-        if hashes[0].get(case) == hashes[1].get(case):
-            continue
-        one.update(trace=0, verbose=int(case))
+    one = dict(params, first_unit=unit, last_unit=unit + 1, first_chunk=chunk, n_chunks=1, trace=1)
+    case, texts = first_difference(guest, pair, one, timeout)
+    if case is None and all('done' in t for t in texts):
+        # it takes what ran before
+        one.update(first_unit=params['first_unit'], first_chunk=params['first_chunk'],
+                   n_chunks=chunk + 1 - params['first_chunk'])
+        case, texts = first_difference(guest, pair, one, timeout)
+    if case is not None:
+        one.update(trace=0, verbose=case)
         texts = [e.run(guest, one, timeout) for e in pair]
-        if 'end' not in texts[0] or 'end' not in texts[1]:
-            bad = 0 if 'end' not in texts[0] else 1
-            other = full_case(texts[1 - bad])
-            return '%s, case %s does not end on %s:\n%s\n%s' % (
-                where, case, names[bad], tail(texts[bad]),
-                show_case(guest, one, int(case), texts[1 - bad], texts[1 - bad], [names[1 - bad]] * 2, full)
-                if other else '')
-        return show_case(guest, one, int(case), texts[0], texts[1], names, full)
+        if all('\nend' in t for t in texts):
+            return show_case(guest, one, case, texts[0], texts[1], names, full)
+        bad = 1 if '\nend' in texts[0] else 0
+        return '%s, case %d does not end on %s:\n%s\n%s' % (
+            where, case, names[bad], tail(texts[bad]),
+            show_case(guest, one, case, texts[1 - bad], texts[1 - bad], [names[1 - bad]] * 2, full))
     if all('done' in t for t in texts):
         return where + ': all cases agree but memory or page tables at its end do not, or the chunk differs by run'
     return '%s: no end\n  %s:\n%s\n  %s:\n%s' % (where, names[0], tail(texts[0]), names[1], tail(texts[1]))

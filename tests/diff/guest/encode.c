@@ -41,7 +41,7 @@ u32 field_set(const struct field *f, u32 word, u64 value)
         return word;
 }
 
-static bool excluded(const struct row *r, u32 word)
+bool row_excludes(const struct row *r, u32 word)
 {
         for (unsigned i = 0; i < r->n_excludes; i++) {
                 if ((word & r->excludes[i][0]) == r->excludes[i][1])
@@ -93,6 +93,6 @@ u32 row_word(const struct row *r)
                                 break;
                         }
                 }
-        } while (excluded(r, word));
+        } while (row_excludes(r, word));
         return word;
 }

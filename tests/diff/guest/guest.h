@@ -63,6 +63,7 @@ const struct field *row_field(const struct row *r, enum field_name name);
 s64 field_get(const struct field *f, u32 word);
 u32 field_set(const struct field *f, u32 word, u64 value);
 u32 row_word(const struct row *r); /* a random encoding */
+bool row_excludes(const struct row *r, u32 word);
 
 /* ---- random values (values.c) ---- */
 
@@ -143,10 +144,12 @@ void case_run(const struct env *e);     /* in -> out */
 void restore_csrs(void);
 void case_mix(u64 value);
 void case_mix_state(void);              /* all of out */
+void case_forget_fs(void);
 void case_mix_memory(enum mode mode, u64 va, unsigned n_words);
 void case_end(void);
 bool case_wanted(void);                 /* is this the case to print? */
 void say(const char *what, u64 value);  /* a named word of the case to print, else nothing */
+void say_insn(u64 pc, u32 word);
 
 void rows_chunk(unsigned unit);
 void seq_chunk(unsigned unit);

@@ -50,16 +50,17 @@ static void mix_csrs(void)
         case_mix(csr_read(stvec));
         case_mix(csr_read(scounteren));
         case_mix(csr_read(mcounteren));
-        case_mix(csr_read(senvcfg));
+        case_mix(csr_read(senvcfg) & 1); /* QEMU has bits of extensions that are off */
         case_mix(csr_read(sscratch));
-        case_mix(csr_read(sepc));
+        case_mix(csr_read(sepc) & ~1ull); /* QEMU lets bit 0 be written */
         case_mix(csr_read(scause));
         case_mix(csr_read(stval));
         case_mix(csr_read(satp));
         say("stvec", csr_read(stvec));
         say("scounteren", csr_read(scounteren));
+        say("senvcfg", csr_read(senvcfg) & 1);
         say("sscratch", csr_read(sscratch));
-        say("sepc", csr_read(sepc));
+        say("sepc", csr_read(sepc) & ~1ull);
         say("scause", csr_read(scause));
         say("stval", csr_read(stval));
         say("satp", csr_read(satp));
@@ -75,6 +76,7 @@ struct sample {
         u64 insn_pc;
         u64 ea;
         bool has_ea;
+        bool unpaired;     /* an SC without an LR */
 };
 
 /* What stands before the instruction: an LR for an SC, the return's target and privilege for an MRET. */
@@ -82,8 +84,12 @@ static unsigned put_prologue(struct sample *s, u16 *at)
 {
         unsigned rs1;
 
-        if (s->row->cls == C_SC && rnd_below(8)) {
+        if (s->row->cls == C_SC) {
                 rs1 = field_get(row_field(s->row, F_RS1), s->word);
+                if (rs1 && rnd_one_in(8)) {
+                        s->unpaired = true;
+                        return 0;
+                }
                 code_put(at, (s->row->match & 0x7000) | 0x1000002f | rs1 << 15 | (rs1 == 7 ? 6 : 7) << 7, 4); /* lr */
                 return 2;
         }
@@ -115,6 +121,8 @@ static void make_sample(struct sample *s, const struct row *row)
         s->word = row_word(row);
         fix_word(s);
         offset = random_offset(row->length);
+        if (row->cls == C_WFI)
+                offset &= PAGE / 2 - 1; /* QEMU's mepc is a page off where a WFI that is not allowed crosses into the next */
         code_place(&s->env, s->env.mode, offset, rnd_one_in(3));
         n = put_prologue(s, s->env.code);
         code_put(s->env.code + n, s->word, row->length);
@@ -192,6 +200,23 @@ static void set_integers(const struct sample *s)
         in.x[0] = 0;
 }
 
+/*
+ * QEMU takes a register that holds 0 for x0: it does not write then. And it has U-mode at 32 bits, which is not
+ * compared: status.UXL is left alone.
+ */
+static void fix_csr_operand(const struct sample *s)
+{
+        const struct field *rs1 = row_field(s->row, F_RS1);
+        unsigned csr = field_get(row_field(s->row, F_CSR), s->word), reg = rs1 ? field_get(rs1, s->word) : 0;
+
+        if (!reg)
+                return;
+        if (!in.x[reg])
+                in.x[reg] = BIT(40);
+        if (csr == 0x100 || csr == 0x300)
+                in.x[reg] &= ~(15ull << 32);
+}
+
 static void set_operands(struct sample *s)
 {
         u64 r = rnd();
@@ -207,6 +232,9 @@ static void set_operands(struct sample *s)
                 break;
         case C_AMO: case C_LR: case C_SC:
                 set_base(s, random_ea(s->env.mode, s->row->size_log2, true));
+                /* QEMU never looks at the address of an SC without a reservation; architecturally it may fault */
+                if (s->unpaired)
+                        set_base(s, DATA + (r >> 16 & (PAGE - 8)));
                 s->has_ea = true;
                 break;
         case C_JALR:
@@ -224,6 +252,7 @@ static void set_operands(struct sample *s)
                 csr_write(sepc, random_target(s) & ~1ull);
                 break;
         case C_CSR:
+                fix_csr_operand(s);
                 if (s->env.mode >= MODE_MPRV) /* mstatus.SPP and the rest may be anything, but no interrupt is enabled */
                         in.mstatus = random_mstatus(s->env.mode);
                 break;
@@ -251,6 +280,8 @@ static void mix_outcome(struct sample *s)
         /* QEMU reports what it decoded last instead of the instruction when a return is not allowed */
         if ((s->row->cls == C_MRET || s->row->cls == C_SRET) && out.mcause == 2)
                 out.mtval = 0;
+        if (s->row->cls == C_FP && row_field(s->row, F_RD))
+                case_forget_fs();
         case_mix_state();
         if (s->has_ea)
                 case_mix_memory(s->env.mode, s->ea - 8, 5);
@@ -263,9 +294,6 @@ static void mix_outcome(struct sample *s)
                 csr_write(mip, 0);
                 csr_write(mideleg, 0);
         }
-        say("word", s->word);
-        say("pc", s->insn_pc);
-        say("mode", s->env.mode);
 }
 
 void rows_chunk(unsigned unit)
@@ -278,6 +306,7 @@ void rows_chunk(unsigned unit)
                 for (u64 i = 0; i < params.n_sets; i++) {
                         set_operands(&s);
                         in.mepc = s.env.pc;
+                        say_insn(s.insn_pc, s.word);
                         case_run(&s.env);
                         mix_outcome(&s);
                         case_end();

@@ -7,6 +7,12 @@
         .section .text.start, "ax"
         .globl _start
 _start:
+        csrw    mie, zero
+        csrr    t0, mhartid
+        beqz    t0, 2f
+1:      wfi                     /* a second hart only makes QEMU use real atomics, whose faults are stores' */
+        j       1b
+2:
         .option push
         .option norelax
         la      gp, __global_pointer$
@@ -14,7 +20,6 @@ _start:
         la      sp, stack_top
         la      t0, stray_trap
         csrw    mtvec, t0
-        csrw    mie, zero
         la      t0, bss_start
         la      t1, bss_end
 1:      bgeu    t0, t1, 2f
