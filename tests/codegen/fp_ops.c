@@ -31,6 +31,14 @@ static uint64_t biased_float(struct gen *g, unsigned bits, unsigned mant)
         uint64_t frac_mask = (1ull << mant) - 1, exp_max = ones >> 1 >> mant, bias = exp_max >> 1;
         uint64_t frac = random64(g) & frac_mask, exp;
 
+        switch (pick(g, 12)) {
+        case 0: return sign;
+        case 1: return sign | exp_max << mant;
+        case 2: return sign | exp_max << mant | 1ull << (mant - 1);
+        case 3: return sign | exp_max << mant | 1;
+        case 4: return sign | (bias + (pick(g, 2) ? 31 : 63)) << mant | frac_mask;
+        default: break;
+        }
         switch (pick(g, 5)) {
         case 0: frac = 0; break;
         case 1: frac = frac_mask; break;

@@ -69,14 +69,14 @@ static void test_text(const void *data)
         g_assert_no_error(error);
 }
 
-static void add_text_tests(void)
+static void add_text_tests(const char *folder)
 {
-        GDir *dir = g_dir_open(IR_TESTS_DIR, 0, NULL);
+        GDir *dir = g_dir_open(folder, 0, NULL);
         const char *name;
         GError *error = NULL;
 
         while (dir && (name = g_dir_read_name(dir))) {
-                char *path = g_build_filename(IR_TESTS_DIR, name, NULL);
+                char *path = g_build_filename(folder, name, NULL);
                 GPtrArray *tests = g_str_has_suffix(name, ".ir") ? text_load(path, &error) : NULL;
 
                 g_assert_no_error(error);
@@ -102,7 +102,8 @@ int main(int argc, char **argv)
                 return 0;
         }
         g_test_init(&argc, &argv, NULL);
-        add_text_tests();
+        add_text_tests(IR_TESTS_DIR);
+        add_text_tests(IR_TESTS_MADE);
         g_test_add_func("/codegen/fp", test_fp);
         g_test_add_func("/codegen/random", test_random);
         status = g_test_run();
