@@ -74,8 +74,8 @@ static void block_worker(gpointer token, gpointer opaque)
         queue_push(&b->done, req);
         b->executing--;
         g_cond_broadcast(&b->finished);
-        lock_drop(&b->lock, LOCK_FABRIC);
         g_source_set_ready_time(b->source, 0);
+        lock_drop(&b->lock, LOCK_FABRIC);
 }
 
 static void block_complete(struct block_backend *b)
@@ -160,6 +160,7 @@ static void block_destroy(gpointer p)
 
         /* devices are gone and have drained their requests */
         g_thread_pool_free(b->pool, FALSE, TRUE);
+        lock_order_receive(&b->lock);
         raw_execute(&b->raw, &flush);
         raw_close(&b->raw);
         g_source_destroy(b->source);
