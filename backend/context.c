@@ -12,6 +12,9 @@
 
 #include "backend/runtime.h"
 
+enum { LONGEST_INSN = 16 };
+_Static_assert(1u << JUMP_BITS >= GUEST_PAGE_SIZE / 2, "a page's offsets are distinct indexes");
+
 static void data_context_empty(struct data_context *c)
 {
         if (c->clean)
@@ -92,12 +95,12 @@ static void data_context_revoke(struct data_context *c, const struct revoke_even
 
 static void code_context_revoke(struct code_context *c, const struct revoke_event *ev)
 {
-        struct jump_entry *e = &c->jumps[jump_index(ev->where)];
-
-        if ((ev->reasons & REVOKE_REGION) && e->host == ev->door) {
-                e->pc = jump_empty_pc(e - c->jumps);
-                e->host = 0;
-        }
+        if (!(ev->reasons & REVOKE_REGION) || c->clean)
+                return;
+        /* the offset in the page gives the low bits of the index, whatever the page's address is */
+        for (unsigned i = jump_index(ev->where); i < JUMP_ENTRIES; i += GUEST_PAGE_SIZE / 2)
+                if (c->jumps[i].host == ev->door)
+                        c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
 }
 
 /* Brings tables that slept since @seen up to date; false if the ring no longer tells how. */
@@ -256,14 +259,29 @@ static unsigned page_hash(gva_t gva)
 {
         uint64_t page = gva >> GUEST_PAGE_BITS;
 
-        return (page ^ page >> 8 ^ page >> 17) & 255;
+        return (page ^ page >> 11 ^ page >> 22) % CONTEXT_PAGE_SET;
 }
 
-static bool code_context_has_page(const struct code_context *c, gva_t gva)
+static void note_page(struct code_context *c, gva_t gva)
 {
         unsigned h = page_hash(gva);
 
-        return c->pages[h / 64] >> (h % 64) & 1;
+        c->pages[h / 64] |= 1ull << (h % 64);
+}
+
+/* Drops entries that lie in @page, or begin at the end of the page before it and may run into it. */
+static void code_context_flush_page(struct code_context *c, gva_t page)
+{
+        unsigned h = page_hash(page);
+
+        if (c->clean || !(c->pages[h / 64] >> (h % 64) & 1))
+                return;
+        for (unsigned i = 0, n = jump_index(page); i < GUEST_PAGE_SIZE / 2; i++, n++)
+                if (c->jumps[n].pc - page < GUEST_PAGE_SIZE)
+                        c->jumps[n] = (struct jump_entry){.pc = jump_empty_pc(n)};
+        for (gva_t pc = page - LONGEST_INSN; pc != page; pc++)
+                if (c->jumps[jump_index(pc)].pc == pc)
+                        c->jumps[jump_index(pc)] = (struct jump_entry){.pc = jump_empty_pc(jump_index(pc))};
 }
 
 static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t space)
@@ -282,8 +300,8 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
         for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
                 struct code_context *c = cx->code[i];
 
-                if (c && !c->clean && (all || c->space == space) && code_context_has_page(c, page))
-                        code_context_empty(c);
+                if (c && (all || c->space == space))
+                        code_context_flush_page(c, page);
         }
 }
 
@@ -392,14 +410,11 @@ void context_revoke(struct vcpu *v, const struct revoke_event *ev)
 void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page)
 {
         struct code_context *c = v->engine->contexts.cur_code;
-        unsigned h = page_hash(pc);
 
         c->jumps[jump_index(pc)] = (struct jump_entry){.pc = pc, .host = door};
-        c->pages[h / 64] |= 1ull << (h % 64);
-        if (next_page) {
-                h = page_hash(pc + GUEST_PAGE_SIZE);
-                c->pages[h / 64] |= 1ull << (h % 64);
-        }
+        note_page(c, pc);
+        if (next_page)
+                note_page(c, pc + GUEST_PAGE_SIZE);
         c->clean = false;
         stat_inc(v, STAT_jump_fills);
 }

@@ -17,7 +17,8 @@
 
 struct vcpu;
 
-enum { CONTEXTS_DATA = 24, CONTEXTS_CODE = 24, CONTEXT_SPACES = 64 };
+enum { CONTEXTS_DATA = 16, CONTEXTS_CODE = 16, CONTEXT_SPACES = 64,
+       CONTEXT_PAGE_SET = 2048 };
 
 struct data_context {
         struct tlb_entry tlb[TLB_ENTRIES];
@@ -30,7 +31,7 @@ struct data_context {
 
 struct code_context {
         struct jump_entry jumps[JUMP_ENTRIES];
-        uint64_t pages[4]; /* hashed set of the virtual pages that entries lie in */
+        uint64_t pages[CONTEXT_PAGE_SET / 64]; /* hashed set of the virtual pages that entries depend on */
         uint64_t space, mode;
         uint32_t view;
         bool clean;

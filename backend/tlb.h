@@ -12,7 +12,7 @@
 
 #include "machines/core/memory.h"
 
-enum { TLB_BITS = 8, TLB_ENTRIES = 1 << TLB_BITS, JUMP_BITS = 10, JUMP_ENTRIES = 1 << JUMP_BITS };
+enum { TLB_BITS = 10, TLB_ENTRIES = 1 << TLB_BITS, JUMP_BITS = 11, JUMP_ENTRIES = 1 << JUMP_BITS };
 
 /*
  * One page. An access of n bytes at guest address a hits if a - tag <= 4096 - n, unsigned; its host address is
@@ -49,6 +49,7 @@ struct jump_entry {
         uint64_t host;
 };
 
+_Static_assert(JUMP_BITS < GUEST_PAGE_BITS, "backends know the index of a direct exit from its offset in the page");
 static inline unsigned jump_index(gva_t pc)
 {
         return (pc >> 1) & (JUMP_ENTRIES - 1);
