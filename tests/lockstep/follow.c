@@ -199,7 +199,7 @@ void follow_run(struct vcpu *v, struct follow *f)
                         break;
                 w.pending = r;
                 w.has_pending = true;
-                if (f->insns % 10000000 == 0)
+                if (f->insns && f->insns % 10000000 == 0)
                         fprintf(f->report, "%" PRIu64 " million instructions agree\n", f->insns / 1000000);
         }
         atomic_store(&f->ring->stop, 1);
