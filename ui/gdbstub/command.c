@@ -102,12 +102,12 @@ static void vcont(struct gdbstub *g, const char *actions)
         bool go = false;
 
         while (*actions == ';') {
-                char action = g_ascii_tolower(*++actions);
+                char letter = *++actions, action = g_ascii_tolower(letter);
                 struct vcpu *v = g->current;
-                uint64_t ignored;
+                uint64_t signal;
 
-                actions += *actions ? 1 : 0;
-                if (g_ascii_isxdigit(*actions) && !gdb_hex_number(&actions, &ignored))
+                actions += letter ? 1 : 0;
+                if (letter != action && !gdb_hex_number(&actions, &signal)) /* upper case: with a signal */
                         break;
                 if (*actions == ':') {
                         actions++;

@@ -119,6 +119,9 @@ static void idle_byte(struct gdbstub *g, uint8_t byte)
                 g->overlong = false;
                 g_byte_array_set_size(g->body, 0);
                 break;
+        case '+':
+                g_clear_pointer(&g->last, g_free);
+                break;
         case '-':
                 if (g->last && !g->no_ack)
                         send_framed(g, g->last);

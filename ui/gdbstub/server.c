@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -110,11 +111,14 @@ static bool listen_failed(const char *where, GError **error)
 static bool listen_unix(struct gdbstub *g, const char *path, GError **error)
 {
         struct sockaddr_un a = {.sun_family = AF_UNIX};
+        struct stat st;
 
         if (!*path || strlen(path) >= sizeof(a.sun_path))
                 return error_set(error, RHEA_ERROR_USAGE, "the path of a socket has 1 to %zu letters",
                                  sizeof(a.sun_path) - 1);
         strcpy(a.sun_path, path);
+        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+                unlink(path); /* left over */
         g->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (g->listen_fd < 0 || bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) != 0)
                 return listen_failed(path, error);

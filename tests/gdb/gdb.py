@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The gdb stub: gdb-multiarch debugs a bare program, and packets no gdb would send.
+
+    gdb.py EMULATOR [--accel NAME] [CASE...]
+
+Each case below is one function and starts an emulator of its own. All but
+those that say so hold for QEMU as well. Exit status 0, 1, or 77 when
+gdb-multiarch or the compiler is missing.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COMPILER = "riscv64-unknown-elf-gcc"
+GDB = "gdb-multiarch"
+SKIP = 77
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def compile_program(folder):
+    out = os.path.join(folder, "program")
+    subprocess.run([COMPILER, "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-Og", "-g", "-ffreestanding",
+                    "-fno-inline", "-fno-ipa-icf", "-nostdlib", "-nostartfiles", "-static", "-Wl,--build-id=none",
+                    "-Wl,--no-warn-rwx-segments", "-T", os.path.join(HERE, "program.ld"), "-o", out,
+                    os.path.join(HERE, "start.S"), os.path.join(HERE, "program.c")], check=True)
+    return out
+
+
+class Emulator:
+    def __init__(self, opts, smp=1, extra=()):
+        self.socket = os.path.join(opts.folder, "gdb.sock")
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
+        command = [opts.emulator, "-M", "virt", "-display", "none", "-serial", "none", "-monitor", "none", "-bios", "none",
+                   "-smp", str(smp), "-m", "64M", "-kernel", opts.program, "-S",
+                   "-gdb", f"unix:{self.socket},server=on,wait=off", *extra]
+        if opts.accel:
+            command += ["-accel", opts.accel]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 20
+        while not os.path.exists(self.socket):
+            if self.process.poll() is not None:
+                raise Failure(f"{' '.join(command)} ended: {self.process.stdout.read().decode()}")
+            check(time.monotonic() < deadline, "the emulator does not listen")
+            time.sleep(0.02)
+        self.program, self.folder = opts.program, opts.folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def wait(self, seconds=20):
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure("the emulator did not end") from None
+
+    def gdb(self, *commands, seconds=60):
+        """Runs gdb over the commands; its output."""
+        args = [GDB, "-batch", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex", f"cd {self.folder}", "-ex", f"file {self.program}",
+                "-ex", f"target remote {self.socket}"]
+        for c in commands:
+            args += ["-ex", c]
+        r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           timeout=seconds, check=False)
+        print("    | " + r.stdout.replace("\n", "\n    | "))
+        return r.stdout
+
+    def raw(self):
+        return Raw(self.socket)
+
+
+class Raw:
+    """The protocol by hand."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX)
+        for _ in range(100):
+            try:
+                self.s.connect(path)
+                break
+            except (ConnectionRefusedError, FileNotFoundError):
+                time.sleep(0.05)
+        self.s.settimeout(20)
+        self.pending = b""
+
+    def send(self, data):
+        self.s.sendall(data)
+
+    def packet(self, body):
+        if isinstance(body, str):
+            body = body.encode()
+        self.send(b"$" + body + b"#%02x" % (sum(body) & 0xff))
+
+    def receive(self, acknowledge=b"+"):
+        """The next packet's body."""
+        while True:
+            m = re.search(rb"\$([^#]*)#..", self.pending, re.DOTALL)
+            if m:
+                self.pending = self.pending[m.end():]
+                self.send(acknowledge)
+                return m.group(1).decode("latin-1")
+            data = self.s.recv(65536)
+            check(data, "the stub closed the connection")
+            self.pending += data
+
+    def ask(self, body):
+        self.packet(body)
+        return self.receive()
+
+    def close(self):
+        self.s.close()
+
+
+def expect(output, *patterns):
+    at = 0
+    for p in patterns:
+        m = re.compile(p, re.MULTILINE).search(output, at)
+        check(m, f"gdb did not print {p!r}")
+        at = m.end()
+
+
+def case_registers(opts):
+    """Reading and writing integer, floating-point and control registers."""
+    with Emulator(opts) as e:
+        out = e.gdb("break add", "continue", "continue", "continue", "info registers pc a0 a1", "print $a0 * 1000 + $a1",
+                    "set var $a0 = 500", "finish", "print/x $mhartid", "print/x $misa", "print $priv", "print/x $mstatus & 0x2000",
+                    "set var $mscratch = 0x123456789abcdef0", "print/x $mscratch", "set var $fs3 = 2.5", "print $fs3",
+                    "print $fs3.double", "delete", "break scale", "continue", "print $fa0", "info registers sp")
+        expect(out, r"^Breakpoint 1, add \(", r"^Breakpoint 1, add \(a=1, b=\S*2\)", r"^Breakpoint 1, add \(a=3, b=\S*3\)",
+               r"^pc +0x800\S+", r"^a0 +0x3\s", r"^a1 +0x3\s", r"= 3003", r"^Value returned is \$\d+ = 503", r"= 0x0$",
+               r"= 0x8\S*[0-9a-f]+$", r"= 3$|Machine", r"= 0x2000", r"= 0x123456789abcdef0", r"double = 2\.5", r"= 2\.5",
+               r"^Breakpoint 2, scale", r"double = 0\.5", r"^sp +0x8\w+")
+
+
+def case_memory(opts):
+    """Memory read and written; breakpoints leave no trace in it."""
+    with Emulator(opts) as e:
+        out = e.gdb("break scale", "continue", "print greeting", "set var greeting[0] = 74", "x/s greeting", "print total",
+                    "set var total = 1000000", "break add", "continue", "x/2i add", "dump binary value dump.bin greeting",
+                    "x/4xb 0x7000000000", "print sizeof(greeting)", "set var {char[4096]}0x80200000 = {char[4096]}0x80000000",
+                    "compare-sections .text", "print *(int*)0x80200ffc == *(int*)0x80000ffc")
+        expect(out, r'= "hello, gdb"', r'"Jello, gdb"', r"= 1$", r"add \(a=1000000", r"<add>:\s+add\s+a0,a0,a1", r"<add\+2>:\s+ret",
+               r"Cannot access memory at address 0x7000000000", r"= 11", r"matched", r"= 1$")
+
+
+def case_step(opts):
+    """stepi, step, next, finish, until; breakpoints set, disabled and deleted."""
+    with Emulator(opts) as e:
+        out = e.gdb("x/i $pc", "stepi", "stepi", "print $pc", "break first_main", "continue", "break add", "continue", "bt",
+                    "finish", "next", "next", "next", "delete", "tbreak add", "continue", "stepi", "print $pc - (long)&add",
+                    "stepi", "print $pc - (long)&add > 2", "step", "break scale", "continue", "disable",
+                    "tbreak add if b > 50", "continue", "print b", "info breakpoints")
+        expect(out, r"=> 0x1000:", r"= .*0x1008", r"^Breakpoint 1, .*first_main", r"Breakpoint 2, add \(a=0", r"^#0 +add",
+               r"^#1 .* first_main", r"Value returned is .* = 1", r"scale\(half\)", r"Temporary breakpoint 3, .*add",
+               r"= .*2$", r"= 1$", r"Breakpoint 4, .*scale", r"Temporary breakpoint 5, .*add", r"= 51", r"scale at")
+
+
+def case_threads(opts):
+    """vCPUs are threads: listed, selected, stopped in."""
+    with Emulator(opts, smp=3) as e:
+        out = e.gdb("info threads", "break count if hart == 2", "continue", "print hart", "info threads", "thread 1",
+                    "print $mhartid", "thread 2", "print $mhartid", "thread 3", "print $mhartid", "delete", "break add",
+                    "continue", "print $mhartid", "thread apply all print $pc")
+        expect(out, r"^\* 1 +Thread", r"^ +2 +Thread", r"^ +3 +Thread", r"hit Breakpoint 1, .*count|Breakpoint 1, count",
+               r"= 2$", r"^\* 3 ", r"= 0$", r"= 1$", r"= 2$", r"Breakpoint 2, add", r"= 0$", r"Thread 3 ", r"Thread 1 ")
+
+
+def case_exit(opts):
+    """The guest ends the machine: gdb is told, and the emulator has the guest's status."""
+    with Emulator(opts) as e:
+        out = e.gdb("break add", "continue", "set var finish = 7", "delete", "continue")
+        expect(out, r"exited with code 07|exited normally|Target disconnected|process \d+ is no longer")
+        check(e.wait() == 7, "the emulator's exit status is not the guest's 7")
+
+
+def case_detach(opts):
+    """After detach the program goes on without breakpoints, and gdb may come again."""
+    with Emulator(opts) as e:
+        e.gdb("break add", "continue", "detach")
+        time.sleep(0.3)
+        out = e.gdb("print total > 1000", "break add", "continue", "kill")
+        expect(out, r"= 1", r"Breakpoint 1, add")
+        e.wait()
+
+
+def case_interrupt(opts):
+    """Ctrl-C stops a running machine; packets sent while it runs do no harm."""
+    with Emulator(opts, smp=2) as e:
+        r = e.raw()
+        check("PacketSize=" in r.ask("qSupported:swbreak+"), "qSupported says no PacketSize")
+        check(r.ask("?").startswith("T"), "no stop reply to ?")
+        for _ in range(5):
+            r.packet("vCont;c")
+            time.sleep(0.1)
+            r.send(b"\x03")
+            check(r.receive().startswith("T02"), "Ctrl-C gives no SIGINT stop")
+        r.packet("c")
+        time.sleep(0.05)
+        r.close()
+        time.sleep(0.2)
+        check(e.alive(), "the emulator ended with gdb's connection")
+
+
+def case_noack(opts):
+    """Without acknowledgements; a packet is sent again when it is refused."""
+    with Emulator(opts) as e:
+        r = e.raw()
+        r.packet("qC")
+        first = r.receive(b"-")
+        check(r.receive() == first, "a refused packet was not sent again")
+        check(r.ask("QStartNoAckMode") == "OK", "QStartNoAckMode is not accepted")
+        check(r.ask("qC") == first, "no answer without acknowledgements")
+        r.close()
+
+
+HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00", b"}" * 1000,
+           b"$}#7d", bytes(range(256)) * 64]
+
+HOSTILE_PACKETS = [
+    b"", b"m", b"m0", b"m0,", b"m0,ffffffffffffffff", b"m0,7fffffff", b"mffffffffffffffff,8", b"m80000000,100000",
+    b"m-1,4", b"mzz,4", b"M80000000,4", b"M80000000,4:12", b"M80000000,4:zz", b"M80000000,ffffffff:00", b"X80000000,10:a",
+    b"X80000000,fffffffff:", b"Xffffffffffffffff,2:aa", b"G", b"G00", b"G" + b"zz" * 300, b"p", b"pffffffff", b"p-1", b"P", b"P0",
+    b"P0=", b"P0=12", b"P20=zz", b"P99999=0", b"H", b"Hg", b"Hgffff", b"Hg-1", b"Hc-7", b"T", b"T99", b"Z", b"Z0",
+    b"Z0,", b"Z0,80000000", b"Z9,80000000,2", b"z0,1,1", b"Z2,80000000,4", b"vCont;", b"vCont;x", b"vCont;c:77", b"vCont;s:zz",
+    b"vCont;C", b"vContX", b"vMustReplyEmpty", b"vFile:open:2f,0,0", b"qXfer:features:read:", b"qXfer:features:read:x:0,10",
+    b"qXfer:features:read:target.xml:ffffffff,10", b"qXfer:features:read:target.xml:0,ffffffffffffffff", b"qXfer:memory-map:read::0,4",
+    b"qRcmd,", b"qRcmd,zz", b"qRcmd,0", b"qThreadExtraInfo,", b"qThreadExtraInfo,ffff", b"qSymbol::", b"QFoo", b"F", b"R", b"!",
+    b"b", b"i", b"\x80\xff", b"qSupported:" + b"x" * 3000,
+]
+
+
+def case_hostile(opts):
+    """Garbage, overlong and wrong packets: an error or nothing, and the stub goes on."""
+    with Emulator(opts) as e:
+        for data in HOSTILE:
+            r = e.raw()
+            r.send(data)
+            time.sleep(0.1)
+            r.close()
+            time.sleep(0.1)             # one client at a time: the stub must see this one gone
+        r = e.raw()
+        r.send(b"#00$qC#b4")            # whatever came before, a good packet is answered
+        check(r.receive().startswith("QC"), "no answer after garbage")
+        for body in HOSTILE_PACKETS:
+            r.packet(body)
+        r.packet("qC")
+        for _ in range(len(HOSTILE_PACKETS) + 20):
+            if r.receive().startswith("QC"):
+                break
+        else:
+            raise Failure("no answer after wrong packets")
+        check(re.fullmatch("[0-9a-f]+", r.ask("p20")), "registers cannot be read after wrong packets")
+        r.close()
+        check(e.alive(), "the emulator ended")
+        expect(e.gdb("break add", "continue"), "Breakpoint 1, add")
+
+
+def case_monitor(opts):
+    """gdb's monitor command reaches the emulator's monitor (Rhea's alone)."""
+    with Emulator(opts, smp=2) as e:
+        out = e.gdb("break add", "continue", "monitor info mtree", "monitor info cpus", "monitor x/3i $pc", "monitor frob",
+                    "monitor info registers", "monitor print $pc+4", "monitor info qtree", "monitor help")
+        expect(out, r"-\S+ ram", r"vCPU 1", r"^0000000080\w+: ", r"no command 'frob'", r"^zero +0+ ", r"^0x0000000080",
+               r"^dev: ns16550a", r"^quit\|q")
+
+
+CASES = {name[5:]: f for name, f in globals().items() if name.startswith("case_")}
+NOT_QEMU = ["monitor", "hostile", "noack"]  # it takes refusals and some wrong packets otherwise
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("emulator")
+    p.add_argument("--accel")
+    p.add_argument("cases", nargs="*")
+    opts = p.parse_args()
+    if not shutil.which(GDB) or not shutil.which(COMPILER):
+        print(f"{GDB} or {COMPILER} is not installed")
+        return SKIP
+    failed = 0
+    is_qemu = "QEMU" in subprocess.run([opts.emulator, "--version"], capture_output=True, text=True, check=False).stdout
+    with tempfile.TemporaryDirectory() as folder:
+        opts.folder = folder
+        opts.program = compile_program(folder)
+        for name in opts.cases or CASES:
+            if is_qemu and name in NOT_QEMU:
+                continue
+            print(f"{name}: {CASES[name].__doc__.splitlines()[0]}", flush=True)
+            try:
+                CASES[name](opts)
+            except (Failure, OSError, subprocess.TimeoutExpired) as f:
+                print(f"FAILED: {name}: {f}")
+                failed += 1
+    print(f"{failed} failed" if failed else "all passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
