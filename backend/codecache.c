@@ -286,7 +286,7 @@ bool codecache_link(struct vcpu *v, struct code_link *l, struct code_region *to)
         runtime_lock(rt);
         /* A straddler depends on the mapping of another page, which a direct jump would not check. */
         ok = atomic_load(&l->from->state) != REGION_DEAD && atomic_load(&to->state) != REGION_DEAD && !l->to &&
-             !to->key.ram2 && !l->from->key.ram2 && same_page(l->from, to) && !(to->key.flags & REGION_ONE_SHOT) &&
+             !to->key.ram2 && same_page(l->from, to) && !(to->key.flags & REGION_ONE_SHOT) &&
              l->target == to->key.offset;
         if (ok) {
                 l->to = to;

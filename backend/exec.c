@@ -93,8 +93,10 @@ static uint64_t follow_link(struct vcpu *v)
         struct code_region *r;
         uint64_t door;
 
-        if (!l || l->refused || (l->from->key.flags & REGION_ONE_SHOT))
+        if (!l || l->refused || (l->from->key.flags & REGION_ONE_SHOT)) {
+                stat_inc(v, STAT_refused_links);
                 return find_door(v);
+        }
         r = exec_find_region(v, v->hot.pc, 0);
         if (!r)
                 return 0;

@@ -35,6 +35,7 @@
         X(one_shot, "one-shot regions") \
         X(retranslated, "translations thrown away because their bytes changed") \
         X(links, "direct exits linked") \
+        X(refused_links, "direct exits taken that cannot be linked") \
         X(jump_fills, "jump cache entries made") \
         X(lookups, "regions looked up by page") \
         X(tlb_fills, "first-level TLB misses") \

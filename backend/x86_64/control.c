@@ -81,9 +81,10 @@ static void link_jmp(struct x86_emit *e, const struct ir_ins *i, int64_t target)
         make_link(e, i, x86_jmp(&e->a), target);
 }
 
+/* Within the page, and not so near its end that the instruction there may need the next one: that wants a guard. */
 static bool in_page(int64_t offset)
 {
-        return offset >= 0 && offset < GUEST_PAGE_SIZE;
+        return offset >= 0 && offset <= GUEST_PAGE_SIZE - 4;
 }
 
 /* Jumps to page + imm through the jump cache; @landed: vpage_base is the target's already. */
