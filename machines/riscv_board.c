@@ -236,8 +236,14 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
                 b->entry = img.entry;
         kernel_end = img.high;
         /* the header also counts what the kernel will clear */
-        if (loader_riscv_image(b->kernel.file, &text_offset, &image_size) && image_size <= vm->ram_size)
+        if (loader_riscv_image(b->kernel.file, &text_offset, &image_size)) {
+                if (image_size > RISCV_DRAM_BASE + vm->ram_size - img.low)
+                        return error_set(error, RHEA_ERROR_MEMORY,
+                                         "kernel %s takes %" PRIu64 " MiB with what it clears and does not fit into %"
+                                         PRIu64 " MiB of memory; use a bigger -m", b->kernel.path,
+                                         (image_size >> 20) + 1, vm->ram_size >> 20);
                 kernel_end = MAX(kernel_end, img.low + image_size);
+        }
         return load_initrd(vm, b, kernel_end, error);
 }
 

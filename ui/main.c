@@ -4,7 +4,7 @@
  * a person or a signal asks for. The only file that ends the process.
  */
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <glib-unix.h>
@@ -60,7 +60,7 @@ static void app_quit(struct app *app, int status)
 
 static gboolean app_signal(struct app *app, const char *name)
 {
-        g_printerr("%s: ended by %s\n", app->cli.program, name);
+        fprintf(stderr, "%s: ended by %s\n", app->cli.program, name);
         app_quit(app, 0);
         return G_SOURCE_REMOVE; /* a second one ends the process at once */
 }
@@ -116,7 +116,7 @@ static void handle_request(struct app *app)
                 break;
         }
         if (error) {
-                g_printerr("%s: %s\n", app->cli.program, error->message);
+                fprintf(stderr, "%s: %s\n", app->cli.program, error->message);
                 g_error_free(error);
         }
 }
@@ -150,7 +150,7 @@ static void announce(const struct app *app)
                 const char *where = chardev_where(c);
 
                 if (g_str_has_prefix(where, "pty: "))
-                        g_printerr("char device redirected to %s (label %s)\n", where + 5, chardev_id(c));
+                        fprintf(stderr, "char device redirected to %s (label %s)\n", where + 5, chardev_id(c));
         }
 }
 
@@ -162,7 +162,7 @@ static bool app_start(struct app *app, GError **error)
         if (!app->vm)
                 return false;
         if (cli->machine.dumpdtb) {
-                g_printerr("%s: the device tree is in %s\n", cli->program, cli->machine.dumpdtb);
+                fprintf(stderr, "%s: the device tree is in %s\n", cli->program, cli->machine.dumpdtb);
                 app->quit = true;
                 return true;
         }
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
         }
         app_end(&app);
         if (error) {
-                g_printerr("%s: %s\n", app.cli.program, error->message);
+                fprintf(stderr, "%s: %s\n", app.cli.program, error->message);
                 g_error_free(error);
         }
         return app.status;

@@ -5,6 +5,7 @@
  */
 #include "ui/setup.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -269,7 +270,7 @@ static void for_each_file(GPtrArray *paths, bool remove)
                 if (remove)
                         unlink(path);
                 else if (truncate(path, 0) != 0)
-                        g_printerr("%s: cannot be emptied; appending\n", path);
+                        fprintf(stderr, "%s: cannot be emptied; appending\n", path);
         }
 }
 

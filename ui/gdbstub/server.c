@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -176,7 +177,7 @@ static void announce_port(const struct gdbstub *g, const char *where)
 
         if (g_str_has_prefix(where, "tcp:") && getsockname(g->listen_fd, (struct sockaddr *)&a, &len) == 0 &&
             (g_str_has_suffix(where, ":0") || strstr(where, ":0,")))
-                g_printerr("gdb: port %u\n", ntohs(a.sin_port));
+                fprintf(stderr, "gdb: port %u\n", ntohs(a.sin_port));
 }
 
 struct gdbstub *gdbstub_new(struct vm *vm, const char *where, GError **error)
