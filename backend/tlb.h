@@ -49,7 +49,7 @@ struct jump_entry {
         uint64_t host;
 };
 
-_Static_assert(JUMP_BITS < GUEST_PAGE_BITS, "backends know the index of a direct exit from its offset in the page");
+_Static_assert((int)JUMP_BITS < (int)GUEST_PAGE_BITS, "backends know the index of a direct exit from its offset in the page");
 static inline unsigned jump_index(gva_t pc)
 {
         return (pc >> 1) & (JUMP_ENTRIES - 1);

@@ -305,7 +305,7 @@ static struct code_region *find_partial(struct vcpu *v, gva_t pc, struct region_
         return r;
 }
 
-struct code_region *exec_find_region(struct vcpu *v, gva_t pc, uint32_t max_insns)
+static struct code_region *find_region(struct vcpu *v, gva_t pc, uint32_t max_insns)
 {
         struct region_key key = {.mode = v->mode, .config = v->ops->config(v), .offset = pc & (GUEST_PAGE_SIZE - 1)};
         struct code_region *r;
@@ -346,4 +346,17 @@ struct code_region *exec_find_region(struct vcpu *v, gva_t pc, uint32_t max_insn
         exec_drop_one_shot(v);
         key.flags |= REGION_ONE_SHOT;
         return make_region(v, pc, &key, &f, 1, &again);
+}
+
+struct code_region *exec_find_region(struct vcpu *v, gva_t pc, uint32_t max_insns)
+{
+        struct code_region *r;
+        uint64_t seen;
+
+        /* Making a region serves revocations, which may withdraw the translation of pc that it was found by. */
+        do {
+                seen = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
+                r = find_region(v, pc, max_insns);
+        } while (r && seen != atomic_load_explicit(&v->revoke_seen, memory_order_relaxed));
+        return r;
 }

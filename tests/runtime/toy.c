@@ -90,13 +90,19 @@ static struct ir_helper_ret help_resume(struct vcpu *v, uint64_t a, uint64_t b, 
         return (struct ir_helper_ret){toy_state(v)->trap_pc + a, 0};
 }
 
+static struct ir_helper_ret help_help(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+        return (struct ir_helper_ret){0, toy_of(v->vm)->helper(v, a)};
+}
+
 static const struct ir_helper
+        h_help = {.name = "help", .fn = help_help, .n_args = 1, .may_exit = true, .reads = ~0ull},
         h_sys = {.name = "sys", .fn = help_sys, .n_args = 2, .reads = ~0ull, .writes = ~0ull},
         h_lr = {.name = "lr", .fn = help_lr, .n_args = 1, .type = IR_I64, .may_exit = true},
         h_sc = {.name = "sc", .fn = help_sc, .n_args = 2, .type = IR_I64, .may_exit = true},
         h_illegal = {.name = "illegal", .fn = help_illegal, .n_args = 1, .may_exit = true, .no_return = true},
         h_resume = {.name = "resume", .fn = help_resume, .n_args = 1, .type = IR_I64};
-static const struct ir_helper *const helpers[] = {&h_sys, &h_lr, &h_sc, &h_illegal, &h_resume, NULL};
+static const struct ir_helper *const helpers[] = {&h_sys, &h_lr, &h_sc, &h_illegal, &h_resume, &h_help, NULL};
 
 static const struct ir_guest toy_guest = {
         .name = "toy", .slots = slots, .n_slots = G_N_ELEMENTS(slots), .helpers = helpers,
@@ -182,6 +188,7 @@ static bool translate_one(struct ir_builder *b, uint32_t insn, int64_t pc)
                 ir_exit_jump(b, pc + 4 * imm, imm <= 0);
                 return true;
         case TOY_JR: ir_exit_ind(b, c, ir_get(b, a)); return true;
+        case TOY_HELP: ir_call(b, &h_help, ir_get(b, a), 0, 0, 0); break;
         case TOY_SYS: sys(b, a, c, pc); return true;
         default:
                 ir_call(b, &h_illegal, i64(b, insn), 0, 0, 0);

@@ -37,6 +37,7 @@ enum toy_op {
         TOY_XOR,     /* ra = rb ^ rc */
         TOY_SUB,     /* ra = rb - rc */
         TOY_LIU,     /* ra = ra << 16 | imm, unsigned */
+        TOY_HELP,    /* toy->helper(v, ra), whose status counts */
 };
 
 enum toy_sys {
@@ -83,6 +84,7 @@ struct toy {
         bool paging;                                 /* off: virtual is physical */
         _Atomic uint64_t pte[TOY_SPACES][TOY_PAGES]; /* by virtual page; spaces beyond wrap around */
         void (*syscall)(struct vcpu *v, uint64_t arg);
+        uint64_t (*helper)(struct vcpu *v, uint64_t arg); /* a status as for struct ir_helper */
         void *user;
 };
 
