@@ -576,7 +576,7 @@ void codecache_collect_locked(struct runtime *rt)
         }
 }
 
-bool codecache_init(struct runtime *rt, unsigned n_segments, GError **error)
+bool codecache_init(struct runtime *rt, size_t size, size_t segment_size, GError **error)
 {
         struct codecache *c = &rt->cache;
 
@@ -585,7 +585,7 @@ bool codecache_init(struct runtime *rt, unsigned n_segments, GError **error)
         c->buckets = g_new0(struct code_region *, 1u << c->bucket_bits);
         c->pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
         c->provisional_tail = &c->provisional;
-        return !n_segments || codeseg_init(rt, n_segments, error);
+        return !size || codeseg_init(rt, size, segment_size, error);
 }
 
 void codecache_fini(struct runtime *rt)

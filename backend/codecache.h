@@ -20,7 +20,7 @@
 struct runtime;
 struct vcpu;
 
-enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_SEGMENTS = 64, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
+enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_CACHE_SIZE = 64 << 20, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
        CODE_MAX_INTERP_REGIONS = 1 << 17,
        CODE_PAGE_PARTS = 16 };
 
@@ -52,6 +52,7 @@ struct codecache {
         struct code_buf thunks;
         struct code_segment *segments;
         unsigned n_segments;
+        size_t segment_size;
         uint64_t opened;
         struct code_region **buckets;
         unsigned bucket_bits;
@@ -62,7 +63,8 @@ struct codecache {
         uint64_t n_dropped;
 };
 
-bool codecache_init(struct runtime *rt, unsigned n_segments, GError **error);
+/* @size bytes of code in all, at least what all vCPUs need to go on; 0 for the interpreter. */
+bool codecache_init(struct runtime *rt, size_t size, size_t segment_size, GError **error);
 void codecache_fini(struct runtime *rt);
 
 /*
@@ -113,7 +115,7 @@ static inline uint64_t code_region_door(const struct code_region *r)
 }
 
 /* ---- codeseg.c ---- */
-bool codeseg_init(struct runtime *rt, unsigned n_segments, GError **error);
+bool codeseg_init(struct runtime *rt, size_t size, size_t segment_size, GError **error);
 void codeseg_fini(struct runtime *rt);
 /* A fresh segment for @v instead of its full one. Reclaims the oldest when there is none; may wait for others. */
 struct code_segment *codeseg_open(struct vcpu *v);

@@ -9,25 +9,27 @@
 
 #include "backend/runtime.h"
 
-bool codeseg_init(struct runtime *rt, unsigned n_segments, GError **error)
+bool codeseg_init(struct runtime *rt, size_t size, size_t segment_size, GError **error)
 {
         struct codecache *c = &rt->cache;
         unsigned n_vcpus = MAX(rt->vm->n_vcpus, 1);
         size_t scratch = (size_t)n_vcpus * CODE_SCRATCH_SIZE, at = CODE_THUNKS_SIZE;
 
-        n_segments = MAX(n_segments, 2 * n_vcpus + 1); /* one open and one being reclaimed for each */
-        if (!jitmem_map(&c->mem, CODE_THUNKS_SIZE + scratch + (size_t)n_segments * CODE_SEGMENT_SIZE, error))
+        unsigned n_segments = MAX(size / segment_size, 2 * n_vcpus + 1); /* one open, one being reclaimed for each */
+
+        if (!jitmem_map(&c->mem, CODE_THUNKS_SIZE + scratch + n_segments * segment_size, error))
                 return false;
         c->thunks = (struct code_buf){c->mem.rw, c->mem.exec, CODE_THUNKS_SIZE, 0};
         c->segments = g_new0(struct code_segment, n_segments + n_vcpus);
         c->n_segments = n_segments;
+        c->segment_size = segment_size;
         for (unsigned i = 0; i < n_segments + n_vcpus; i++) {
-                size_t size = i < n_segments ? CODE_SEGMENT_SIZE : CODE_SCRATCH_SIZE;
+                size_t n = i < n_segments ? segment_size : CODE_SCRATCH_SIZE;
 
-                c->segments[i].buf = (struct code_buf){c->mem.rw + at, c->mem.exec + at, size, 0};
+                c->segments[i].buf = (struct code_buf){c->mem.rw + at, c->mem.exec + at, n, 0};
                 c->segments[i].state = i < n_segments ? SEGMENT_FREE : SEGMENT_OPEN;
                 c->segments[i].regions = g_ptr_array_new_with_free_func((GDestroyNotify)code_region_free);
-                at += size;
+                at += n;
         }
         return true;
 }
@@ -193,7 +195,7 @@ struct code_region *codecache_find(struct vcpu *v, const void *exec_addr)
                 return found;
         if (at < c->mem.exec + CODE_THUNKS_SIZE)
                 return NULL;
-        n = (size_t)(at - c->mem.exec - CODE_THUNKS_SIZE) / CODE_SEGMENT_SIZE;
+        n = (size_t)(at - c->mem.exec - CODE_THUNKS_SIZE) / c->segment_size;
         if (n >= c->n_segments)
                 return NULL;
         s = &c->segments[n];

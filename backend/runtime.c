@@ -49,7 +49,8 @@ const struct host_ops *runtime_default_host(void)
 #endif
 }
 
-bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, unsigned n_segments, GError **error)
+bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, size_t size, size_t segment_size,
+                           GError **error)
 {
         struct runtime *rt = g_new0(struct runtime, 1);
 
@@ -57,7 +58,7 @@ bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, unsigned 
         rt->host = host;
         g_mutex_init(&rt->lock);
         vm->engine_data = rt;
-        if (!codecache_init(rt, host ? n_segments : 0, error))
+        if (!codecache_init(rt, host ? size : 0, segment_size, error))
                 return false;
         if (host && !host->init(&rt->cache.thunks, &rt->host_data, &runtime_slow_ops, vm->vcpus[0]->ops->guest, error))
                 return false;
@@ -68,7 +69,7 @@ bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, unsigned 
 
 bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error)
 {
-        return runtime_vm_init_sized(vm, host, CODE_SEGMENTS, error);
+        return runtime_vm_init_sized(vm, host, CODE_CACHE_SIZE, CODE_SEGMENT_SIZE, error);
 }
 
 /* The counters, to the log. */

@@ -136,7 +136,8 @@ static inline void revoke_serve(struct vcpu *v)
 
 /* ---- runtime.c ---- */
 bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error);
-bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, unsigned n_segments, GError **error);
+bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, size_t size, size_t segment_size,
+                           GError **error);
 const struct host_ops *runtime_default_host(void); /* NULL: this host has no JIT */
 void runtime_vm_fini(struct vm *vm);
 bool runtime_vcpu_init(struct vcpu *v, exec_enter_fn enter, GError **error);

@@ -453,7 +453,7 @@ static void test_modes(void)
 /* Thousands of blocks through two segments: reclaiming while running. */
 static bool tiny_vm_init(struct vm *vm, GError **error)
 {
-        return runtime_vm_init_sized(vm, engine == &engine_interp ? NULL : runtime_default_host(), 1, error);
+        return runtime_vm_init_sized(vm, engine == &engine_interp ? NULL : runtime_default_host(), 1, 64 << 10, error);
 }
 
 static void test_reclaim(void)
@@ -480,6 +480,8 @@ static void test_reclaim(void)
             DONE);
         for (unsigned i = 0; i < 2; i++)
                 g_assert_cmpint(toy_state(t->vm->vcpus[i])->r[2], ==, 4 * N * 120);
+        if (engine != &engine_interp)
+                g_assert_cmpint(counter(t, STAT_segments_reclaimed), >, 10);
         toy_free(t);
 }
 

@@ -278,7 +278,7 @@ static void nothing(struct vm *vm, void *arg)
 
 static bool tiny_vm_init(struct vm *vm, GError **error)
 {
-        return runtime_vm_init_sized(vm, runtime_default_host(), 1, error);
+        return runtime_vm_init_sized(vm, runtime_default_host(), 1, 32 << 10, error);
 }
 
 static struct toy *make_machine(const struct engine *engine, struct stress *s, GRand *rand)
