@@ -31,50 +31,69 @@ static ir_ref op_const(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c
         return ir_binary(b, op, x, constant(b, ir_type_of(b, x), c));
 }
 
-/* ---- what is known of a value's upper bits ---- */
+/* ---- what is known of a value's upper bits; no further back than @depth ops ---- */
+
+#define WIDTH_DEPTH 3
 
 /* @v is below 1 << the result. */
-static unsigned width_unsigned(const struct ir_builder *b, ir_ref v)
+static unsigned width_unsigned(const struct ir_builder *b, ir_ref v, unsigned depth)
 {
         const struct ir_ins *i = ins_of(b, v);
-        unsigned full = type_bits(i->type);
+        unsigned full = type_bits(i->type), x, y;
         uint64_t c;
 
+        if (ir_is_const(b, v, &c))
+                return c ? 64 - __builtin_clzll(c) : 0;
+        if (depth == 0)
+                return full;
         switch (i->op) {
         case IR_OP_setcc: case IR_OP_fcmp: return 1;
         case IR_OP_zext8: return 8;
         case IR_OP_zext16: return 16;
-        case IR_OP_zext32: return 32;
+        case IR_OP_zext32: return MIN(width_unsigned(b, i->arg[0], depth - 1), 32);
         case IR_OP_clz: case IR_OP_ctz: case IR_OP_popcnt: return 7;
-        case IR_OP_ld: return i->mem.sign ? full : MIN(8u << i->mem.size_log2, full);
-        case IR_OP_and: return ir_is_const(b, i->arg[1], &c) && c ? 64 - __builtin_clzll(c) : full;
+        case IR_OP_ld: case IR_OP_rmw: case IR_OP_cas: return i->mem.sign ? full : MIN(8u << i->mem.size_log2, full);
         case IR_OP_shru: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
+        case IR_OP_and: case IR_OP_or: case IR_OP_xor:
+                x = width_unsigned(b, i->arg[0], depth - 1);
+                y = width_unsigned(b, i->arg[1], depth - 1);
+                return i->op == IR_OP_and ? MIN(x, y) : MAX(x, y);
         default: return full;
         }
 }
 
 /* @v is the sign extension of its low (the result) bits. */
-static unsigned width_signed(const struct ir_builder *b, ir_ref v)
+static unsigned width_signed(const struct ir_builder *b, ir_ref v, unsigned depth)
 {
         const struct ir_ins *i = ins_of(b, v);
-        unsigned full = type_bits(i->type), w;
+        unsigned full = type_bits(i->type), w = width_unsigned(b, v, depth), x, y;
         uint64_t c;
 
+        if (w < full)
+                return w + 1;
+        if (depth == 0)
+                return full;
         switch (i->op) {
         case IR_OP_sext8: return 8;
         case IR_OP_sext16: return 16;
         case IR_OP_sext32: return 32;
-        case IR_OP_ld:
-                if (i->mem.sign)
-                        return MIN(8u << i->mem.size_log2, full);
-                break;
-        case IR_OP_shrs:
-                if (ir_is_const(b, i->arg[1], &c))
-                        return full - (c & (full - 1));
-                break;
+        case IR_OP_ld: case IR_OP_rmw: case IR_OP_cas: return i->mem.sign ? MIN(8u << i->mem.size_log2, full) : full;
+        case IR_OP_shrs: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
+        case IR_OP_and: case IR_OP_or: case IR_OP_xor: case IR_OP_andc: case IR_OP_orc:
+                x = width_signed(b, i->arg[0], depth - 1);
+                y = width_signed(b, i->arg[1], depth - 1);
+                return MAX(x, y);
+        case IR_OP_not: return width_signed(b, i->arg[0], depth - 1);
+        default: return full;
         }
-        w = width_unsigned(b, v);
-        return MIN(w + 1, full);
+}
+
+/* @v is an I32 extended to 64 bits as if by sext32. */
+static bool is_sext32(const struct ir_builder *b, ir_ref v)
+{
+        enum ir_op op = ins_of(b, v)->op;
+
+        return op == IR_OP_sext32 || (op == IR_OP_zext32 && width_unsigned(b, v, WIDTH_DEPTH) <= 31);
 }
 
 /* ---- one argument ---- */
@@ -99,7 +118,7 @@ static ir_ref fold_ext(struct ir_builder *b, enum ir_op op, ir_ref x)
         ext_info(op, &bits, &sign);
         if (ext_info(ins_of(b, x)->op, &inner_bits, &inner_sign) && inner_bits >= bits)
                 FIRE(ext_of_ext, ir_unary(b, op, arg0(b, x)));
-        if ((sign ? width_signed(b, x) : width_unsigned(b, x)) <= bits)
+        if ((sign ? width_signed(b, x, WIDTH_DEPTH) : width_unsigned(b, x, WIDTH_DEPTH)) <= bits)
                 FIRE(ext_known, x);
         if (is_op_const(b, x, IR_OP_and, &c) && (c & bits_mask(bits)) == bits_mask(bits))
                 FIRE(ext_of_and, ir_unary(b, op, arg0(b, x)));
@@ -132,11 +151,13 @@ ir_ref ir_fold_unary(struct ir_builder *b, enum ir_op op, enum ir_type type, ir_
                         FIRE(trunc_ext, i->arg[0]);
                 return 0;
         case IR_OP_sext32:
-                if (i->op == IR_OP_trunc && width_signed(b, i->arg[0]) <= 32)
+                if (i->op == IR_OP_trunc && width_signed(b, i->arg[0], WIDTH_DEPTH) <= 32)
                         FIRE(sext_trunc, i->arg[0]);
+                if (width_unsigned(b, x, WIDTH_DEPTH) <= 31)
+                        FIRE(sext_positive, ir_zext32(b, x));
                 return 0;
         case IR_OP_zext32:
-                if (i->op == IR_OP_trunc && width_unsigned(b, i->arg[0]) <= 32)
+                if (i->op == IR_OP_trunc && width_unsigned(b, i->arg[0], WIDTH_DEPTH) <= 32)
                         FIRE(zext_trunc, i->arg[0]);
                 return 0;
         case IR_OP_bitcast:
@@ -488,28 +509,26 @@ static bool cmp_zero(struct ir_builder *b, struct cmp *c)
         }
 }
 
-/* Both sides are extended from 32 bits, or one is and the other is a constant that fits. */
+static bool is_unsigned_cond(enum ir_cond c)
+{
+        return c == IR_EQ || c == IR_NE || c == IR_LTU || c == IR_GEU || c == IR_LEU || c == IR_GTU;
+}
+
+/*
+ * Both sides are extended from 32 bits, or one is and the other is a constant that fits. Sign extension keeps all
+ * orders, zero extension the unsigned one.
+ */
 static bool cmp_extended(struct ir_builder *b, struct cmp *c, bool y_const, uint64_t k)
 {
         enum ir_op op = ins_of(b, c->x)->op;
+        bool as_signed = is_sext32(b, c->x) && (y_const ? (int64_t)k == (int32_t)k : is_sext32(b, c->y));
+        bool as_unsigned = op == IR_OP_zext32 && is_unsigned_cond(c->cond) &&
+                           (y_const ? k == (uint32_t)k : ins_of(b, c->y)->op == IR_OP_zext32);
         ir_ref y;
 
-        if (op != IR_OP_sext32 && op != IR_OP_zext32)
+        if (c->cond == IR_TSTZ || c->cond == IR_TSTNZ || !(as_signed || as_unsigned))
                 return false;
-        if (c->cond == IR_TSTZ || c->cond == IR_TSTNZ)
-                return false;
-        if (op == IR_OP_zext32 && !(c->cond == IR_EQ || c->cond == IR_NE || c->cond == IR_LTU || c->cond == IR_GEU ||
-                                    c->cond == IR_LEU || c->cond == IR_GTU))
-                return false;
-        if (y_const) {
-                if (op == IR_OP_sext32 ? (int64_t)k != (int32_t)k : k != (uint32_t)k)
-                        return false;
-                y = constant(b, IR_I32, k);
-        } else {
-                if (ins_of(b, c->y)->op != op)
-                        return false;
-                y = arg0(b, c->y);
-        }
+        y = y_const ? constant(b, IR_I32, k) : arg0(b, c->y);
         return cmp_is(b, c, IR_RULE_cmp_ext, c->cond, arg0(b, c->x), y);
 }
 
