@@ -171,6 +171,7 @@ void rv_pmp_update(struct vcpu *v);
 #define RV_VIEW_PRIV(view) ((enum rv_priv)((view) & 3))
 #define RV_VIEW_SUM (1u << 2)
 #define RV_VIEW_MXR (1u << 3)
+#define RV_VIEW_SATP_SHIFT 8 /* mode of satp */
 
 /* ---- translate.c ---- */
 void rv_translate(struct ir_region *r, struct translate_req *req);

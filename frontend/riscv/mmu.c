@@ -48,6 +48,11 @@ void rv_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, 
         if (priv != RV_M)
                 *data_view |= s->mstatus & RV_MSTATUS_MXR ? RV_VIEW_MXR : 0;
         *fetch_view = s->priv;
+        /* a global translation holds in all spaces of its kind of page table, but not in another kind's */
+        if (priv != RV_M)
+                *data_view |= satp_mode(s->satp) << RV_VIEW_SATP_SHIFT;
+        if (s->priv != RV_M)
+                *fetch_view |= satp_mode(s->satp) << RV_VIEW_SATP_SHIFT;
 }
 
 static bool fault(struct vcpu *v, gva_t gva, enum access access, bool page)
