@@ -113,7 +113,8 @@ static void enter(struct monitor *m)
                 print(m, answer);
         }
         m->recalled = m->history->len;
-        print(m, prompt);
+        if (atomic_load(&m->vm->request) != VM_REQ_EXIT_CODE)
+                print(m, prompt);
 }
 
 static void plain_key(struct monitor *m, uint8_t key)
