@@ -86,7 +86,7 @@ static void data_context_revoke(struct data_context *c, const struct revoke_even
         for (unsigned i = 0; i < TLB_ENTRIES; i++) {
                 struct tlb_entry *e = &c->tlb[i];
 
-                if (e->host == ev->host && e->write != tlb_empty_tag(i)) {
+                if (e->write + e->addend == ev->host && e->write != tlb_empty_tag(i)) {
                         e->write = tlb_empty_tag(i);
                         e->code_lines = (_Atomic uint64_t *)(uintptr_t)ev->lines;
                 }

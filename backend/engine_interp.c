@@ -25,7 +25,7 @@ static inline uint8_t *probe(struct vcpu *v, gva_t a, struct ir_mem mem, bool wr
 
         if (off > GUEST_PAGE_SIZE - size || (a & (size - 1)) || mem.big_endian || mem.view)
                 return NULL;
-        return (uint8_t *)(uintptr_t)(off + e->host);
+        return (uint8_t *)(uintptr_t)(a + e->addend);
 }
 
 static struct ir_helper_ret interp_load(void *ctx, uint64_t a, uint32_t bits)
@@ -156,5 +156,6 @@ const struct engine engine_interp = {
         .poll = exec_poll,
         .state_changed = exec_state_changed,
         .breakpoints_changed = exec_breakpoints_changed,
+        .print_stats = runtime_print_stats,
         .cpu = &runtime_engine_cpu,
 };

@@ -16,13 +16,13 @@ enum { TLB_BITS = 10, TLB_ENTRIES = 1 << TLB_BITS, JUMP_BITS = 11, JUMP_ENTRIES 
 
 /*
  * One page. An access of n bytes at guest address a hits if a - tag <= 4096 - n, unsigned; its host address is
- * a - tag + host. An entry that grants nothing holds tlb_empty_tag(index): the address of a page that indexes
+ * a + addend. An entry that grants nothing holds tlb_empty_tag(index): the address of a page that indexes
  * another entry, so that no address whatever hits it.
  */
 struct tlb_entry {
         uint64_t read;  /* tags */
         uint64_t write; /* empty while the page is clean, read-only, watched, or holds translated code */
-        uint64_t host;  /* of the page's first byte */
+        uint64_t addend; /* host address less guest address */
         /*
          * Set when the page is writable but holds translated code or a watched reservation: the page's word of
          * ram_block.code_lines. A store whose page matches the read tag tests its lines' bits and, if all are

@@ -185,7 +185,7 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
         *e = (struct tlb_entry){
                 .read = out->flags & TLB2_READ ? page_of(gva) : tlb_empty_tag(n),
                 .write = write && !code ? page_of(gva) : tlb_empty_tag(n),
-                .host = (uint64_t)(uintptr_t)out->host,
+                .addend = (uint64_t)(uintptr_t)out->host - page_of(gva),
                 .code_lines = code ? lines : NULL,
         };
         return true;

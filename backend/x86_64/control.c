@@ -75,9 +75,11 @@ static void align_displacement(struct x86_emit *e, unsigned opcode_bytes)
                 x86_nop(&e->a, n);
 }
 
+/* Padded by segment overrides, which mean nothing here: a no-op would be one more instruction to run. */
 static void link_jmp(struct x86_emit *e, const struct ir_ins *i, int64_t target)
 {
-        align_displacement(e, 1);
+        while (((uintptr_t)e->a.p + 1) & 3)
+                x86_u8(&e->a, 0x2e);
         make_link(e, i, x86_jmp(&e->a), target);
 }
 

@@ -57,9 +57,7 @@ enum x86_cold_kind { COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP, COL
 
 struct x86_cold {
         uint8_t kind;
-        bool fused;           /* memory: r11 is the TLB index and t the address less the tag */
-        bool write;           /* which tag that is */
-        bool relookup;        /* memory: look up again for register t, at addr2 + lo */
+        bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
         uint8_t n_from;
         uint8_t d, t, x, y;   /* registers; x86 numbers */
         uint8_t *from[3];     /* displacements of the jumps that come here */

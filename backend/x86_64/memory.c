@@ -3,9 +3,9 @@
  * Guest memory: lookups, loads, stores and atomics. A lookup with one user is fused with it:
  *
  *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
- *      mov r11, [r15 + r11].host; mov d, [r11 + t]
+ *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
- * In the cold code t + tag is the guest address again. A lookup with several users leaves the host address of
+ * The tag is off the path from one pointer to the next. A lookup with several users leaves the host address of
  * (base + lo) in a register, 0 for none; each user tests it. Their cold code looks up once more for those to come.
  *
  * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own. All
@@ -90,15 +90,15 @@ void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         struct x86_cold *c = emit_cold(e, COLD_LOOKUP, i);
 
         ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, a, 0);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
 
         c->d = d;
         if (i->mem.view || span > GUEST_PAGE_SIZE) {
                 emit_cold_from(c, x86_jmp(&e->a));
         } else {
                 emit_cold_from(c, emit_probe(e, d, a, lo, i->mem.write, span));
-                x86_alu_load(&e->a, ALU_ADD, true, d,
-                             x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, host)));
+                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
+                x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
                 e->lookup_end = e->a.p;
                 e->lookup_cold = c;
         }
@@ -152,16 +152,13 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
                 return x86_at(RSP, 0);
         }
         if (t->fused) {
-                c->fused = true;
-                c->write = write;
-                c->t = t->t;
                 emit_cold_from(c, emit_probe(e, t->t, t->a, (int32_t)c->imm, write, n));
                 if (t->i->mem.align && n > 1) {
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
                 }
-                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, host)));
-                return x86_at_index(SCRATCH, t->t, 0, 0);
+                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
+                return x86_at_index(SCRATCH, t->a, 0, (int32_t)c->imm);
         }
         int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
 
@@ -195,19 +192,16 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool fp = ir_type_is_fp(i->type), used = e->ra.val[at].last_use != 0;
         struct touch t;
+        ra_set keep;
         unsigned d;
 
         touch_operands(e, &t, i, COLD_LOAD);
         touch_site(e, &t, 1);
-        if (!used) {
-                d = ra_temp(&e->ra, fp, RA_NONE, 0);
-                t.t = fp ? ra_temp(&e->ra, false, t.a, 0) : d;
-        } else {
-                d = ra_def(&e->ra, at, fp ? RA_NONE : t.a, 0);
-                t.t = d;
-                if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
-                        t.t = ra_temp(&e->ra, false, t.a, RA_BIT(d));
-        }
+        keep = t.a != RA_NONE ? RA_BIT(t.a) & e->ra.t->temps : 0; /* the probe's register is not the address's */
+        d = used ? ra_def(&e->ra, at, RA_NONE, keep) : ra_temp(&e->ra, fp, RA_NONE, keep);
+        t.t = d;
+        if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
+                t.t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(d) | keep);
         t.c->d = d;
         struct x86_mem m = touch_check(e, &t);
 
@@ -238,7 +232,7 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
         touch_site(e, &t, 1);
         if (t.fused && !t.slow)
-                t.t = ra_temp(&e->ra, false, t.a, busy);
+                t.t = ra_temp(&e->ra, false, RA_NONE, busy | RA_BIT(t.a));
         struct x86_mem m = touch_check(e, &t);
 
         if (t.slow)
@@ -349,7 +343,7 @@ static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
         t->c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t->a};
         t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
         if (!t->slow)
-                t->t = ra_temp(&e->ra, false, t->a, RA_BIT(v));
+                t->t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a));
         struct x86_mem m = touch_check(e, t);
 
         if (!t->slow)
@@ -404,7 +398,7 @@ static void emit_cas(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
         t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = RAX};
         t->c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
         if (!t->slow)
-                t->t = ra_temp(&e->ra, false, t->a, RA_BIT(v) | RA_BIT(RAX));
+                t->t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(RAX) | RA_BIT(t->a));
         struct x86_mem m = touch_check(e, t);
 
         if (!t->slow)
@@ -474,13 +468,7 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
                 emit_out_arg(e, 1, &c->value2, IR_I64);
                 break;
         }
-        if (c->fused) {
-                /* r11 is the index still: no argument above needed it */
-                x86_alu_load(&e->a, ALU_ADD, true, c->t, x86_at_index(R15, SCRATCH, 0, tag_offset(c->write)));
-                x86_mov(&e->a, true, SCRATCH, c->t);
-        } else {
-                address_to_scratch(e, &c->addr, (int32_t)c->imm);
-        }
+        address_to_scratch(e, &c->addr, (int32_t)c->imm);
         x86_call_exec(&e->a, thunk);
         emit_site_here(e, c);
         thunk_arg(e, mem_word(*m));

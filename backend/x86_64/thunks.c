@@ -9,6 +9,7 @@ enum {
         SAVED_GPRS = 8,
         SAVED_XMM = 15,
         SAVED = SAVED_GPRS * 8 + SAVED_XMM * 8 + 16, /* with the return address, a multiple of 16 */
+        MXCSR_OFF = SAVED - 16, /* as it was, then as C left it */
         ADDR_OFF = SAVED,                            /* of the return address */
         ARG_OFF = SAVED + 8,                         /* of the caller's first argument */
         INDEX_MASK = (TLB_ENTRIES - 1) << 5,
@@ -31,6 +32,23 @@ static void save(struct x86_asm *a)
                 x86_store(a, 3, x86_at(RSP, 8 * k), saved_gprs[k]);
         for (unsigned k = 0; k < SAVED_XMM; k++)
                 x86_fstore(a, true, x86_at(RSP, 8 * (SAVED_GPRS + k)), k);
+        x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
+}
+
+/*
+ * Libraries may compute in floating point for ends of their own, GLib's hash tables for one: what they raise is not
+ * the guest's. Comparing costs less than loading always. Uses rax.
+ */
+static void keep_mxcsr(struct x86_asm *a)
+{
+        uint8_t *same;
+
+        x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF + 4));
+        x86_load(a, false, RAX, x86_at(RSP, MXCSR_OFF + 4));
+        x86_alu_load(a, ALU_CMP, false, RAX, x86_at(RSP, MXCSR_OFF));
+        same = x86_jcc8(a, CC_E);
+        x86_ldmxcsr(a, x86_at(RSP, MXCSR_OFF));
+        x86_here8(a, same);
 }
 
 /* Leaves the flags alone. */
@@ -66,6 +84,7 @@ static void finish(struct x86_host *h, struct x86_asm *a)
 {
         x86_mov(a, true, SCRATCH, RAX);
         x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
+        keep_mxcsr(a);
         x86_load(a, true, R15, HOT(tlb));
         x86_test(a, true, RDX, RDX);
         restore(a);
@@ -117,7 +136,7 @@ static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigne
         x86_alu_load(a, ALU_SUB, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, read)));
         x86_alu_imm(a, ALU_CMP, true, RCX, GUEST_PAGE_SIZE - n);
         slow[1] = x86_jcc(a, CC_A);
-        x86_alu_load(a, ALU_ADD, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, host)));
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
         x86_load(a, true, RAX, x86_at(RAX, offsetof(struct tlb_entry, code_lines)));
         x86_test(a, true, RAX, RAX);
         slow[2] = x86_jcc(a, CC_E);
@@ -127,7 +146,7 @@ static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigne
         x86_bt(a, true, RAX, RDX);
         slow[3] = x86_jcc(a, CC_B);
         x86_load(a, true, RDX, x86_at(RSP, 3 * 8 + 8));
-        x86_store(a, size_log2, x86_at(RCX, 0), RDX);
+        x86_store(a, size_log2, x86_at_index(RCX, SCRATCH, 0, 0), RDX);
         x86_pop(a, RDX);
         x86_pop(a, RCX);
         x86_pop(a, RAX);
@@ -150,22 +169,25 @@ static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
 
         x86_push(a, RAX);
         x86_push(a, RCX);
+        x86_push(a, RDX);
         x86_mov(a, false, RAX, SCRATCH);
         x86_shift_imm(a, SH_SHR, false, RAX, 7);
         x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
         x86_alu(a, ALU_ADD, true, RAX, R15);
-        x86_alu_load(a, ALU_SUB, true, SCRATCH,
+        x86_mov(a, true, RDX, SCRATCH);
+        x86_alu_load(a, ALU_SUB, true, RDX,
                      x86_at(RAX, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
-        inline_arg(a, RCX, 16);
-        x86_alu(a, ALU_CMP, true, SCRATCH, RCX);
+        inline_arg(a, RCX, 24);
+        x86_alu(a, ALU_CMP, true, RDX, RCX);
         uint8_t *miss = x86_jcc8(a, CC_A);
 
-        x86_alu_load(a, ALU_ADD, true, SCRATCH, x86_at(RAX, offsetof(struct tlb_entry, host)));
+        x86_alu_load(a, ALU_ADD, true, SCRATCH, x86_at(RAX, offsetof(struct tlb_entry, addend)));
         uint8_t *out = x86_jmp8(a);
 
         x86_here8(a, miss);
         x86_alu(a, ALU_XOR, false, SCRATCH, SCRATCH);
         x86_here8(a, out);
+        x86_pop(a, RDX);
         x86_pop(a, RCX);
         x86_pop(a, RAX);
         x86_ret(a);
@@ -222,6 +244,7 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
                 call_c(a, (void *)(uintptr_t)x86_harvest);
                 x86_alu_mem_imm(a, ALU_AND, false, HOT(scratch[0]), ~0x3f);
                 x86_ldmxcsr(a, HOT(scratch[0]));
+                x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
                 x86_load(a, true, SCRATCH, HOT(scratch[1]));
         }
         vcpu_arg(a);
@@ -230,6 +253,7 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
         x86_call_reg(a, SCRATCH);
         x86_mov(a, true, SCRATCH, RAX);
         x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
+        keep_mxcsr(a);
         x86_load(a, true, R15, HOT(tlb));
         x86_test(a, true, RDX, RDX);
         restore(a);
@@ -262,6 +286,7 @@ static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
         x86_load(a, false, RSI, x86_at(RSP, ARG_OFF));
         x86_load(a, true, RDX, x86_at(RSP, ARG_OFF + 8));
         call_c(a, (void *)(uintptr_t)h->slow->hook);
+        keep_mxcsr(a);
         restore(a);
         x86_ret(a);
         return at;

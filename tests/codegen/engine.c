@@ -248,7 +248,7 @@ static void fill_tlb(struct world *w, bool fast)
                 struct tlb_entry *t = &rig.tlb[tlb_index(at)];
 
                 t->read = at;
-                t->host = (uintptr_t)w->ram + (page << GUEST_PAGE_BITS);
+                t->addend = (uintptr_t)w->ram + (page << GUEST_PAGE_BITS) - at;
                 if (page != (WORLD_RAM >> GUEST_PAGE_BITS) - 1)
                         t->write = at;
         }
