@@ -239,7 +239,7 @@ def main():
         for name, case in list(globals().items()):
             if not name.startswith("case_"):
                 continue
-            for extra in ([], ["-accel", "interp"], ["-icount", "shift=3"]):
+            for extra in ([], ["-icount", "shift=3"]):
                 try:
                     case(emulator, program, extra)
                 except (Failure, OSError) as f:
