@@ -314,6 +314,7 @@ static void provisional_remove(struct codecache *c, struct code_region *r)
         if (c->provisional_tail == &r->settle_next)
                 c->provisional_tail = at;
         r->settle_next = NULL;
+        c->n_provisional--;
 }
 
 /*
@@ -354,16 +355,21 @@ void codecache_drop_region_locked(struct runtime *rt, struct code_region *r, boo
         page_tidy_at(rt, k.ram2, k.page2);
 }
 
-void codecache_drop_all(struct runtime *rt)
+static void drop_all_locked(struct runtime *rt)
 {
         struct codecache *c = &rt->cache;
         struct revoke_event ev = {.reasons = REVOKE_JUMPS};
 
-        runtime_lock(rt);
         for (unsigned i = 0; i < 1u << c->bucket_bits; i++)
                 while (c->buckets[i])
                         codecache_drop_region_locked(rt, c->buckets[i], false);
         revoke_post_locked(rt, &ev);
+}
+
+void codecache_drop_all(struct runtime *rt)
+{
+        runtime_lock(rt);
+        drop_all_locked(rt);
         runtime_unlock(rt);
         revoke_kick_self(rt);
 }
@@ -484,6 +490,8 @@ static void region_provisional(struct runtime *rt, struct code_region *r, const 
                 memcpy(r->bytes + first_len(r), bytes2, second_len(r));
         *c->provisional_tail = r;
         c->provisional_tail = &r->settle_next;
+        if (++c->n_provisional % CODE_PROVISIONAL_HURRY == 0)
+                revoke_hurry(rt, r->born); /* somebody stays in generated code for long: fences should not pay */
 }
 
 struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,
@@ -494,6 +502,8 @@ struct code_region *codecache_install(struct vcpu *v, struct code_region *r, con
         bool straddler = false;
 
         runtime_lock(rt);
+        if (!r->segment && rt->cache.n_regions >= CODE_MAX_INTERP_REGIONS)
+                drop_all_locked(rt);
         other = codecache_lookup_locked(rt, &r->key, &straddler);
         if (!other && region_mark(rt, r, bytes, bytes2)) {
                 region_hash(rt, r);

@@ -22,7 +22,7 @@ struct vcpu;
 
 enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_CACHE_SIZE = 64 << 20, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
        CODE_MAX_INTERP_REGIONS = 1 << 17,
-       CODE_PAGE_PARTS = 16 };
+       CODE_PAGE_PARTS = 16, CODE_PROVISIONAL_HURRY = 256 };
 
 enum segment_state { SEGMENT_FREE, SEGMENT_OPEN, SEGMENT_FULL, SEGMENT_RETIRED };
 
@@ -58,7 +58,8 @@ struct codecache {
         unsigned bucket_bits;
         unsigned n_regions;                  /* live or provisional */
         GHashTable *pages;                   /* host address of the page -> struct code_page */
-        struct code_region *provisional, **provisional_tail;
+        struct code_region *provisional, **provisional_tail; /* oldest first */
+        unsigned n_provisional;
         struct code_region *retired;         /* without a segment, to be freed, by settle_next */
         uint64_t n_dropped;
 };
