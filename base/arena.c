@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bump allocator: a list of chunks, filled one after the other. A reset starts over at the first chunk, so a
- * thread that makes one region after another soon stops asking the system for memory. One thread owns an arena.
+ * The bump allocator: a list of chunks, filled one after the other. A reset starts over at the first chunk,
+ * so a thread that makes one region after another soon stops asking the system for memory. One thread owns an
+ * arena.
  */
 #include "base/arena.h"
 

@@ -58,7 +58,8 @@ static unsigned edit_distance(const char *a, size_t na, const char *b, size_t nb
 
                         d = MIN(d, above[j] + 1);
                         d = MIN(d, row[j - 1] + 1);
-                        if (i > 1 && j > 1 && x == g_ascii_tolower(b[j - 2]) && y == g_ascii_tolower(a[i - 2]))
+                        if (i > 1 && j > 1 && x == g_ascii_tolower(b[j - 2]) &&
+                            y == g_ascii_tolower(a[i - 2]))
                                 d = MIN(d, before[j - 2] + 1);
                         row[j] = d;
                 }

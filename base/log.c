@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The execution log. The mask is read without a lock on every use; all else is under the log's recursive lock,
- * which log_lock hands out so that several lines come out together. Filters are set before the machine runs.
+ * The execution log. The mask is read without a lock on every use; all else is under the log's recursive
+ * lock, which log_lock hands out so that several lines come out together. Filters are set before the machine
+ * runs.
  */
 #include "base/log.h"
 
@@ -40,7 +41,8 @@ static const struct {
         {LOG_INT, "int", "interrupts and exceptions"},
         {LOG_MMU, "mmu", "address translation: page walks, faults, invalidations"},
         {LOG_UNIMP, "unimp", "what the guest asked for and is not modelled"},
-        {LOG_GUEST_ERRORS, "guest_errors", "what the guest did against a device's or the architecture's rules"},
+        {LOG_GUEST_ERRORS, "guest_errors",
+         "what the guest did against a device's or the architecture's rules"},
         {LOG_CPU, "cpu", "registers before each block"},
         {LOG_NOCHAIN, "nochain", "do not chain blocks, so that exec shows each one"},
         {LOG_TRACE, "trace", "device register accesses"},
@@ -118,7 +120,8 @@ bool log_open_file(struct log *log, const char *path, GError **error)
         FILE *f = fopen(path, "w");
 
         if (!f)
-                return error_set(error, RHEA_ERROR_FILE, "cannot write the log to '%s': %s", path, g_strerror(errno));
+                return error_set(error, RHEA_ERROR_FILE, "cannot write the log to '%s': %s", path,
+                                 g_strerror(errno));
         setvbuf(f, NULL, _IOLBF, 0);
         g_rec_mutex_lock(&log->lock);
         if (log->owned)
@@ -180,8 +183,10 @@ bool log_set_filter(struct log *log, const char *ranges, GError **error)
                 if (parse_range(*w, &r))
                         g_array_append_val(log->filter, r);
                 else
-                        ok = error_set(error, RHEA_ERROR_USAGE,
-                                       "'%s' is no address range; write START..END, START+LENGTH or START-LENGTH", *w);
+                        ok = error_set(
+                                error, RHEA_ERROR_USAGE,
+                                "'%s' is no address range; write START..END, START+LENGTH or START-LENGTH",
+                                *w);
         }
         g_strfreev(words);
         return ok;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The builder: emission of instructions, knowledge of slots, sharing of equal pure ops within a block, memory and
- * control. The rules on values are in fold.c. Everything lives in the region's arena, nothing is freed.
+ * The builder: emission of instructions, knowledge of slots, sharing of equal pure ops within a block, memory
+ * and control. The rules on values are in fold.c. Everything lives in the region's arena, nothing is freed.
  */
 #include "ir/build.h"
 
@@ -38,14 +38,15 @@ ir_ref ir_emit(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more
 
 static inline uint32_t hash_words(uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
-        uint64_t x = (head ^ (uint64_t)imm) * 0x9e3779b97f4a7c15ull, y = (args ^ more_args << 8) * 0xd6e8feb86659fd93ull;
+        uint64_t x = (head ^ (uint64_t)imm) * 0x9e3779b97f4a7c15ull,
+                 y = (args ^ more_args << 8) * 0xd6e8feb86659fd93ull;
 
         x ^= y >> 29;
         return (x ^ x >> 32 ^ y) * 0xff51afd7ed558ccdull >> (64 - CSE_BITS);
 }
 
-static inline bool same_words(const struct ir_builder *b, ir_ref v, uint64_t head, uint64_t args, uint64_t more_args,
-                              int64_t imm)
+static inline bool same_words(const struct ir_builder *b, ir_ref v, uint64_t head, uint64_t args,
+                              uint64_t more_args, int64_t imm)
 {
         const uint64_t *w = (const uint64_t *)&b->r->ins[v];
         bool same = w[0] == head && w[3] == (uint64_t)imm;
@@ -56,8 +57,8 @@ static inline bool same_words(const struct ir_builder *b, ir_ref v, uint64_t hea
 }
 
 /*
- * Four places are tried, then one is overwritten: forgetting costs a little code, never correctness, and the table
- * need not grow.
+ * Four places are tried, then one is overwritten: forgetting costs a little code, never correctness, and the
+ * table need not grow.
  */
 ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
@@ -168,8 +169,8 @@ static bool slot_known(const struct ir_builder *b, uint32_t slot)
 {
         uint32_t epoch = b->slots[slot].epoch;
 
-        return epoch >= b->block_epoch &&
-               (epoch >= b->group_epoch[b->guest_slots[slot].group] || ir_is_mutant(b->r, IR_RULE_call_clobbers));
+        return epoch >= b->block_epoch && (epoch >= b->group_epoch[b->guest_slots[slot].group] ||
+                                           ir_is_mutant(b->r, IR_RULE_call_clobbers));
 }
 
 ir_ref ir_get(struct ir_builder *b, uint32_t slot)
@@ -245,7 +246,8 @@ ir_ref ir_setcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y)
                 ir_fold_cmp(b, &c);
         if (c.result >= 0)
                 return ir_const(b, IR_I64, c.result);
-        return ir_emit_pure(b, ir_head(IR_OP_setcc, IR_I64, c.cond, ir_type_of(b, c.x)), ir_pair(c.x, c.y), 0, 0);
+        return ir_emit_pure(b, ir_head(IR_OP_setcc, IR_I64, c.cond, ir_type_of(b, c.x)), ir_pair(c.x, c.y), 0,
+                            0);
 }
 
 ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false)
@@ -278,9 +280,11 @@ ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, i
         return ir_emit(b, ir_head(op, ir_type_of(b, x), rm, 0), ir_pair(x, y), 0, 0);
 }
 
-ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y, ir_ref z)
+ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y,
+              ir_ref z)
 {
-        return ir_emit(b, ir_head(IR_OP_fma, ir_type_of(b, x), rm, neg_product | neg_c << 1), ir_pair(x, y), z, 0);
+        return ir_emit(b, ir_head(IR_OP_fma, ir_type_of(b, x), rm, neg_product | neg_c << 1), ir_pair(x, y),
+                       z, 0);
 }
 
 ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y)
@@ -298,7 +302,8 @@ ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
         return ir_emit_pure(b, ir_head(IR_OP_fsgnj, ir_type_of(b, x), 0, kind), ir_pair(x, y), 0, 0);
 }
 
-static ir_ref emit_fcvt(struct ir_builder *b, enum ir_op op, enum ir_round rm, enum ir_type to, uint32_t aux, ir_ref x)
+static ir_ref emit_fcvt(struct ir_builder *b, enum ir_op op, enum ir_round rm, enum ir_type to, uint32_t aux,
+                        ir_ref x)
 {
         return ir_emit(b, ir_head(op, to, rm, aux), x, 0, 0);
 }
@@ -358,14 +363,16 @@ void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm,
         ir_emit(b, ir_head(IR_OP_st, ir_type_of(b, v), 0, ir_mem_bits(mem)), ir_pair(lookup, base), v, imm);
 }
 
-static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem, ir_ref base, ir_ref x, ir_ref y)
+static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem, ir_ref base, ir_ref x,
+                          ir_ref y)
 {
         ir_ref lookup;
 
         mem.write = 1;
         mem.atomic = 1;
         lookup = emit_lookup(b, mem, base, 0);
-        return ir_emit(b, ir_head(op, ir_type_of(b, x), 0, ir_mem_bits(mem)), ir_pair(lookup, base), ir_pair(x, y), 0);
+        return ir_emit(b, ir_head(op, ir_type_of(b, x), 0, ir_mem_bits(mem)), ir_pair(lookup, base),
+                       ir_pair(x, y), 0);
 }
 
 ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref v)
@@ -426,7 +433,8 @@ void ir_br(struct ir_builder *b, uint32_t block)
         terminate(b, ir_head(IR_OP_br, IR_VOID, 0, block), 0, 0);
 }
 
-void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32_t then_block, uint32_t else_block)
+void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32_t then_block,
+             uint32_t else_block)
 {
         struct cmp c = {cond, x, y, -1};
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the builder, for build.c (state, emission, memory, control) and fold.c (rules). Lives in the region's
- * arena; the thread that builds owns it.
+ * Inside the builder, for build.c (state, emission, memory, control) and fold.c (rules). Lives in the
+ * region's arena; the thread that builds owns it.
  *
- * Nothing is ever cleared: what is known of a slot, and the table of pure ops, carry the epoch they were written
- * in, and a new block or a helper only starts a new epoch.
+ * Nothing is ever cleared: what is known of a slot, and the table of pure ops, carry the epoch they were
+ * written in, and a new block or a helper only starts a new epoch.
  */
 #pragma once
 
@@ -54,10 +54,11 @@ static inline uint64_t type_mask(enum ir_type t)
 }
 
 /*
- * Instructions are made of the four words that they consist of, in registers: a struct put together in memory field
- * by field and read back by words would wait for its own stores each time.
+ * Instructions are made of the four words that they consist of, in registers: a struct put together in memory
+ * field by field and read back by words would wait for its own stores each time.
  */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the head word is laid out for little-endian hosts");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "the head word is laid out for little-endian hosts");
 
 static inline uint64_t ir_head(enum ir_op op, enum ir_type type, unsigned cond, uint32_t aux)
 {
@@ -86,8 +87,8 @@ ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t
 /* A copy of @i with other arguments. */
 static inline ir_ref ir_emit_like(struct ir_builder *b, const struct ir_ins *i, const ir_ref arg[4])
 {
-        return ir_emit(b, ir_head(i->op, i->type, i->cond, i->aux) | (uint64_t)i->flags << 24, ir_pair(arg[0], arg[1]),
-                       ir_pair(arg[2], arg[3]), i->imm);
+        return ir_emit(b, ir_head(i->op, i->type, i->cond, i->aux) | (uint64_t)i->flags << 24,
+                       ir_pair(arg[0], arg[1]), ir_pair(arg[2], arg[3]), i->imm);
 }
 
 /* Wrong on purpose: the value that a mutant rule gives instead of @v. */
@@ -107,7 +108,8 @@ static inline ir_ref ir_fired(struct ir_builder *b, enum ir_rule rule, ir_ref v)
 /* fold.c: a value equal to the op's result, or 0 if no rule applies. */
 ir_ref ir_fold_unary(struct ir_builder *b, enum ir_op op, enum ir_type type, ir_ref x);
 ir_ref ir_fold_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y);
-ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false);
+ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true,
+                      ir_ref if_false);
 
 /* A comparison in its simplest form; result is 0 or 1 if it is known, else -1. */
 struct cmp {

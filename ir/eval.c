@@ -7,7 +7,7 @@
 
 #include "ir/eval.h"
 
-/* The switches return whether the op has an evaluation, which it has if its arguments are integers of one type. */
+/* The switches return whether the op has an evaluation: all those on integers of one type have. */
 #define OP(name, sig, nargs, flags, eval, doc) \
         case IR_OP_##name: \
                 *result = (WORD)(eval); \

@@ -120,7 +120,8 @@ void ir_dominators(const struct ir_region *r, uint32_t *idom)
                 for (uint32_t k = n; k-- > 0;) {
                         uint32_t next[2];
                         const struct ir_block *block = &r->blocks[order[k]];
-                        unsigned n_next = block->end > block->first ? ir_successors(&r->ins[block->end - 1], next) : 0;
+                        unsigned n_next =
+                                block->end > block->first ? ir_successors(&r->ins[block->end - 1], next) : 0;
 
                         while (n_next--) {
                                 uint32_t to = next[n_next], d;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The builder's rules on values (ir/rules.def): each looks at one op about to be made and at the ops that made its
- * arguments, no further, and gives an equal value that is cheaper. A rule may build other ops, to which the rules
- * apply in turn. Belongs to the thread that builds.
+ * The builder's rules on values (ir/rules.def): each looks at one op about to be made and at the ops that
+ * made its arguments, no further, and gives an equal value that is cheaper. A rule may build other ops, to
+ * which the rules apply in turn. Belongs to the thread that builds.
  */
 #include "ir/builder.h"
 
@@ -52,7 +52,9 @@ static unsigned width_unsigned(const struct ir_builder *b, ir_ref v, unsigned de
         case IR_OP_zext16: return 16;
         case IR_OP_zext32: return MIN(width_unsigned(b, i->arg[0], depth - 1), 32);
         case IR_OP_clz: case IR_OP_ctz: case IR_OP_popcnt: return 7;
-        case IR_OP_ld: case IR_OP_rmw: case IR_OP_cas: return i->mem.sign ? full : MIN(8u << i->mem.size_log2, full);
+        case IR_OP_ld:
+        case IR_OP_rmw:
+        case IR_OP_cas: return i->mem.sign ? full : MIN(8u << i->mem.size_log2, full);
         case IR_OP_shru: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
         case IR_OP_and: case IR_OP_or: case IR_OP_xor:
                 x = width_unsigned(b, i->arg[0], depth - 1);
@@ -77,7 +79,9 @@ static unsigned width_signed(const struct ir_builder *b, ir_ref v, unsigned dept
         case IR_OP_sext8: return 8;
         case IR_OP_sext16: return 16;
         case IR_OP_sext32: return 32;
-        case IR_OP_ld: case IR_OP_rmw: case IR_OP_cas: return i->mem.sign ? MIN(8u << i->mem.size_log2, full) : full;
+        case IR_OP_ld:
+        case IR_OP_rmw:
+        case IR_OP_cas: return i->mem.sign ? MIN(8u << i->mem.size_log2, full) : full;
         case IR_OP_shrs: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
         case IR_OP_and: case IR_OP_or: case IR_OP_xor: case IR_OP_andc: case IR_OP_orc:
                 x = width_signed(b, i->arg[0], depth - 1);
@@ -431,7 +435,10 @@ static ir_ref fold_by_op(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y
         case IR_OP_sub: return fold_sub(b, x, y, is_const, c);
         case IR_OP_mul: return is_const ? fold_mul(b, x, c) : 0;
         case IR_OP_mulhu: case IR_OP_mulhs: case IR_OP_mulhsu: return is_const ? fold_mulh(b, op, x, c) : 0;
-        case IR_OP_divu: case IR_OP_divs: case IR_OP_remu: case IR_OP_rems: return is_const ? fold_div(b, op, x, c) : 0;
+        case IR_OP_divu:
+        case IR_OP_divs:
+        case IR_OP_remu:
+        case IR_OP_rems: return is_const ? fold_div(b, op, x, c) : 0;
         case IR_OP_and: return fold_and(b, x, y, is_const, c);
         case IR_OP_or: return fold_or(b, x, y, is_const, c);
         case IR_OP_xor: return fold_xor(b, x, y, is_const, c);
@@ -458,7 +465,8 @@ ir_ref ir_fold_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
         if (x_const && (ir_ops[op].flags & IR_COMM))
                 FIRE(const_right, ir_binary(b, op, y, x));
         v = fold_by_op(b, op, x, y, y_const, args[1]);
-        if (!v && y_const && (op == IR_OP_add || op == IR_OP_and || op == IR_OP_or || op == IR_OP_xor || op == IR_OP_mul))
+        if (!v && y_const &&
+            (op == IR_OP_add || op == IR_OP_and || op == IR_OP_or || op == IR_OP_xor || op == IR_OP_mul))
                 v = fold_assoc(b, op, x, args[1]);
         return v;
 }
@@ -472,7 +480,8 @@ static bool cmp_known(struct ir_builder *b, struct cmp *c, enum ir_rule rule, bo
 }
 
 /* The comparison became another one, which may be simplified further. */
-static bool cmp_is(struct ir_builder *b, struct cmp *c, enum ir_rule rule, enum ir_cond cond, ir_ref x, ir_ref y)
+static bool cmp_is(struct ir_builder *b, struct cmp *c, enum ir_rule rule, enum ir_cond cond, ir_ref x,
+                   ir_ref y)
 {
         *c = (struct cmp){cond ^ ir_is_mutant(b->r, rule), x, y, -1};
         return true;
@@ -494,7 +503,8 @@ static bool cmp_zero(struct ir_builder *b, struct cmp *c)
 
         switch (i->op) {
         case IR_OP_setcc:
-                return cmp_is(b, c, IR_RULE_cmp_setcc, ne ? i->cond : ir_cond_negate(i->cond), i->arg[0], i->arg[1]);
+                return cmp_is(b, c, IR_RULE_cmp_setcc, ne ? i->cond : ir_cond_negate(i->cond), i->arg[0],
+                              i->arg[1]);
         case IR_OP_and:
                 return cmp_is(b, c, IR_RULE_cmp_and, ne ? IR_TSTNZ : IR_TSTZ, i->arg[0], i->arg[1]);
         case IR_OP_zext8:
@@ -515,8 +525,8 @@ static bool is_unsigned_cond(enum ir_cond c)
 }
 
 /*
- * Both sides are extended from 32 bits, or one is and the other is a constant that fits. Sign extension keeps all
- * orders, zero extension the unsigned one.
+ * Both sides are extended from 32 bits, or one is and the other is a constant that fits. Sign extension keeps
+ * all orders, zero extension the unsigned one.
  */
 static bool cmp_extended(struct ir_builder *b, struct cmp *c, bool y_const, uint64_t k)
 {
@@ -542,8 +552,8 @@ static bool cmp_bounds(struct ir_builder *b, struct cmp *c, uint64_t k)
         if ((k == 0 && (c->cond == IR_LEU || c->cond == IR_GTU)) ||
             (k == 1 && (c->cond == IR_LTU || c->cond == IR_GEU))) {
                 zero = constant(b, ir_type_of(b, c->x), 0);
-                return cmp_is(b, c, IR_RULE_cmp_bound, c->cond == IR_LEU || c->cond == IR_LTU ? IR_EQ : IR_NE, c->x,
-                              zero);
+                return cmp_is(b, c, IR_RULE_cmp_bound, c->cond == IR_LEU || c->cond == IR_LTU ? IR_EQ : IR_NE,
+                              c->x, zero);
         }
         return false;
 }
@@ -555,7 +565,8 @@ static bool cmp_tst(struct ir_builder *b, struct cmp *c, uint64_t k)
         if (k == 0)
                 return cmp_known(b, c, IR_RULE_cmp_tst_const, c->cond == IR_TSTZ);
         if (k == type_mask(t))
-                return cmp_is(b, c, IR_RULE_cmp_tst_const, c->cond == IR_TSTZ ? IR_EQ : IR_NE, c->x, constant(b, t, 0));
+                return cmp_is(b, c, IR_RULE_cmp_tst_const, c->cond == IR_TSTZ ? IR_EQ : IR_NE, c->x,
+                              constant(b, t, 0));
         return false;
 }
 
@@ -589,7 +600,8 @@ void ir_fold_cmp(struct ir_builder *b, struct cmp *c)
                 ;
 }
 
-ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false)
+ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true,
+                      ir_ref if_false)
 {
         uint64_t t, f;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The running half of the reference interpreter: one function of threaded code, whose integer steps are made from
- * the evaluation column of ops.def. Each step ends by jumping to the next one's code.
+ * The running half of the reference interpreter: one function of threaded code, whose integer steps are made
+ * from the evaluation column of ops.def. Each step ends by jumping to the next one's code.
  */
 #include "ir/interp.h"
 
@@ -58,8 +58,8 @@ static enum ir_exit leave_at(const struct ir_icode *code, struct ir_interp *it, 
         return status - 1;
 }
 
-static enum ir_exit leave_to(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip, uint64_t pc,
-                             enum ir_exit reason)
+static enum ir_exit leave_to(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip,
+                             uint64_t pc, enum ir_exit reason)
 {
         it->insn = code->insn_of[ip - code->steps];
         it->pc = pc;
@@ -80,7 +80,8 @@ static struct ir_helper_ret run_call(struct ir_interp *it, const struct ir_step 
         return h->fn(it->vcpu, v[args->a], v[args->b], v[args->c], v[args->e]);
 }
 
-static uint64_t run_fp(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip, const uint64_t *v)
+static uint64_t run_fp(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip,
+                       const uint64_t *v)
 {
         const struct ir_step *more = ip + 1;
 
@@ -123,11 +124,16 @@ enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it)
 #include "ir/ops.def"
 #undef OP
 #define COND(name, expr) \
-                [ST_setcc_##name##32] = &&do_setcc_##name##32, [ST_setcc_##name##32i] = &&do_setcc_##name##32i, \
-                [ST_setcc_##name##64] = &&do_setcc_##name##64, [ST_setcc_##name##64i] = &&do_setcc_##name##64i, \
-                [ST_brcc_##name##32] = &&do_brcc_##name##32, [ST_brcc_##name##32i] = &&do_brcc_##name##32i, \
-                [ST_brcc_##name##64] = &&do_brcc_##name##64, [ST_brcc_##name##64i] = &&do_brcc_##name##64i, \
-                [ST_select_##name##32] = &&do_select_##name##32, [ST_select_##name##64] = &&do_select_##name##64,
+                [ST_setcc_##name##32] = &&do_setcc_##name##32, \
+                [ST_setcc_##name##32i] = &&do_setcc_##name##32i, \
+                [ST_setcc_##name##64] = &&do_setcc_##name##64, \
+                [ST_setcc_##name##64i] = &&do_setcc_##name##64i, \
+                [ST_brcc_##name##32] = &&do_brcc_##name##32, \
+                [ST_brcc_##name##32i] = &&do_brcc_##name##32i, \
+                [ST_brcc_##name##64] = &&do_brcc_##name##64, \
+                [ST_brcc_##name##64i] = &&do_brcc_##name##64i, \
+                [ST_select_##name##32] = &&do_select_##name##32, \
+                [ST_select_##name##64] = &&do_select_##name##64,
                 IR_STEP_CONDS(COND)
 #undef COND
 #define L(name) [ST_##name] = &&do_##name
@@ -331,7 +337,8 @@ do_poll:
 do_br:
         GO_TO(ip->then_step);
 do_exit_jump:
-        return leave_to(code, it, ip, it->page_base + ip->imm, ip->d && poll_set(it) ? IR_EXIT_POLL : IR_EXIT_LINK);
+        return leave_to(code, it, ip, it->page_base + ip->imm,
+                        ip->d && poll_set(it) ? IR_EXIT_POLL : IR_EXIT_LINK);
 do_exit_ind:
         return leave_to(code, it, ip, v[ip->a], poll_set(it) ? IR_EXIT_POLL : IR_EXIT_INDIRECT);
 do_exit:

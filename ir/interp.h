@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reference interpreter: runs a region as the ops are documented, without a host's tricks. A region is first
- * compiled to a compact threaded form, which depends on nothing but the region, never changes, and may be run by any
- * thread. What lies outside the IR (memory, floating point) comes through callbacks that the engine supplies.
+ * The reference interpreter: runs a region as the ops are documented, without a host's tricks. A region is
+ * first compiled to a compact threaded form, which depends on nothing but the region, never changes, and may
+ * be run by any thread. What lies outside the IR (memory, floating point) comes through callbacks that the
+ * engine supplies.
  *
- * Puts take effect at once, deferred ones too; lookups are not run. On a fault the puts before the op are visible
- * and none after it.
+ * Puts take effect at once, deferred ones too; lookups are not run. On a fault the puts before the op are
+ * visible and none after it.
  */
 #pragma once
 
@@ -25,13 +26,13 @@ struct ir_interp_ops {
         struct ir_helper_ret (*store)(void *ctx, uint64_t gva, uint64_t value, uint32_t mem);
         struct ir_helper_ret (*rmw)(void *ctx, uint64_t gva, uint64_t value, uint32_t mem);
         struct ir_helper_ret (*cas)(void *ctx, uint64_t gva, uint64_t expect, uint64_t desired, uint32_t mem);
-        /* An op of floating point on bits (those with IR_FPSTATE, and funbox); @arg_type is its first argument's. */
-        uint64_t (*fp)(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type,
-                       uint64_t a, uint64_t b, uint64_t c);
+        /* An FP op on bits (those with IR_FPSTATE, and funbox); @arg_type is its first argument's. */
+        uint64_t (*fp)(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
+                       enum ir_type arg_type, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(void *ctx, uint32_t kind, uint64_t datum);
 };
 
-/* One thread's interpreter. Zeroed and filled by the engine; ir_interp_fini frees what runs have allocated. */
+/* One thread's interpreter. Zeroed and filled by the engine; ir_interp_fini frees what runs allocate. */
 struct ir_interp {
         const struct ir_interp_ops *ops;
         void *ctx;
@@ -43,8 +44,8 @@ struct ir_interp {
 
         /* results of a run */
         uint64_t pc;           /* where to go on; on a fault, of the instruction that has it */
-        uint32_t insn;         /* number in the region of the guest instruction in force: so many were complete if a
-                                  fault or a helper left */
+        uint32_t insn;         /* number in the region of the guest instruction in force: so many were complete
+                                  if a fault or a helper left */
 
         bool faulted;          /* it left within an instruction: a failed access, a helper's status */
 
@@ -57,8 +58,9 @@ struct ir_icode *ir_interp_compile(const struct ir_region *r);
 void ir_icode_free(struct ir_icode *code);
 
 /*
- * Runs from the entry to an exit. exit_jump gives IR_EXIT_LINK and exit_ind IR_EXIT_INDIRECT, or IR_EXIT_POLL if the
- * poll word was set; either way pc is the target. A failed access or a helper's status gives its own reason.
+ * Runs from the entry to an exit. exit_jump gives IR_EXIT_LINK and exit_ind IR_EXIT_INDIRECT, or IR_EXIT_POLL
+ * if the poll word was set; either way pc is the target. A failed access or a helper's status gives its own
+ * reason.
  */
 enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it);
 void ir_interp_fini(struct ir_interp *it);

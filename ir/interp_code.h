@@ -55,7 +55,8 @@ enum ir_step_op {
         IR_STEP_CONDS(COND)
 #undef COND
         ST_const, ST_get32, ST_get64, ST_put32, ST_put64, ST_putc32, ST_putc64, ST_pcaddr,
-        ST_mov, ST_low32, ST_sext32, ST_fbox, ST_fabs32, ST_fabs64, ST_fneg32, ST_fneg64, ST_fsgnj32, ST_fsgnj64, ST_fp,
+        ST_mov, ST_low32, ST_sext32, ST_fbox, ST_fabs32, ST_fabs64, ST_fneg32, ST_fneg64, ST_fsgnj32,
+        ST_fsgnj64, ST_fp,
         ST_ld32, ST_ld64, ST_st, ST_rmw32, ST_rmw64, ST_cas32, ST_cas64, ST_fence,
         ST_call, ST_hook, ST_budget, ST_poll, ST_br, ST_exit_jump, ST_exit_ind, ST_exit,
         ST_COUNT

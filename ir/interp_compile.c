@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compiling half of the reference interpreter: regions to threaded code. Values get indexes in the order of
- * their making; a constant becomes part of the steps that use it where they have a form for that, and a step of its
- * own where they have not. The result is one allocation and holds no pointer into the region.
+ * The compiling half of the reference interpreter: regions to threaded code. Values get indexes in the order
+ * of their making; a constant becomes part of the steps that use it where they have a form for that, and a
+ * step of its own where they have not. The result is one allocation and holds no pointer into the region.
  */
 #include <string.h>
 
@@ -67,7 +67,8 @@ static bool is32(enum ir_type t)
 }
 
 /* The four forms of an integer step lie together: 32, 32 with immediate, 64, 64 with immediate. */
-static struct ir_step *step_int(struct compiler *c, const struct ir_ins *i, enum ir_step_op first, enum ir_type type)
+static struct ir_step *step_int(struct compiler *c, const struct ir_ins *i, enum ir_step_op first,
+                                enum ir_type type)
 {
         bool imm = i->arg[1] && is_const(c, i, 1);
         struct ir_step *s = step(c, first + (is32(type) ? 0 : 2) + imm);
@@ -95,8 +96,10 @@ static const uint16_t int_steps[IR_OP_COUNT] = {
 };
 
 #define COND_ORDER(c, n) \
-        _Static_assert(ST_setcc_##n##32 == ST_setcc_eq32 + 4 * (c) && ST_brcc_##n##32 == ST_brcc_eq32 + 4 * (c) && \
-                       ST_select_##n##32 == ST_select_eq32 + 2 * (c), "steps are in the order of enum ir_cond")
+        _Static_assert(ST_setcc_##n##32 == ST_setcc_eq32 + 4 * (c) && \
+                               ST_brcc_##n##32 == ST_brcc_eq32 + 4 * (c) && \
+                               ST_select_##n##32 == ST_select_eq32 + 2 * (c), \
+                       "steps are in the order of enum ir_cond")
 COND_ORDER(IR_NE, ne);
 COND_ORDER(IR_GEU, geu);
 COND_ORDER(IR_LTS, lts);
@@ -329,7 +332,7 @@ static void fix_targets(struct compiler *c)
                 struct ir_step *s = &c->code->steps[k];
 
                 if (s->op >= ST_brcc_eq32 && s->op < ST_select_eq32) {
-                        if ((s->op - ST_brcc_eq32) & 1) /* the immediate is here, the targets are in the next step */
+                        if ((s->op - ST_brcc_eq32) & 1) /* the targets are in the step after the immediate */
                                 s = &c->code->steps[++k];
                         s->then_step = c->block_at[s->then_step];
                         s->else_step = c->block_at[s->else_step];
@@ -341,7 +344,8 @@ static void fix_targets(struct compiler *c)
         }
 }
 
-/* One pass over the region for what must be known before: constants needed as values, and how much there will be. */
+/* One pass over the region for what must be known before: constants needed as values, and how much there will
+ * be. */
 static void survey(struct compiler *c, uint32_t *n_values, uint32_t *n_fp)
 {
         const struct ir_region *r = c->r;

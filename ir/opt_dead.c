@@ -2,13 +2,13 @@
 /*
  * One walk from the last instruction to the first that drops dead code and puts.
  *
- * Code is dead when it has no use and no effect. Values are made before they are used also in index order, so by the
- * time the walk meets an instruction it has met all uses.
+ * Code is dead when it has no use and no effect. Values are made before they are used also in index order, so
+ * by the time the walk meets an instruction it has met all uses.
  *
- * A put is not needed if the same block puts the slot again before anything can see it. What can see it: a get, a
- * helper whose masks have the slot's group, and the doors (polls, exits, hooks, the end of the block). A fault site
- * sees the whole state too, but through its fault map, so with only fault sites between the put is deferred: no
- * code, the value in the map, and kept alive by the later put's arg[1].
+ * A put is not needed if the same block puts the slot again before anything can see it. What can see it: a
+ * get, a helper whose masks have the slot's group, and the doors (polls, exits, hooks, the end of the block).
+ * A fault site sees the whole state too, but through its fault map, so with only fault sites between the put
+ * is deferred: no code, the value in the map, and kept alive by the later put's arg[1].
  */
 #include <string.h>
 
@@ -24,7 +24,8 @@ struct next_put {
 struct dead {
         struct ir_region *r;
         uint8_t *used;             /* by ref */
-        struct next_put *next;     /* by slot: the put that comes next in the block, if nothing sees the slot before */
+        struct next_put *next;     /* by slot: the put that comes next in the block, if nothing
+                                      sees the slot before */
         uint32_t epoch;            /* now; counts what can see slots */
         uint32_t door_epoch;       /* of the last door */
         uint32_t group_epoch[64];  /* of the last helper with a group in its masks */
@@ -54,7 +55,8 @@ static const uint8_t classes[IR_OP_COUNT] = {
                          IR_OP_##name == IR_OP_call ? DEAD_CALL : IR_OP_##name == IR_OP_nop ? DEAD_NOTHING : \
                          (flags) & IR_PURE || IR_OP_##name == IR_OP_lookup ? DEAD_VALUE : \
                          (flags) & IR_MAY_FAULT ? DEAD_FAULT : \
-                         (flags) & (IR_MAY_EXIT | IR_TERM) || IR_OP_##name == IR_OP_hook ? DEAD_DOOR : DEAD_EFFECT,
+                         (flags) & (IR_MAY_EXIT | IR_TERM) || IR_OP_##name == IR_OP_hook ? DEAD_DOOR : \
+                         DEAD_EFFECT,
 #include "ir/ops.def"
 #undef OP
 };
@@ -103,7 +105,8 @@ static bool see_put(struct dead *d, ir_ref n, struct ir_ins *i)
                 if (d->fault > next->put || mutant(d, IR_RULE_dead_put))
                         return false;
                 i->flags |= IR_INS_DEFERRED;
-                d->r->ins[next->put].arg[1] = mutant(d, IR_RULE_defer_put) ? d->r->ins[next->put].arg[0] : i->arg[0];
+                d->r->ins[next->put].arg[1] =
+                        mutant(d, IR_RULE_defer_put) ? d->r->ins[next->put].arg[0] : i->arg[0];
         }
         *next = (struct next_put){d->epoch, n};
         return true;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sharing of lookups: loads and stores of a block that reach memory through one base, give or take constants, take
- * the host address from one lookup that covers them all. The first access of a group leads: its lookup, which stands
- * before all others, is widened, and the others are rewritten to its base.
+ * Sharing of lookups: loads and stores of a block that reach memory through one base, give or take constants,
+ * take the host address from one lookup that covers them all. The first access of a group leads: its lookup,
+ * which stands before all others, is widened, and the others are rewritten to its base.
  *
- * A lookup does not outlive what may change the mapping or the view: helpers (unless pure) and hooks. A poll that
- * falls through, fences and the accesses themselves change nothing: the page of an address stays where it is until
- * this vCPU acknowledges a revocation, which it does outside generated code. Atomic accesses keep their own.
+ * A lookup does not outlive what may change the mapping or the view: helpers (unless pure) and hooks. A poll
+ * that falls through, fences and the accesses themselves change nothing: the page of an address stays where
+ * it is until this vCPU acknowledges a revocation, which it does outside generated code. Atomic accesses keep
+ * their own.
  *
- * A range that straddles a page sends all its accesses down the slow path, so ranges are kept short: SPAN_MAX bytes
- * straddle with a probability of SPAN_MAX / 4096 where bases are random.
+ * A range that straddles a page sends all its accesses down the slow path, so ranges are kept short: SPAN_MAX
+ * bytes straddle with a probability of SPAN_MAX / 4096 where bases are random.
  */
 #include "base/arena.h"
 #include "ir/opt.h"
@@ -62,7 +63,8 @@ static void find_root(const struct groups *g, ir_ref base, ir_ref *root, int64_t
 static struct group *find_group(struct groups *g, ir_ref root, const struct ir_mem *m)
 {
         for (unsigned k = 0; k < g->n; k++)
-                if (g->group[k].root == root && g->group[k].view == m->view && g->group[k].nofault == m->nofault)
+                if (g->group[k].root == root && g->group[k].view == m->view &&
+                    g->group[k].nofault == m->nofault)
                         return &g->group[k];
         return NULL;
 }
@@ -78,7 +80,8 @@ static struct group *new_group(struct groups *g)
 static bool join(struct groups *g, struct group *k, struct ir_ins *access, int64_t offset)
 {
         struct ir_ins *lookup = &g->r->ins[k->lookup];
-        int64_t lo = (int64_t)((uint64_t)offset - (uint64_t)k->offset + (uint64_t)access->imm), hi, span_lo, span_hi;
+        int64_t lo = (int64_t)((uint64_t)offset - (uint64_t)k->offset + (uint64_t)access->imm);
+        int64_t hi, span_lo, span_hi;
 
         if (lo < INT32_MIN || lo > INT32_MAX - 16) /* addresses wrap; displacements have 32 bits */
                 return false;
@@ -114,16 +117,18 @@ static void see_access(struct groups *g, struct ir_ins *access)
                 return;
         if (!k)
                 k = new_group(g);
-        *k = (struct group){root, offset, access->arg[0], ir_lookup_lo(lookup), ir_lookup_hi(lookup), access->mem.view,
-                            access->mem.nofault};
+        *k = (struct group){
+                .root = root, .offset = offset, .lookup = access->arg[0], .lo = ir_lookup_lo(lookup),
+                .hi = ir_lookup_hi(lookup), .view = access->mem.view, .nofault = access->mem.nofault,
+        };
 }
 
 enum lookup_class { LOOKUP_OTHER, LOOKUP_ACCESS, LOOKUP_CALL, LOOKUP_HOOK, LOOKUP_END };
 
 static const uint8_t classes[IR_OP_COUNT] = {
-        [IR_OP_ld] = LOOKUP_ACCESS, [IR_OP_st] = LOOKUP_ACCESS, [IR_OP_call] = LOOKUP_CALL, [IR_OP_hook] = LOOKUP_HOOK,
-        [IR_OP_br] = LOOKUP_END, [IR_OP_brcc] = LOOKUP_END, [IR_OP_exit_jump] = LOOKUP_END,
-        [IR_OP_exit_ind] = LOOKUP_END, [IR_OP_exit] = LOOKUP_END,
+        [IR_OP_ld] = LOOKUP_ACCESS,     [IR_OP_st] = LOOKUP_ACCESS,    [IR_OP_call] = LOOKUP_CALL,
+        [IR_OP_hook] = LOOKUP_HOOK,     [IR_OP_br] = LOOKUP_END,       [IR_OP_brcc] = LOOKUP_END,
+        [IR_OP_exit_jump] = LOOKUP_END, [IR_OP_exit_ind] = LOOKUP_END, [IR_OP_exit] = LOOKUP_END,
 };
 
 static void see_ins(struct groups *g, struct ir_ins *i)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser of textual IR, as ir/print.c writes it: a line an instruction, words and punctuation, ';' begins a
- * comment. It checks form alone; ir_verify says whether the region makes sense. Values may have any name.
+ * The parser of textual IR, as ir/print.c writes it: a line an instruction, words and punctuation, ';' begins
+ * a comment. It checks form alone; ir_verify says whether the region makes sense. Values may have any name.
  */
 #include "ir/ir.h"
 
@@ -344,8 +344,8 @@ static bool parse_brcc(struct parser *p, struct ir_ins *i)
 {
         uint32_t then_block, else_block;
 
-        if (!parse_values(p, i->arg, 2) || !expect(p, ",") || !parse_block(p, &then_block) || !expect(p, ",") ||
-            !parse_block(p, &else_block))
+        if (!parse_values(p, i->arg, 2) || !expect(p, ",") || !parse_block(p, &then_block) ||
+            !expect(p, ",") || !parse_block(p, &else_block))
                 return false;
         i->imm = (int64_t)((uint64_t)else_block << 32 | then_block);
         return true;

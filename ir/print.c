@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The printer: the text that -d op shows, that tests are written in and that ir/parse.c reads back. Blocks come in
- * the order they were filled, values are numbered in that order, dead instructions are left out; so printing what
- * was parsed gives the same text. Stateless.
+ * The printer: the text that -d op shows, that tests are written in and that ir/parse.c reads back. Blocks
+ * come in the order they were filled, values are numbered in that order, dead instructions are left out; so
+ * printing what was parsed gives the same text. Stateless.
  */
 #include "ir/ir.h"
 
@@ -14,14 +14,14 @@ const char *const ir_type_names[IR_TYPE_COUNT] = {
         [IR_VOID] = "void", [IR_I32] = "i32", [IR_I64] = "i64", [IR_F32] = "f32", [IR_F64] = "f64",
 };
 const char *const ir_cond_names[IR_COND_COUNT] = {
-        [IR_EQ] = "eq", [IR_NE] = "ne", [IR_LTU] = "ltu", [IR_GEU] = "geu", [IR_LTS] = "lts", [IR_GES] = "ges",
-        [IR_LEU] = "leu", [IR_GTU] = "gtu", [IR_LES] = "les", [IR_GTS] = "gts", [IR_TSTZ] = "tstz",
-        [IR_TSTNZ] = "tstnz",
+        [IR_EQ] = "eq",   [IR_NE] = "ne",   [IR_LTU] = "ltu",   [IR_GEU] = "geu",
+        [IR_LTS] = "lts", [IR_GES] = "ges", [IR_LEU] = "leu",   [IR_GTU] = "gtu",
+        [IR_LES] = "les", [IR_GTS] = "gts", [IR_TSTZ] = "tstz", [IR_TSTNZ] = "tstnz",
 };
 const char *const ir_fcond_names[IR_FCOND_COUNT] = {[IR_FEQ] = "eq", [IR_FLT] = "lt", [IR_FLE] = "le"};
 const char *const ir_round_names[IR_RM_MODE + 1] = {
-        [IR_RM_RNE] = "rne", [IR_RM_RTZ] = "rtz", [IR_RM_RDN] = "rdn", [IR_RM_RUP] = "rup", [IR_RM_RMM] = "rmm",
-        [IR_RM_MODE] = "mode",
+        [IR_RM_RNE] = "rne", [IR_RM_RTZ] = "rtz", [IR_RM_RDN] = "rdn",
+        [IR_RM_RUP] = "rup", [IR_RM_RMM] = "rmm", [IR_RM_MODE] = "mode",
 };
 const char *const ir_exit_names[IR_EXIT_COUNT] = {
         [IR_EXIT_LOOKUP] = "lookup", [IR_EXIT_EXCEPTION] = "exception", [IR_EXIT_HALT] = "halt",
@@ -33,8 +33,9 @@ const char *const ir_jump_names[IR_JUMP_RETURN + 1] = {
         [IR_JUMP_PLAIN] = "plain", [IR_JUMP_CALL] = "call", [IR_JUMP_RETURN] = "return",
 };
 const char *const ir_rmw_names[IR_RMW_COUNT] = {
-        [IR_RMW_SWAP] = "swap", [IR_RMW_ADD] = "add", [IR_RMW_AND] = "and", [IR_RMW_OR] = "or", [IR_RMW_XOR] = "xor",
-        [IR_RMW_MINS] = "mins", [IR_RMW_MAXS] = "maxs", [IR_RMW_MINU] = "minu", [IR_RMW_MAXU] = "maxu",
+        [IR_RMW_SWAP] = "swap", [IR_RMW_ADD] = "add",   [IR_RMW_AND] = "and",
+        [IR_RMW_OR] = "or",     [IR_RMW_XOR] = "xor",   [IR_RMW_MINS] = "mins",
+        [IR_RMW_MAXS] = "maxs", [IR_RMW_MINU] = "minu", [IR_RMW_MAXU] = "maxu",
 };
 
 const char *const *ir_cond_words(enum ir_op op, unsigned *n)
@@ -154,7 +155,8 @@ static void print_mem(struct printer *p, const struct ir_ins *i)
 {
         print_args(p, i, 2);
         if (i->op == IR_OP_ld || i->op == IR_OP_st)
-                fprintf(p->to, " %c %" PRIu64, i->imm < 0 ? '-' : '+', i->imm < 0 ? -(uint64_t)i->imm : i->imm);
+                fprintf(p->to, " %c %" PRIu64, i->imm < 0 ? '-' : '+',
+                        i->imm < 0 ? -(uint64_t)i->imm : i->imm);
         for (unsigned k = 2; k < ir_ops[i->op].n_args; k++) {
                 fputs(", ", p->to);
                 print_value(p, i->arg[k]);
@@ -242,7 +244,8 @@ static void print_operands(struct printer *p, const struct ir_ins *i)
                 break;
         case IR_FORM_BRCC:
                 print_args(p, i, 2);
-                fprintf(p->to, ", b%" PRIu32 ", b%" PRIu32, (uint32_t)i->imm, (uint32_t)((uint64_t)i->imm >> 32));
+                fprintf(p->to, ", b%" PRIu32 ", b%" PRIu32, (uint32_t)i->imm,
+                        (uint32_t)((uint64_t)i->imm >> 32));
                 break;
         }
 }
@@ -277,11 +280,15 @@ static void print_header(struct printer *p)
                 bool set;
                 const char *name;
         } words[] = {
-                {r->fp.default_nan, "default_nan"}, {r->fp.flush_in, "flush_in"}, {r->fp.flush_out, "flush_out"},
-                {r->fp.fma_inf_zero_nan_invalid, "fma_inf_zero_nan_invalid"}, {r->deterministic, "deterministic"},
+                {r->fp.default_nan, "default_nan"},
+                {r->fp.flush_in, "flush_in"},
+                {r->fp.flush_out, "flush_out"},
+                {r->fp.fma_inf_zero_nan_invalid, "fma_inf_zero_nan_invalid"},
+                {r->deterministic, "deterministic"},
         };
 
-        fprintf(p->to, "region mode 0x%" PRIx64 " start 0x%" PRIx32 " bytes %" PRIu32 " insns %" PRIu32 " round %s",
+        fprintf(p->to,
+                "region mode 0x%" PRIx64 " start 0x%" PRIx32 " bytes %" PRIu32 " insns %" PRIu32 " round %s",
                 r->mode, r->start_offset, r->guest_bytes, r->n_guest_insns,
                 r->fp.round < IR_RM_MODE ? ir_round_names[r->fp.round] : "?");
         for (size_t k = 0; k < G_N_ELEMENTS(words); k++)
@@ -295,7 +302,8 @@ static int by_first(const void *x, const void *y, void *blocks)
         const struct ir_block *a = (const struct ir_block *)blocks + *(const uint32_t *)x;
         const struct ir_block *b = (const struct ir_block *)blocks + *(const uint32_t *)y;
 
-        return a->first != b->first ? (a->first > b->first) - (a->first < b->first) : (a->end > b->end) - (a->end < b->end);
+        return a->first != b->first ? (a->first > b->first) - (a->first < b->first)
+                                    : (a->end > b->end) - (a->end < b->end);
 }
 
 void ir_print(FILE *to, const struct ir_region *r)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A region made anew through the builder, so that the builder's rules apply to it: for regions that were parsed or
- * stitched together. It must not be optimised yet: deferred puts and shared lookups are the optimiser's. The new
- * region lives in the arena given.
+ * A region made anew through the builder, so that the builder's rules apply to it: for regions that were
+ * parsed or stitched together. It must not be optimised yet: deferred puts and shared lookups are the
+ * optimiser's. The new region lives in the arena given.
  */
 #include "ir/build.h"
 
@@ -30,7 +30,8 @@ static ir_ref reduce_value(struct reducer *d, const struct ir_ins *i)
         case IR_OP_ld: return ir_load(b, i->type, i->mem, y, i->imm);
         case IR_OP_rmw: return ir_atomic_rmw(b, i->mem, y, d->to[i->arg[2]]);
         case IR_OP_cas: return ir_atomic_cas(b, i->mem, y, d->to[i->arg[2]], d->to[i->arg[3]]);
-        case IR_OP_call: return ir_call(b, (const void *)(intptr_t)i->imm, x, y, d->to[i->arg[2]], d->to[i->arg[3]]);
+        case IR_OP_call:
+                return ir_call(b, (const void *)(intptr_t)i->imm, x, y, d->to[i->arg[2]], d->to[i->arg[3]]);
         default: break;
         }
         if (ir_ops[i->op].flags & IR_PURE)

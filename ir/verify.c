@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The verifier: every rule of docs/ir.md that a region must keep, whether fresh or optimised. Run on each region in
- * debug builds and on all that tests parse. Stateless; what it finds goes into the error with the place.
+ * The verifier: every rule of docs/ir.md that a region must keep, whether fresh or optimised. Run on each
+ * region in debug builds and on all that tests parse. Stateless; what it finds goes into the error with the
+ * place.
  */
 #include "ir/ir.h"
 
@@ -71,14 +72,18 @@ static bool verify_block(struct verifier *v, uint32_t b)
                         return bad(v, n, "blocks overlap");
                 v->block_of[n] = b;
                 if (!(ir_ops[r->ins[n].op].flags & IR_TERM) != (n != k->end - 1))
-                        return bad(v, n, n == k->end - 1 ? "a block must end with a terminator" : "terminator inside a block");
+                        return bad(v, n,
+                                   n == k->end - 1 ? "a block must end with a terminator"
+                                                   : "terminator inside a block");
         }
         if (dead(&r->ins[k->end - 1]))
                 return bad(v, k->end - 1, "dead terminator");
         n_next = ir_successors(&r->ins[k->end - 1], next);
         while (n_next--)
-                if (next[n_next] >= r->n_blocks || r->blocks[next[n_next]].first == r->blocks[next[n_next]].end)
-                        return bad(v, k->end - 1, "goes to block %u, which is empty or missing", next[n_next]);
+                if (next[n_next] >= r->n_blocks ||
+                    r->blocks[next[n_next]].first == r->blocks[next[n_next]].end)
+                        return bad(v, k->end - 1, "goes to block %u, which is empty or missing",
+                                   next[n_next]);
         return true;
 }
 
@@ -100,15 +105,17 @@ static bool verify_blocks(struct verifier *v)
         preds = g_new0(uint32_t, r->n_blocks);
         for (uint32_t b = 0; b < r->n_blocks; b++) {
                 uint32_t next[2];
-                unsigned n_next = v->idom[b] == UINT32_MAX ? 0 : ir_successors(&r->ins[r->blocks[b].end - 1], next);
+                unsigned n_next =
+                        v->idom[b] == UINT32_MAX ? 0 : ir_successors(&r->ins[r->blocks[b].end - 1], next);
 
                 while (n_next--)
                         preds[next[n_next]]++;
         }
         for (uint32_t b = 0; ok && b < r->n_blocks; b++)
                 if (preds[b] != r->blocks[b].n_preds)
-                        ok = error_set(v->error, RHEA_ERROR_FAILED, "IR, block %u has %u predecessors and says %u", b,
-                                       preds[b], r->blocks[b].n_preds);
+                        ok = error_set(v->error, RHEA_ERROR_FAILED,
+                                       "IR, block %u has %u predecessors and says %u", b, preds[b],
+                                       r->blocks[b].n_preds);
         g_free(preds);
         return ok;
 }
@@ -159,7 +166,8 @@ static bool verify_compare(struct verifier *v, ir_ref n, bool want_fp)
         enum ir_type t = arg_type(v, i, 0);
 
         if (t != arg_type(v, i, 1) || t != i->aux || (want_fp ? !ir_type_is_fp(t) : !is_int(t)))
-                return bad(v, n, "compared types differ from each other, from aux, or are not of the right kind");
+                return bad(v, n,
+                           "compared types differ from each other, from aux, or are not of the right kind");
         return true;
 }
 
@@ -180,10 +188,12 @@ static bool verify_conversion(struct verifier *v, ir_ref n)
         static const struct {
                 uint8_t op, from, to;
         } rows[] = {
-                {IR_OP_trunc, IR_I64, IR_I32}, {IR_OP_sext32, IR_I32, IR_I64}, {IR_OP_zext32, IR_I32, IR_I64},
-                {IR_OP_bitcast, IR_I32, IR_F32}, {IR_OP_bitcast, IR_F32, IR_I32}, {IR_OP_bitcast, IR_I64, IR_F64},
-                {IR_OP_bitcast, IR_F64, IR_I64}, {IR_OP_fbox, IR_F32, IR_F64}, {IR_OP_funbox, IR_F64, IR_F32},
-                {IR_OP_fcvt_ff, IR_F32, IR_F64}, {IR_OP_fcvt_ff, IR_F64, IR_F32},
+                {IR_OP_trunc, IR_I64, IR_I32},   {IR_OP_sext32, IR_I32, IR_I64},
+                {IR_OP_zext32, IR_I32, IR_I64},  {IR_OP_bitcast, IR_I32, IR_F32},
+                {IR_OP_bitcast, IR_F32, IR_I32}, {IR_OP_bitcast, IR_I64, IR_F64},
+                {IR_OP_bitcast, IR_F64, IR_I64}, {IR_OP_fbox, IR_F32, IR_F64},
+                {IR_OP_funbox, IR_F64, IR_F32},  {IR_OP_fcvt_ff, IR_F32, IR_F64},
+                {IR_OP_fcvt_ff, IR_F64, IR_F32},
         };
         const struct ir_ins *i = &v->r->ins[n];
         enum ir_type from = arg_type(v, i, 0);
@@ -191,7 +201,8 @@ static bool verify_conversion(struct verifier *v, ir_ref n)
         if (i->op == IR_OP_fcvt_fi || i->op == IR_OP_fcvt_if) {
                 bool fi = i->op == IR_OP_fcvt_fi;
 
-                if (ir_type_is_fp(from) != fi || is_int(i->type) != fi || (fi ? !is_int(i->type) : !ir_type_is_fp(i->type)))
+                if (ir_type_is_fp(from) != fi || is_int(i->type) != fi ||
+                    (fi ? !is_int(i->type) : !ir_type_is_fp(i->type)))
                         return bad(v, n, "wrong types");
                 if ((i->aux & 15) != from || i->aux > 31)
                         return bad(v, n, "aux does not tell the argument's type");
@@ -251,7 +262,8 @@ static bool verify_access(struct verifier *v, ir_ref n)
 
         if (arg_type(v, i, 1) != IR_I64)
                 return bad(v, n, "addresses are I64");
-        if (i->type == IR_VOID || i->type >= IR_TYPE_COUNT || size > full || (ir_type_is_fp(i->type) && size != full))
+        if (i->type == IR_VOID || i->type >= IR_TYPE_COUNT || size > full ||
+            (ir_type_is_fp(i->type) && size != full))
                 return bad(v, n, "%u bytes do not go with type %s", size, ir_type_names[i->type]);
         if (i->mem.write != write || (atomic && !i->mem.atomic))
                 return bad(v, n, "attributes write and atomic must be as the op implies");
@@ -290,7 +302,8 @@ static bool verify_const(struct verifier *v, ir_ref n)
 
         if (i->type == IR_VOID || i->type >= IR_TYPE_COUNT)
                 return bad(v, n, "constant of no type");
-        if ((i->type == IR_I32 && i->imm != (int32_t)i->imm) || (i->type == IR_F32 && i->imm != (uint32_t)i->imm))
+        if ((i->type == IR_I32 && i->imm != (int32_t)i->imm) ||
+            (i->type == IR_F32 && i->imm != (uint32_t)i->imm))
                 return bad(v, n, "I32 must be sign-extended in imm, F32 zero-extended");
         return true;
 }
@@ -336,7 +349,8 @@ static bool verify_control(struct verifier *v, ir_ref n)
                 if (v->block_of[n] != 0)
                         return bad(v, n, "must be in the entry block");
                 for (ir_ref k = v->r->blocks[0].first; k < n; k++)
-                        if (!dead(&v->r->ins[k]) && v->r->ins[k].op != IR_OP_const && v->r->ins[k].op != IR_OP_hook)
+                        if (!dead(&v->r->ins[k]) && v->r->ins[k].op != IR_OP_const &&
+                            v->r->ins[k].op != IR_OP_hook)
                                 return bad(v, n, "must come first");
                 return true;
         default:
@@ -411,7 +425,8 @@ static bool verify_deferred(struct verifier *v, ir_ref n)
                 if (dead(i))
                         continue;
                 if (i->op == IR_OP_put && i->aux == put->aux)
-                        return i->arg[1] == put->arg[0] || bad(v, n, "deferred, and the next put does not end it");
+                        return i->arg[1] == put->arg[0] ||
+                               bad(v, n, "deferred, and the next put does not end it");
                 if (sees_slot(v, i, put->aux))
                         return bad(v, n, "deferred, and seen by instruction %u (%s)", k, ir_ops[i->op].name);
         }
@@ -476,8 +491,10 @@ static bool verify_insns(struct verifier *v)
                                 unsigned n_next = ir_successors(i, next);
 
                                 while (ok && n_next--)
-                                        if (entry[next[n_next]] != insn && !begins_insn(r, &r->blocks[next[n_next]]))
-                                                ok = bad(v, n, "block %u is reached from two guest instructions",
+                                        if (entry[next[n_next]] != insn &&
+                                            !begins_insn(r, &r->blocks[next[n_next]]))
+                                                ok = bad(v, n,
+                                                         "block %u is reached from two guest instructions",
                                                          next[n_next]);
                         }
                 }
@@ -491,7 +508,8 @@ static bool verify_region(struct verifier *v)
         const struct ir_region *r = v->r;
 
         if (r->fp.round > IR_RM_RMM)
-                return error_set(v->error, RHEA_ERROR_FAILED, "IR, rounding mode %u of the region", r->fp.round);
+                return error_set(v->error, RHEA_ERROR_FAILED, "IR, rounding mode %u of the region",
+                                 r->fp.round);
         if (!verify_blocks(v))
                 return false;
         for (ir_ref n = 1; n < r->n_ins; n++) {

@@ -90,7 +90,8 @@ static void test_error(void)
 
 static void test_nearest(void)
 {
-        static const char *const names[] = {"virtio-blk-device", "virtio-rng-device", "goldfish-rtc", "ns16550a", "x", NULL};
+        static const char *const names[] = {
+                "virtio-blk-device", "virtio-rng-device", "goldfish-rtc", "ns16550a", "x", NULL};
         char *long_name = g_strnfill(5000, 'v');
 
         g_assert_cmpstr(error_nearest_name("virtio-blk-devcie", names), ==, "virtio-blk-device");
@@ -123,7 +124,8 @@ static void test_log_items(void)
 static void test_log_filter(void)
 {
         struct log *log = log_new();
-        static const char *const bad[] = {"x", "1", "1..", "2..1", "1+0", "1-0", "1-2-3", "1+0xffffffffffffffff+", "0-2", ","};
+        static const char *const bad[] = {
+                "x", "1", "1..", "2..1", "1+0", "1-0", "1-2-3", "1+0xffffffffffffffff+", "0-2", ","};
 
         g_assert_true(log_in_filter(log, 0x1234));
         g_assert_true(log_set_filter(log, "0x1000..0x1fff,0x8000+0x10,0x9000-0x10", NULL));

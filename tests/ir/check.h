@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checks of the IR on engines: textual tests and random regions. Each takes a rule to break (struct ir_region,
- * mutant; 0 for none) and says what it noticed, so that one program can test and be tested.
+ * Checks of the IR on engines: textual tests and random regions. Each takes a rule to break (struct
+ * ir_region, mutant; 0 for none) and says what it noticed, so that one program can test and be tested.
  */
 #pragma once
 

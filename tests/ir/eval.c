@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ir_eval against the definitions taken literally: schoolbook multiplication and division bit by bit, counting by
- * loops. Nothing of the evaluation column is used.
+ * ir_eval against the definitions taken literally: schoolbook multiplication and division bit by bit,
+ * counting by loops. Nothing of the evaluation column is used.
  */
 #include "tests/ir/check.h"
 
@@ -232,7 +232,8 @@ bool eval_check(uint64_t seed, GError **error)
                         if (!ir_eval(&i, a, &got) || got != want)
                                 return error_set(error, RHEA_ERROR_FAILED,
                                                  "%s of %u bits of 0x%" PRIx64 ", 0x%" PRIx64 " is 0x%" PRIx64
-                                                 " and not 0x%" PRIx64, ir_ops[op].name, w, a[0], a[1], want, got);
+                                                 " and not 0x%" PRIx64,
+                                                 ir_ops[op].name, w, a[0], a[1], want, got);
                 }
         }
         return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A second evaluator of regions, slow and literal, with the liberties that a backend has: a deferred put writes
- * nothing and its value appears in the slot only if a fault comes before the put that ends it; an access that its
- * lookup does not cover, or whose lookup has the wrong base or permission, is an error. What it shares with the
- * interpreter is ir_eval.
+ * A second evaluator of regions, slow and literal, with the liberties that a backend has: a deferred put
+ * writes nothing and its value appears in the slot only if a fault comes before the put that ends it; an
+ * access that its lookup does not cover, or whose lookup has the wrong base or permission, is an error. What
+ * it shares with the interpreter is ir_eval.
  */
 #include "tests/ir/world.h"
 
@@ -130,7 +130,8 @@ static uint64_t sign_bit(enum ir_type t)
 
 static uint64_t do_value(struct literal *l, const struct ir_ins *i)
 {
-        uint64_t a[4] = {arg(l, i, 0), arg(l, i, 1), arg(l, i, 2), arg(l, i, 3)}, v = 0, sign = sign_bit(i->type);
+        uint64_t a[4] = {arg(l, i, 0), arg(l, i, 1), arg(l, i, 2), arg(l, i, 3)}, v = 0,
+                 sign = sign_bit(i->type);
 
         switch (i->op) {
         case IR_OP_const: return i->type == IR_I32 ? (uint32_t)i->imm : (uint64_t)i->imm;

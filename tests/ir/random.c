@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random regions: made without rules, then compared with what ir_reduce and ir_optimise make of them, on all
- * engines, with no fault and with a fault at each access in turn. Operands and constants are biased towards what
- * rules look for: few values, used often; zero, one, all ones, powers of two, masks.
+ * engines, with no fault and with a fault at each access in turn. Operands and constants are biased towards
+ * what rules look for: few values, used often; zero, one, all ones, powers of two, masks.
  */
 #include "tests/ir/check.h"
 
@@ -40,10 +40,10 @@ static unsigned pick(struct gen *g, unsigned n)
 static uint64_t biased(uint64_t *seed)
 {
         static const uint64_t words[] = {
-                0, 1, 2, 3, 4, 7, 8, 16, 24, 31, 32, 48, 56, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000,
-                0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
-                0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0x3f800000, 0x7fc00000,
-                0xffffffff3f800000,
+                0, 1, 2, 3, 4, 7, 8, 16, 24, 31, 32, 48, 56, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
+                0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
+                0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0x3f800000,
+                0x7fc00000, 0xffffffff3f800000,
         };
         uint64_t r = next_random(seed), w = words[(r >> 8) % G_N_ELEMENTS(words)];
 
@@ -105,7 +105,8 @@ static ir_ref address(struct gen *g)
         case 1:
                 return value(g, IR_I64);
         case 2:
-                v = ir_add(g->b, ir_get(g->b, SLOT_X0 + 14 + pick(g, 2)), ir_const(g->b, IR_I64, (int)pick(g, 256) - 64));
+                v = ir_add(g->b, ir_get(g->b, SLOT_X0 + 14 + pick(g, 2)),
+                           ir_const(g->b, IR_I64, (int)pick(g, 256) - 64));
                 remember(g, v);
                 return v;
         default:
@@ -117,10 +118,14 @@ static ir_ref address(struct gen *g)
 
 static struct ir_mem random_mem(struct gen *g, enum ir_type t)
 {
-        struct ir_mem m = {.size_log2 = ir_type_is_fp(t) ? (t == IR_F64 ? 3 : 2) : pick(g, t == IR_I64 ? 4 : 3)};
+        struct ir_mem m = {0};
 
-        if (!ir_type_is_fp(t))
+        if (ir_type_is_fp(t)) {
+                m.size_log2 = t == IR_F64 ? 3 : 2;
+        } else {
+                m.size_log2 = pick(g, t == IR_I64 ? 4 : 3);
                 m.sign = pick(g, 2);
+        }
         m.big_endian = pick(g, 8) == 0;
         m.align = pick(g, 16) == 0;
         m.view = pick(g, 16) == 0;
@@ -128,13 +133,14 @@ static struct ir_mem random_mem(struct gen *g, enum ir_type t)
 }
 
 static const uint8_t int_binary[] = {
-        IR_OP_add, IR_OP_add, IR_OP_add, IR_OP_sub, IR_OP_mul, IR_OP_mulhu, IR_OP_mulhs, IR_OP_mulhsu, IR_OP_divu,
-        IR_OP_divs, IR_OP_remu, IR_OP_rems, IR_OP_and, IR_OP_and, IR_OP_or, IR_OP_xor, IR_OP_andc, IR_OP_orc, IR_OP_shl,
-        IR_OP_shl, IR_OP_shru, IR_OP_shru, IR_OP_shrs, IR_OP_shrs, IR_OP_rotl, IR_OP_rotr,
+        IR_OP_add,    IR_OP_add,  IR_OP_add,  IR_OP_sub,  IR_OP_mul,  IR_OP_mulhu, IR_OP_mulhs,
+        IR_OP_mulhsu, IR_OP_divu, IR_OP_divs, IR_OP_remu, IR_OP_rems, IR_OP_and,   IR_OP_and,
+        IR_OP_or,     IR_OP_xor,  IR_OP_andc, IR_OP_orc,  IR_OP_shl,  IR_OP_shl,   IR_OP_shru,
+        IR_OP_shru,   IR_OP_shrs, IR_OP_shrs, IR_OP_rotl, IR_OP_rotr,
 };
 static const uint8_t int_unary[] = {
-        IR_OP_neg, IR_OP_not, IR_OP_clz, IR_OP_ctz, IR_OP_popcnt, IR_OP_bswap, IR_OP_orcb, IR_OP_sext8, IR_OP_sext16,
-        IR_OP_zext8, IR_OP_zext16,
+        IR_OP_neg,  IR_OP_not,   IR_OP_clz,    IR_OP_ctz,   IR_OP_popcnt, IR_OP_bswap,
+        IR_OP_orcb, IR_OP_sext8, IR_OP_sext16, IR_OP_zext8, IR_OP_zext16,
 };
 
 static ir_ref fp_value(struct gen *g)
@@ -394,13 +400,13 @@ static bool compare(const struct ir_region *r, const struct ir_engine *e, const 
                 return false;
         difference = world_difference(after, w);
         if (difference)
-                error_set(error, RHEA_ERROR_FAILED, "on %s with a fault at %d: %s", e->name, (int)before->fault_at,
-                          difference);
+                error_set(error, RHEA_ERROR_FAILED, "on %s with a fault at %d: %s", e->name,
+                          (int)before->fault_at, difference);
         g_free(difference);
         return !difference;
 }
 
-/* All forms on all engines, for the fault that @before says; @after is what the first form on the first engine did. */
+/* All forms on all engines, for the fault that @before says; @after is what the first run of all did. */
 static bool check_fault(struct ir_region *const *forms, ir_engines engines, const struct world *before,
                         struct world *after, GError **error)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the IR. Without arguments: all textual tests (files *.ir in IR_TESTS_DIR and IR_TESTS_MADE), evaluation, random regions, and
- * that each rule, broken on purpose, is noticed by some test. --bless rewrites the expected outputs; --mutant RULE
- * runs all with that rule broken and exits with 1 if it is noticed, which a script then wants to see.
+ * Tests of the IR. Without arguments: all textual tests (files *.ir in IR_TESTS_DIR and IR_TESTS_MADE),
+ * evaluation, random regions, and that each rule, broken on purpose, is noticed by some test. --bless
+ * rewrites the expected outputs; --mutant RULE runs all with that rule broken and exits with 1 if it is
+ * noticed, which a script then wants to see.
  */
 #include "tests/ir/check.h"
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Textual IR tests. A file holds tests that begin with "; test: name"; the lines after it are IR and, in comments:
+ * Textual IR tests. A file holds tests that begin with "; test: name";
+ * the lines after it are IR and, in comments:
  *
  *   ; slot x1 = 5            ; mem 0x10000 = 01 02 03     state before
  *   ; poll                   ; budget 3                   ; fault 2 (that access faults)
- *   ; expect: exit link      ; expect: pc 0x400010        state after; every engine, before and after optimisation
+ *   ; expect: exit link      ; expect: pc 0x400010        state after; on every engine, optimised or not
  *   ; expect: insn 1         ; expect: slot x2 = 7        ; expect: mem 0x10008 = 2a
  *   ; expect: address 0x5000 ; expect: flags 0x10
  *   ; invalid: words         parser or verifier refuse the region with a message that has these words
- *   ; output:                and lines "; | text": the region after ir_reduce and ir_optimise, as printed. These are
- *                            written by test-ir --bless, not by hand.
+ *   ; output:                and lines "; | text": the region after ir_reduce and ir_optimise, as printed;
+ *                            written by test-ir --bless, not by hand
+ *
  * Addresses: tests/ir/world.h. Numbers are decimal or 0x.
  */
 #include "tests/ir/check.h"
@@ -197,8 +199,8 @@ static bool check_run(const struct text_test *t, const struct ir_region *r, cons
 }
 
 /* On all engines: as expected, and as the first engine ran the first form (@first; filled if not yet). */
-static bool check_form(const struct text_test *t, const struct ir_region *r, const char *form, ir_engines engines,
-                       struct world *first, bool *have_first, GError **error)
+static bool check_form(const struct text_test *t, const struct ir_region *r, const char *form,
+                       ir_engines engines, struct world *first, bool *have_first, GError **error)
 {
         struct world *w = g_new(struct world, 1);
         bool ok = true;
@@ -212,8 +214,8 @@ static bool check_form(const struct text_test *t, const struct ir_region *r, con
                         char *difference = world_difference(first, w);
 
                         if (difference)
-                                ok = error_set(error, RHEA_ERROR_FAILED, "%s on %s differs: %s", form, (*engines)->name,
-                                               difference);
+                                ok = error_set(error, RHEA_ERROR_FAILED, "%s on %s differs: %s", form,
+                                               (*engines)->name, difference);
                         g_free(difference);
                 }
         }
@@ -251,7 +253,8 @@ static bool check_round_trip(struct arena *a, const struct ir_region *r, GError 
         if (ok) {
                 twice = region_text(again);
                 if (strcmp(once, twice))
-                        ok = error_set(error, RHEA_ERROR_FAILED, "printing what was parsed differs:\n%s\n%s", once, twice);
+                        ok = error_set(error, RHEA_ERROR_FAILED, "printing what was parsed differs:\n%s\n%s",
+                                       once, twice);
         }
         g_free(once);
         g_free(twice);

@@ -280,7 +280,8 @@ struct ir_helper_ret world_cas(void *ctx, uint64_t gva, uint64_t expect, uint64_
 
 static bool run_interp(const struct ir_region *r, struct world *w, GError **error)
 {
-        static const struct ir_interp_ops ops = {world_load, world_store, world_rmw, world_cas, world_fp, world_hook};
+        static const struct ir_interp_ops ops = {world_load, world_store, world_rmw,
+                                                 world_cas,  world_fp,    world_hook};
         struct ir_interp it = {
                 .ops = &ops, .ctx = w, .vcpu = (struct vcpu *)w, .state = w->state, .page_base = WORLD_PAGE,
                 .poll = &w->poll, .budget = &w->budget,
@@ -317,15 +318,17 @@ char *world_difference(const struct world *a, const struct world *b)
                 return g_strdup_printf("insn %u, %u", a->insn, b->insn);
         for (uint32_t s = 0; s < SLOT_COUNT; s++)
                 if (world_slot_get(a, s) != world_slot_get(b, s))
-                        return g_strdup_printf("slot %s 0x%" PRIx64 ", 0x%" PRIx64, slots[s].name, world_slot_get(a, s),
-                                               world_slot_get(b, s));
+                        return g_strdup_printf("slot %s 0x%" PRIx64 ", 0x%" PRIx64, slots[s].name,
+                                               world_slot_get(a, s), world_slot_get(b, s));
         for (uint32_t n = 0; n < WORLD_RAM; n++)
                 if (a->ram[n] != b->ram[n])
-                        return g_strdup_printf("memory at 0x%x: 0x%02x, 0x%02x", WORLD_RAM_AT + n, a->ram[n], b->ram[n]);
+                        return g_strdup_printf("memory at 0x%x: 0x%02x, 0x%02x", WORLD_RAM_AT + n, a->ram[n],
+                                               b->ram[n]);
         if (a->accesses != b->accesses)
                 return g_strdup_printf("number of accesses %u, %u", a->accesses, b->accesses);
         if (a->fault_address != b->fault_address)
-                return g_strdup_printf("fault address 0x%" PRIx64 ", 0x%" PRIx64, a->fault_address, b->fault_address);
+                return g_strdup_printf("fault address 0x%" PRIx64 ", 0x%" PRIx64, a->fault_address,
+                                       b->fault_address);
         if (a->trace != b->trace)
                 return g_strdup("what helpers and hooks saw");
         if (a->fp_flags != b->fp_flags)

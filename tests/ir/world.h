@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What regions run on in the IR tests: a guest invented for them, its state, a small memory, and the engines that
- * can run a region there. A host's backend joins by adding a struct ir_engine.
+ * What regions run on in the IR tests: a guest invented for them, its state, a small memory, and the engines
+ * that can run a region there. A host's backend joins by adding a struct ir_engine.
  *
- * Memory: WORLD_RAM bytes at WORLD_RAM_AT can be written, the last page of them only read; the rest faults. Any
- * access can be made to fault by its number, so that faults hit everywhere.
+ * Memory: WORLD_RAM bytes at WORLD_RAM_AT can be written, the last page of them only read; the rest faults.
+ * Any access can be made to fault by its number, so that faults hit everywhere.
  */
 #pragma once
 
@@ -51,7 +51,7 @@ struct ir_engine {
         bool (*run)(const struct ir_region *r, struct world *w, GError **error);
 };
 extern const struct ir_engine ir_engine_interp; /* ir/interp.c */
-extern const struct ir_engine ir_engine_literal; /* literal.c: deferred puts and lookups taken at their word */
+extern const struct ir_engine ir_engine_literal; /* literal.c: takes deferred puts and lookups at their word */
 
 void world_init(struct world *w);
 uint64_t world_slot_get(const struct world *w, uint32_t slot);
@@ -62,8 +62,8 @@ struct ir_helper_ret world_load(void *ctx, uint64_t gva, uint32_t mem);
 struct ir_helper_ret world_store(void *ctx, uint64_t gva, uint64_t value, uint32_t mem);
 struct ir_helper_ret world_rmw(void *ctx, uint64_t gva, uint64_t value, uint32_t mem);
 struct ir_helper_ret world_cas(void *ctx, uint64_t gva, uint64_t expect, uint64_t desired, uint32_t mem);
-uint64_t world_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type, uint64_t a,
-                  uint64_t b, uint64_t c);
+uint64_t world_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type,
+                  uint64_t a, uint64_t b, uint64_t c);
 void world_hook(void *ctx, uint32_t kind, uint64_t datum);
 
 /* NULL if the two runs ended alike, else what differs (g_free). */

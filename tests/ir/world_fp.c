@@ -31,7 +31,9 @@ static uint64_t fp64(struct fp_env *e, const struct ir_ins *op, uint64_t a, uint
         case IR_OP_fmax: return fp64_max(e, a, b);
         case IR_OP_fcvt_ff: return fp64_to_fp32(e, a);
         case IR_OP_fcmp:
-                return op->cond == IR_FEQ ? fp64_eq(e, a, b) : op->cond == IR_FLT ? fp64_lt(e, a, b) : fp64_le(e, a, b);
+                return op->cond == IR_FEQ   ? fp64_eq(e, a, b)
+                       : op->cond == IR_FLT ? fp64_lt(e, a, b)
+                                            : fp64_le(e, a, b);
         case IR_OP_fcvt_fi:
                 if (op->type == IR_I32)
                         return op->aux & 16 ? fp64_to_u32(e, a) : (uint32_t)fp64_to_i32(e, a);
@@ -53,7 +55,9 @@ static uint64_t fp32(struct fp_env *e, const struct ir_ins *op, uint32_t a, uint
         case IR_OP_fmax: return fp32_max(e, a, b);
         case IR_OP_fcvt_ff: return fp32_to_fp64(e, a);
         case IR_OP_fcmp:
-                return op->cond == IR_FEQ ? fp32_eq(e, a, b) : op->cond == IR_FLT ? fp32_lt(e, a, b) : fp32_le(e, a, b);
+                return op->cond == IR_FEQ   ? fp32_eq(e, a, b)
+                       : op->cond == IR_FLT ? fp32_lt(e, a, b)
+                                            : fp32_le(e, a, b);
         case IR_OP_fcvt_fi:
                 if (op->type == IR_I32)
                         return op->aux & 16 ? fp32_to_u32(e, a) : (uint32_t)fp32_to_i32(e, a);
@@ -76,8 +80,8 @@ static uint64_t from_int(struct fp_env *e, const struct ir_ins *op, uint64_t a)
         return is_unsigned ? fp32_from_u64(e, a) : fp32_from_i64(e, a);
 }
 
-uint64_t world_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type, uint64_t a,
-                  uint64_t b, uint64_t c)
+uint64_t world_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type,
+                  uint64_t a, uint64_t b, uint64_t c)
 {
         struct world *w = ctx;
         struct fp_env env = env_of(mode, op);
