@@ -112,6 +112,9 @@ void ra_region(struct ra *ra, const struct ra_target *t, void *host, const struc
         ra->ins = r->ins;
         ra->val = arena_zalloc(r->arena, r->n_ins * sizeof(*ra->val));
         ra->home_val = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*ra->home_val));
+        ra->homes = arena_alloc(r->arena, r->n_ins * sizeof(*ra->homes));
+        ra->n_homes = 0;
+        ra->bound = 0;
         ra->n_frame = 0;
         ra->failed = false;
         memset(&w, 0, sizeof(w));
@@ -128,11 +131,16 @@ void ra_region(struct ra *ra, const struct ra_target *t, void *host, const struc
 
 void ra_begin_block(struct ra *ra, const struct ir_block *b)
 {
-        for (unsigned reg = 0; reg < RA_NREGS; reg++) {
+        for (ra_set set = ra->bound; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+
                 ra->val[ra->reg_val[reg]].reg = RA_NONE;
                 ra->reg_val[reg] = 0;
         }
-        for (uint32_t slot = 0; slot < ra->r->guest->n_slots; slot++) {
+        ra->bound = 0;
+        while (ra->n_homes) {
+                unsigned slot = ra->homes[--ra->n_homes];
+
                 ra->val[ra->home_val[slot]].home = 0;
                 ra->home_val[slot] = 0;
         }
@@ -215,7 +223,16 @@ static void drop(struct ra *ra, unsigned reg)
 static void bind(struct ra *ra, unsigned reg, ir_ref v)
 {
         ra->reg_val[reg] = v;
+        ra->bound |= RA_BIT(reg);
         ra->val[v].reg = reg;
+}
+
+/* @slot's home in memory holds @v from now on. */
+static void set_home(struct ra *ra, unsigned slot, ir_ref v)
+{
+        ra->home_val[slot] = v;
+        ra->val[v].home = 1 + slot;
+        ra->homes[ra->n_homes++] = slot; /* again, perhaps; there is room for one an instruction */
 }
 
 /* @reg is about to be overwritten: its value, if live, goes elsewhere; the bits stay until the overwriting. */
@@ -499,8 +516,7 @@ void ra_get(struct ra *ra, ir_ref v, unsigned slot)
                 bind(ra, pin, v);
         } else {
                 vacate_home(ra, slot);
-                val->home = 1 + slot;
-                ra->home_val[slot] = v;
+                set_home(ra, slot, v);
         }
         if (val->crosses) {
                 unsigned reg = ra_reg(ra, v);
@@ -535,6 +551,7 @@ static void put_pinned(struct ra *ra, unsigned pin, ir_ref v)
         if (i->op == IR_OP_const)
                 return;
         ra->reg_val[pin] = v;
+        ra->bound |= RA_BIT(pin);
         if (val->reg == RA_NONE || !(ra->t->pins & RA_BIT(val->reg))) {
                 if (val->reg != RA_NONE)
                         ra->reg_val[val->reg] = 0;
@@ -576,10 +593,8 @@ void ra_put(struct ra *ra, const struct ir_ins *put)
         vacate_home(ra, slot);
         ra->t->store(ra->host, s->type, RA_STATE, s->offset, reg);
         if (!ra->val[v].home && ra->ins[v].op != IR_OP_const && ra->ins[v].type == s->type &&
-            v >= ra->block->first && v < ra->block->end) {
-                ra->val[v].home = 1 + slot;
-                ra->home_val[slot] = v;
-        }
+            v >= ra->block->first && v < ra->block->end)
+                set_home(ra, slot, v);
 }
 
 void ra_flush_groups(struct ra *ra, uint64_t groups)
@@ -601,9 +616,9 @@ void ra_clobber_groups(struct ra *ra, uint64_t groups)
                 if (groups >> ra->r->guest->slots[ra->t->pin_slot[pin]].group & 1)
                         vacate(ra, pin, ra->t->pins);
         }
-        for (uint32_t slot = 0; groups && slot < ra->r->guest->n_slots; slot++)
-                if (ra->home_val[slot] && groups >> ra->r->guest->slots[slot].group & 1)
-                        vacate_home(ra, slot);
+        for (unsigned n = 0; groups && n < ra->n_homes; n++)
+                if (groups >> ra->r->guest->slots[ra->homes[n]].group & 1)
+                        vacate_home(ra, ra->homes[n]);
 }
 
 void ra_reload_groups(struct ra *ra, uint64_t groups)

@@ -70,6 +70,9 @@ struct ra {
         uint32_t live;                  /* values with last_use at least this are live */
         const struct ir_block *block;
         ir_ref *home_val;               /* by slot: the value that its home in memory holds */
+        uint16_t *homes;                /* the slots with one */
+        unsigned n_homes;
+        ra_set bound;                   /* registers with a reg_val */
         struct ra_deferred deferred[RA_MAX_DEFERRED];
         unsigned n_deferred;
         ir_ref frame_val[RA_FRAME_SLOTS];
