@@ -171,7 +171,7 @@ void case_mix(u64 value)
 void case_mix_state(void)
 {
         /* QEMU's mtval of an EBREAK is the address by which the page was known when it translated it */
-        if (out.mcause == 3 && ((out.mtval ^ out.mepc) & 0x3fffffff) == 0)
+        if (out.mcause == 3 && ((out.mtval ^ out.mepc) & (PAGE - 1)) == 0)
                 out.mtval = out.mepc;
         for (unsigned i = 1; i < 32; i++)
                 case_mix(out.x[i]);

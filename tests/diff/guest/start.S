@@ -86,6 +86,7 @@ run_case:       /* a0: struct state */
         mret
 
         .balign 4
+        .globl case_trap
 case_trap:
         csrrw   x31, mscratch, x31
         .irp    n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
