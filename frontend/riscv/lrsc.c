@@ -9,9 +9,6 @@
 
 #include "base/bits.h"
 
-/* Volume I, 13.3: a constrained loop has at most 16 instructions. */
-enum { LRSC_MAX_INSNS = 16 };
-
 /*
  * May this stand between LR and SC? *@rd is the integer register that it writes, 0 if none; *@branch how far it
  * jumps if it is a branch, else 0.
@@ -56,12 +53,15 @@ bool rv_find_sc(const struct tctx *t, const struct args_lr *lr, enum rv_insn sc,
 
         if (lr->rd == lr->rs1 && lr->rs1)
                 return false;
-        for (unsigned n = 0; n < LRSC_MAX_INSNS; n++) {
+        for (unsigned n = 0; n < RV_LRSC_MAX_INSNS; n++) {
                 struct rv_decoded d;
                 uint32_t word;
                 unsigned rd;
                 int32_t branch;
 
+                /* a block that must stop before the SC (single step, the end of a budget) cannot hold the pair */
+                if (t->r->n_guest_insns + n >= t->req->max_insns)
+                        return false;
                 if (pc + 4 > GUEST_PAGE_SIZE)
                         return false;
                 word = bytes[pc] | bytes[pc + 1] << 8 | bytes[pc + 2] << 16 | (uint32_t)bytes[pc + 3] << 24;

@@ -193,6 +193,13 @@ static bool reads_counter(const struct rv_decoded *d)
         }
 }
 
+/* An LR too near the end of the block to have its SC in it: it shall begin one of its own. */
+static bool begins_late(const struct tctx *t, const struct rv_decoded *d)
+{
+        return (d->insn == RV_LR_W || d->insn == RV_LR_D) && t->pc != t->req->offset &&
+               t->r->n_guest_insns + 1 + RV_LRSC_MAX_INSNS > t->req->max_insns;
+}
+
 static void translate_one(struct tctx *t)
 {
         struct rv_decoded d;
@@ -204,7 +211,7 @@ static void translate_one(struct tctx *t)
                 return;
         }
         counter = t->r->deterministic && reads_counter(&d);
-        if (counter && t->pc != t->req->offset) {
+        if ((counter && t->pc != t->req->offset) || begins_late(t, &d)) {
                 ir_exit_jump(t->b, t->pc, false);
                 t->ended = true;
                 return;
@@ -243,9 +250,8 @@ void rv_translate(struct ir_region *r, struct translate_req *req)
                 if (t.ended)
                         break;
                 t.pc = t.next;
-                /* an LR's block goes on to its SC whatever the limit: cutting it would only lose the reservation */
-                if (t.pc >= PAGE || (r->n_guest_insns >= req->max_insns && !t.lrsc.active) || at_breakpoint(&t) ||
-                    !fetch(&t) || t.next > PAGE) {
+                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || at_breakpoint(&t) || !fetch(&t) ||
+                    t.next > PAGE) {
                         ir_exit_jump(t.b, t.pc, false);
                         t.next = t.pc;
                         break;

@@ -67,5 +67,8 @@ void rv_jump(struct tctx *t, int64_t target_offset);
 void rv_exit_lookup(struct tctx *t);
 void rv_exit_indirect(struct tctx *t, enum ir_jump kind, ir_ref target);
 
+/* Volume I, 13.3: a constrained loop has at most 16 instructions. */
+enum { RV_LRSC_MAX_INSNS = 16 };
+
 /* lrsc.c: does the LR at t->pc meet its SC in plain sight? */
 bool rv_find_sc(const struct tctx *t, const struct args_lr *lr, enum rv_insn sc, uint32_t *sc_offset);

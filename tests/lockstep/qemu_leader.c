@@ -5,7 +5,6 @@
  * as its documentation gives them (QEMU, "TCG plugins", API version 4).
  */
 #include <fcntl.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -88,7 +87,7 @@ static void put(const struct record *r)
         while (n - atomic_load_explicit(&ring->read, memory_order_acquire) >= RING_RECORDS) {
                 if (atomic_load_explicit(&ring->stop, memory_order_relaxed))
                         _exit(0);
-                sched_yield();
+                usleep(20);
         }
         ring->records[n % RING_RECORDS] = *r;
         atomic_store_explicit(&ring->written, n + 1, memory_order_release);
@@ -106,6 +105,8 @@ static unsigned destination(uint32_t insn)
                         return funct == 1 ? 32 + 8 + (insn >> 2 & 7) : funct < 4 ? 8 + (insn >> 2 & 7) : REC_NO_REG;
                 if (quadrant == 1)
                         return funct < 4 ? (rd ? rd : REC_NO_REG) : funct == 4 ? 8 + (insn >> 7 & 7) : REC_NO_REG;
+                if (funct == 4 && !(insn >> 2 & 31)) /* c.jr, c.jalr, c.ebreak */
+                        return (insn >> 12 & 1) && rd ? 1 : REC_NO_REG;
                 return funct == 1 ? 32 + rd : funct >= 5 ? REC_NO_REG : rd ? rd : REC_NO_REG;
         }
         switch (opcode) {
