@@ -57,6 +57,21 @@ static struct space_id *space_find(struct contexts *cx, uint64_t space)
         return NULL;
 }
 
+/* First-level entries of a space whose number is lost: nothing would tell which large pages they came from. */
+static void empty_data_of(struct contexts *cx, uint64_t space)
+{
+        for (unsigned i = 0; i < CONTEXTS_DATA; i++)
+                if (cx->data[i] && cx->data[i]->space == space)
+                        data_context_empty(cx->data[i]);
+}
+
+static void empty_code_of(struct contexts *cx, uint64_t space)
+{
+        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
+                if (cx->code[i] && cx->code[i]->space == space)
+                        code_context_empty(cx->code[i]);
+}
+
 /* The number of @space; a new one in the place of the one longest unused. */
 static uint32_t space_number(struct vcpu *v, uint64_t space)
 {
@@ -70,11 +85,55 @@ static uint32_t space_number(struct vcpu *v, uint64_t space)
                 for (unsigned i = 0; i < CONTEXT_SPACES && s->id; i++)
                         if (!cx->spaces[i].id || cx->spaces[i].last_used < s->last_used)
                                 s = &cx->spaces[i];
+                if (s->id) {
+                        empty_data_of(cx, s->space);
+                        empty_code_of(cx, s->space);
+                }
                 s->space = space;
                 s->id = id;
+                memset(&s->large, 0, sizeof(s->large));
         }
         s->last_used = ++cx->clock;
         return s->id;
+}
+
+/* ---- large pages ---- */
+
+static unsigned large_hash(gva_t gva, unsigned page_bits)
+{
+        uint64_t n = gva >> page_bits;
+
+        return (n ^ n >> 10 ^ page_bits) & 1023;
+}
+
+static void large_note(struct large_pages *l, gva_t gva, unsigned page_bits)
+{
+        unsigned h = large_hash(gva, page_bits);
+
+        l->sizes |= 1ull << page_bits;
+        l->set[h / 64] |= 1ull << (h % 64);
+}
+
+static bool large_covers(const struct large_pages *l, gva_t gva)
+{
+        for (uint64_t sizes = l->sizes; sizes; sizes &= sizes - 1) {
+                unsigned h = large_hash(gva, __builtin_ctzll(sizes));
+
+                if (l->set[h / 64] >> (h % 64) & 1)
+                        return true;
+        }
+        return false;
+}
+
+void context_note_large(struct vcpu *v, gva_t gva, unsigned page_bits, bool global)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct space_id *s = space_find(cx, cx->space);
+
+        if (global)
+                large_note(&cx->global_large, gva, MIN(page_bits, 63));
+        else if (s)
+                large_note(&s->large, gva, MIN(page_bits, 63));
 }
 
 /* ---- switching ---- */
@@ -310,12 +369,8 @@ static void flush_space(struct vcpu *v, uint64_t space)
         struct contexts *cx = &v->engine->contexts;
         struct space_id *s = space_find(cx, space);
 
-        for (unsigned i = 0; i < CONTEXTS_DATA; i++)
-                if (cx->data[i] && cx->data[i]->space == space)
-                        data_context_empty(cx->data[i]);
-        for (unsigned i = 0; i < CONTEXTS_CODE; i++)
-                if (cx->code[i] && cx->code[i]->space == space)
-                        code_context_empty(cx->code[i]);
+        empty_data_of(cx, space);
+        empty_code_of(cx, space);
         if (s) {
                 s->id = 0;
                 if (space == cx->space)
@@ -334,28 +389,42 @@ static void flush_all(struct vcpu *v, bool global)
                 if (cx->code[i])
                         code_context_empty(cx->code[i]);
         memset(cx->spaces, 0, sizeof(cx->spaces)); /* old numbers are never given again */
-        if (global)
+        if (global) {
                 cx->global_id = new_id(v);
+                memset(&cx->global_large, 0, sizeof(cx->global_large));
+        }
         if (cx->cur_data)
                 cx->space_id = space_number(v, cx->space);
 }
 
-static void flush_page(struct vcpu *v, gva_t gva, bool all, uint64_t space)
+/* One address in all spaces. Spaces that were filled from a large page around it go as a whole. */
+static void flush_page_all(struct vcpu *v, gva_t gva)
 {
         struct contexts *cx = &v->engine->contexts;
-        struct space_id *s;
 
-        if (tlb2_in_large(&v->engine->tlb2, gva)) {
-                if (all)
-                        flush_all(v, true);
-                else
-                        flush_space(v, space);
+        if (large_covers(&cx->global_large, gva)) {
+                flush_all(v, true);
                 return;
         }
-        flush_page_in(cx, gva, all, space);
-        s = all ? NULL : space_find(cx, space);
-        if (all || s)
-                tlb2_flush_page(&v->engine->tlb2, gva, s ? s->id : 0);
+        for (unsigned i = 0; i < CONTEXT_SPACES; i++)
+                if (cx->spaces[i].id && large_covers(&cx->spaces[i].large, gva))
+                        flush_space(v, cx->spaces[i].space);
+        flush_page_in(cx, gva, true, 0);
+        tlb2_flush_page(&v->engine->tlb2, gva, 0);
+}
+
+static void flush_page_space(struct vcpu *v, gva_t gva, uint64_t space)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct space_id *s = space_find(cx, space);
+
+        if (s && large_covers(&s->large, gva)) {
+                flush_space(v, space);
+                return;
+        }
+        flush_page_in(cx, gva, false, space);
+        if (s)
+                tlb2_flush_page(&v->engine->tlb2, gva, s->id);
 }
 
 void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space)
@@ -371,8 +440,10 @@ void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t spac
                 flush_space(v, space);
                 break;
         case TLB_FLUSH_PAGE:
+                flush_page_all(v, gva);
+                break;
         case TLB_FLUSH_SPACE_PAGE:
-                flush_page(v, gva, kind == TLB_FLUSH_PAGE, space);
+                flush_page_space(v, gva, space);
                 break;
         }
         stat_inc(v, kind >= TLB_FLUSH_PAGE ? STAT_tlb_page_flushes : STAT_tlb_flushes);

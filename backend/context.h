@@ -39,10 +39,17 @@ struct code_context {
         uint64_t last_used;
 } __attribute__((aligned(64)));
 
+/* Which large pages were filled from: a fence anywhere in one must find all of it. */
+struct large_pages {
+        uint64_t sizes;   /* bit n: pages of 1 << n bytes */
+        uint64_t set[16]; /* hashed */
+};
+
 /* An address space gets a number; withdrawing the number flushes it from the second-level TLB. */
 struct space_id {
         uint64_t space, last_used;
         uint32_t id; /* 0: free */
+        struct large_pages large;
 };
 
 struct contexts {
@@ -55,6 +62,7 @@ struct contexts {
         uint32_t data_view, fetch_view;
         uint32_t space_id;   /* of the current space */
         uint32_t global_id, next_id;
+        struct large_pages global_large;
         uint64_t clock;      /* for last_used */
 };
 
@@ -75,6 +83,9 @@ void context_clear_returns(struct vcpu *v);
 void context_revoke(struct vcpu *v, const struct revoke_event *ev);
 /* Everything, when the ring overflowed. */
 void context_flush_everything(struct vcpu *v);
+
+/* A page of 1 << @page_bits bytes around @gva was filled from. */
+void context_note_large(struct vcpu *v, gva_t gva, unsigned page_bits, bool global);
 
 /* Enters a region's door for @pc into the current jump cache. @next_page: it depends on the following page, too. */
 void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page);

@@ -5,8 +5,6 @@
  */
 #include "backend/tlb2.h"
 
-#include <string.h>
-
 #include "backend/runtime.h"
 
 static unsigned set_index(gva_t gva)
@@ -26,8 +24,6 @@ void tlb2_flush(struct tlb2 *t)
         for (unsigned i = 0; i < TLB2_SETS; i++)
                 for (unsigned j = 0; j < TLB2_WAYS; j++)
                         t->sets[i][j].page = 1;
-        memset(t->large, 0, sizeof(t->large));
-        t->any_large = false;
 }
 
 void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id)
@@ -37,46 +33,6 @@ void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id)
         for (unsigned i = 0; i < TLB2_WAYS; i++)
                 if (set[i].page == page_of(gva) && (!id || set[i].id == id))
                         set[i].page = 1;
-}
-
-/* ---- large pages ---- */
-
-static unsigned large_hash(gva_t gva, unsigned page_bits)
-{
-        uint64_t n = gva >> page_bits;
-
-        return (n ^ n >> 10) & 1023;
-}
-
-bool tlb2_in_large(const struct tlb2 *t, gva_t gva)
-{
-        if (t->any_large)
-                return true;
-        for (unsigned i = 0; i < TLB2_LARGE && t->large[i].page_bits; i++) {
-                unsigned h = large_hash(gva, t->large[i].page_bits);
-
-                if (t->large[i].set[h / 64] >> (h % 64) & 1)
-                        return true;
-        }
-        return false;
-}
-
-static void large_note(struct tlb2 *t, gva_t gva, unsigned page_bits)
-{
-        unsigned h;
-
-        if (page_bits <= GUEST_PAGE_BITS || page_bits > 63)
-                return;
-        for (unsigned i = 0; i < TLB2_LARGE; i++) {
-                if (!t->large[i].page_bits)
-                        t->large[i].page_bits = page_bits;
-                if (t->large[i].page_bits == page_bits) {
-                        h = large_hash(gva, page_bits);
-                        t->large[i].set[h / 64] |= 1ull << (h % 64);
-                        return;
-                }
-        }
-        t->any_large = true;
 }
 
 /* ---- filling ---- */
@@ -142,7 +98,8 @@ static bool walk_page(struct vcpu *v, gva_t gva, unsigned size, enum access acce
                 out->flags |= e->gpa & (TLB2_READ | TLB2_WRITE | TLB2_EXEC);
         *e = (struct tlb2_entry){.page = page_of(gva), .gpa = out->gpa | out->flags, .host = out->host,
                                  .ram = out->ram, .id = id, .view = view};
-        large_note(&v->engine->tlb2, gva, w.page_bits);
+        if (w.page_bits > GUEST_PAGE_BITS)
+                context_note_large(v, gva, w.page_bits, w.global);
         return true;
 }
 

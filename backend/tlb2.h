@@ -13,7 +13,7 @@
 #include "frontend/cpu.h"
 #include "machines/core/memory.h"
 
-enum { TLB2_SETS = 1024, TLB2_WAYS = 4, TLB2_LARGE = 6 };
+enum { TLB2_SETS = 1024, TLB2_WAYS = 4 };
 
 /* Permissions and kinds, in the low bits of tlb2_entry.gpa. */
 enum { TLB2_READ = 1, TLB2_WRITE = 2, TLB2_EXEC = 4, TLB2_RAM = 8, TLB2_ROM = 16 };
@@ -27,17 +27,9 @@ struct tlb2_entry {
         uint32_t view;
 };
 
-/* Which large pages were filled from, as hashed sets, one a page size: a fence inside one must find all of it. */
-struct tlb2_large {
-        uint8_t page_bits; /* 0: free */
-        uint64_t set[16];
-};
-
 struct tlb2 {
         struct tlb2_entry sets[TLB2_SETS][TLB2_WAYS];
         uint8_t victim[TLB2_SETS];
-        struct tlb2_large large[TLB2_LARGE];
-        bool any_large; /* more sizes than large[] holds: every fence of a page is a flush of all */
 };
 
 /* One page as an access sees it. */
@@ -52,8 +44,6 @@ struct tlb_page {
 void tlb2_flush(struct tlb2 *t);
 /* Drops @gva's page of whatever view, of space @id (0: of all) and of the global ones if @id is 0. */
 void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id);
-/* Does @gva lie in a large page that was filled from? */
-bool tlb2_in_large(const struct tlb2 *t, gva_t gva);
 
 /*
  * Finds the page for an access of @size bytes that does not cross it: second level, then walk. On failure the
