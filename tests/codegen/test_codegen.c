@@ -2,7 +2,7 @@
 /*
  * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host code and
  * compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many random regions,
- * CODEGEN_FIRST which is the first; --dump SEED prints one and its code.
+ * CODEGEN_FIRST which is the first; --dump SEED prints one and its code. Golden code: see golden.h; --bless.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,12 @@
 #include "base/arena.h"
 #include "tests/codegen/engine.h"
 #include "tests/codegen/fp_ops.h"
+#include "tests/codegen/golden.h"
 #include "tests/ir/check.h"
 
 #define RANDOM_REGIONS 2000
 #define FP_REGIONS 20000
+#define GOLDEN CODEGEN_TESTS_DIR "/x86_64.golden"
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
 
@@ -37,6 +39,19 @@ static uint64_t setting(const char *name, uint64_t otherwise)
         const char *s = g_getenv(name);
 
         return s ? g_ascii_strtoull(s, NULL, 10) : otherwise;
+}
+
+/* The golden code is for the processors of today; others are still tested by running code. */
+static void test_golden(void)
+{
+        GError *error = NULL;
+
+        if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma")) {
+                g_test_skip("this processor lacks BMI2 or FMA");
+                return;
+        }
+        golden_check(GOLDEN, false, &error);
+        g_assert_no_error(error);
 }
 
 static void test_fp(void)
@@ -101,9 +116,18 @@ int main(int argc, char **argv)
                 engine_host_fini();
                 return 0;
         }
+        if (argc == 2 && !strcmp(argv[1], "--bless")) {
+                GError *error = NULL;
+
+                if (!golden_check(GOLDEN, true, &error))
+                        fprintf(stderr, "%s\n", error->message);
+                engine_host_fini();
+                return error != NULL;
+        }
         g_test_init(&argc, &argv, NULL);
         add_text_tests(IR_TESTS_DIR);
         add_text_tests(IR_TESTS_MADE);
+        g_test_add_func("/codegen/golden", test_golden);
         g_test_add_func("/codegen/fp", test_fp);
         g_test_add_func("/codegen/random", test_random);
         status = g_test_run();

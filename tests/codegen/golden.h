@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Golden host code of small regions. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+/*
+ * A file of tests: "; test: name", the region as ir_print writes it, "; code: N instructions", the code. The code of
+ * every region must be as it stands; @bless rewrites it instead.
+ */
+bool golden_check(const char *path, bool bless, GError **error);
