@@ -13,8 +13,8 @@
 #include "tests/codegen/golden.h"
 #include "tests/ir/check.h"
 
-#define RANDOM_REGIONS 2000
-#define FP_REGIONS 20000
+#define RANDOM_REGIONS 1000
+#define FP_REGIONS 5000
 #define GOLDEN CODEGEN_TESTS_DIR "/x86_64.golden"
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
