@@ -86,10 +86,12 @@ static bool parse_one(struct cli *cli, int argc, char **argv, int *i, GError **e
                 return false;
         if (o->args) {
                 if (*i >= argc)
-                        return error_set(error, RHEA_ERROR_USAGE, "-%s needs an argument: %s", o->name, o->args);
+                        return error_set(error, RHEA_ERROR_USAGE, "-%s needs an argument: %s", o->name,
+                                         o->args);
                 arg = argv[(*i)++];
         }
-        return o->set(cli, arg, error) || error_prefix(error, "-%s%s%s", o->name, arg ? " " : "", arg ? arg : "");
+        return o->set(cli, arg, error) ||
+               error_prefix(error, "-%s%s%s", o->name, arg ? " " : "", arg ? arg : "");
 }
 
 bool cli_parse(struct cli *cli, int argc, char **argv, GError **error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line, as QEMU 10 spells it. cli_parse reads and checks everything that can be checked without doing
- * anything; setup.c then makes the machine from it. One table (options.c) drives parsing, -help and
+ * The command line, as QEMU 10 spells it. cli_parse reads and checks everything that can be checked without
+ * doing anything; setup.c then makes the machine from it. One table (options.c) drives parsing, -help and
  * docs/command-line.md. Everything here lives until the program ends, since the machine keeps pointers to it.
  */
 #pragma once

@@ -80,8 +80,8 @@ static bool piece_phys(struct address_space *as, gpa_t gpa, uint8_t *buf, size_t
         if (!row)
                 return false;
         if (row->kind != MEM_ROW_MMIO)
-                return (write ? address_space_write_rom(as, gpa, buf, len) : address_space_read_bytes(as, gpa, buf, len)) ==
-                       MEM_OK;
+                return (write ? address_space_write_rom(as, gpa, buf, len)
+                              : address_space_read_bytes(as, gpa, buf, len)) == MEM_OK;
         for (; len; len -= size, gpa += size, buf += size) {
                 uint64_t value = 0;
                 enum mem_result result;

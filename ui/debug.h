@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at and into a vCPU from outside, for gdb and the monitor. Main thread; the VM is paused. What is changed is
- * changed on the vCPU's own thread.
+ * Looking at and into a vCPU from outside, for gdb and the monitor. Main thread; the VM is paused. What is
+ * changed is changed on the vCPU's own thread.
  */
 #pragma once
 

@@ -10,7 +10,7 @@
 
 enum { DOC_COLUMN = 24, LINE_WIDTH = 100 };
 
-/* @text without its backquotes, broken into lines that start at @column; the first line has used @used already. */
+/* @text without its backquotes, in lines that start at @column; the first one has used @used already. */
 static void print_wrapped(FILE *to, const char *text, int column, int used)
 {
         g_autofree char *plain = g_strdup(text);
@@ -66,10 +66,11 @@ void cli_print_help(const struct cli *cli, FILE *to)
                 }
                 print_wrapped(to, o->doc, DOC_COLUMN, used);
                 for (const struct cli_key *k = o->keys; k && k->name; k++)
-                        print_wrapped(to, k->doc, DOC_COLUMN + 16, fprintf(to, "%*s%s=", DOC_COLUMN + 2, "", k->name));
+                        print_wrapped(to, k->doc, DOC_COLUMN + 16,
+                                      fprintf(to, "%*s%s=", DOC_COLUMN + 2, "", k->name));
         }
-        fputs("\nOn a terminal that is shared with the monitor: Ctrl-A h help, Ctrl-A x quit, Ctrl-A c switch to the "
-              "monitor and back.\n", to);
+        fputs("\nOn a terminal that is shared with the monitor: Ctrl-A h help, Ctrl-A x quit, Ctrl-A c switch "
+              "to the monitor and back.\n", to);
 }
 
 void cli_print_version(const struct cli *cli, FILE *to)
@@ -91,8 +92,8 @@ void cli_print_machines(const struct cli *cli, FILE *to)
 
                 if (!cli_machine_has_arch(m, cli->ops->name))
                         continue;
-                doc = g_strdup_printf("%s (up to %u vCPUs)%s%s", m->doc, m->max_cpus, m->alias ? ", also called " : "",
-                                      m->alias ? m->alias : "");
+                doc = g_strdup_printf("%s (up to %u vCPUs)%s%s", m->doc, m->max_cpus,
+                                      m->alias ? ", also called " : "", m->alias ? m->alias : "");
                 print_row(to, m->name, doc);
         }
 }
@@ -160,10 +161,9 @@ void cli_print_device(const struct cli *cli, FILE *to)
         fprintf(to, "%s: %s\nProperties:\n", class->name, class->doc);
         for (const struct dev_prop *p = class->props; p && p->name; p++) {
                 g_autofree char *left = g_strdup_printf("%s=<%s>", p->name, dev_prop_type_name(p->type));
-                g_autofree char *doc = p->default_value ? g_strdup_printf("%s (default: %s)", p->doc, p->default_value)
-                                                        : g_strdup(p->doc);
+                g_autofree char *more = g_strdup_printf("%s (default: %s)", p->doc, p->default_value);
 
-                print_row(to, left, doc);
+                print_row(to, left, p->default_value ? more : p->doc);
         }
         if (!class->props || !class->props->name)
                 fputs("none\n", to);
@@ -185,14 +185,14 @@ void cli_print_log_items(const struct cli *cli, FILE *to)
 void cli_print_markdown(FILE *to)
 {
         fputs("# The command line\n\n"
-              "This page is made from the table in ui/options.c by `ninja -C build docs-command-line`; a test compares\n"
-              "the two.\n\n"
+              "This page is made from the table in ui/options.c by `ninja -C build docs-command-line`;\n"
+              "a test compares the two.\n\n"
               "    rhea [options] [disk image]\n\n"
-              "Names and syntax are those of QEMU 10. The program's own name chooses the guest's architecture:\n"
-              "`rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that take a list write it\n"
-              "`name=value,name=value`; a comma inside a value is written twice, and a name alone means `name=on`.\n"
-              "What is wrong ends the program with one message, the nearest valid name in it, and exit status 1.\n"
-              "A machine without `-machine` is `spike`, as in QEMU.\n", to);
+              "Names and syntax are those of QEMU 10. The program's own name chooses the guest's\n"
+              "architecture: `rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that\n"
+              "take a list write it `name=value,name=value`; a comma inside a value is written twice, and a\n"
+              "name alone means `name=on`. What is wrong ends the program with one message, the nearest valid\n"
+              "name in it, and exit status 1. Without `-machine` the machine is `spike`, as in QEMU.\n", to);
         for (unsigned i = 0; i < cli_n_options; i++) {
                 const struct cli_option *o = &cli_options[i];
 
@@ -211,7 +211,8 @@ void cli_print_markdown(FILE *to)
         }
         fputs("\n## On the terminal\n\n"
               "| keys | effect |\n|---|---|\n"
-              "| Ctrl-A h | help |\n| Ctrl-A x | quit |\n| Ctrl-A c | from the console to the monitor and back |\n"
+              "| Ctrl-A h | help |\n| Ctrl-A x | quit |\n"
+              "| Ctrl-A c | from the console to the monitor and back |\n"
               "| Ctrl-A b | a break on the serial line |\n| Ctrl-A Ctrl-A | Ctrl-A itself |\n\n"
               "## Exit status\n\n"
               "| status | meaning |\n|---|---|\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program: reads the command line, makes the machine, and runs the main loop, which carries out what the guest,
- * a person or a signal asks for. The only file that ends the process.
+ * The program: reads the command line, makes the machine, and runs the main loop, which carries out what the
+ * guest, a person or a signal asks for. The only file that ends the process.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -150,7 +150,8 @@ static void announce(const struct app *app)
                 const char *where = chardev_where(c);
 
                 if (g_str_has_prefix(where, "pty: "))
-                        fprintf(stderr, "char device redirected to %s (label %s)\n", where + 5, chardev_id(c));
+                        fprintf(stderr, "char device redirected to %s (label %s)\n", where + 5,
+                                chardev_id(c));
         }
 }
 

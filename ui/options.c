@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of options: names, arguments, documentation and what each stores in struct cli. A handler checks what
- * can be seen from the option alone.
+ * The table of options: names, arguments, documentation and what each stores in struct cli. A handler checks
+ * what can be seen from the option alone.
  */
 #include <string.h>
 
@@ -32,7 +32,8 @@ static bool check_keys(const struct optlist *list, const struct cli_key *keys, G
         return true;
 }
 
-static struct optlist *parse_keys(const char *arg, const char *implied, const struct cli_key *keys, GError **error)
+static struct optlist *parse_keys(const char *arg, const char *implied, const struct cli_key *keys,
+                                  GError **error)
 {
         struct optlist *list = optlist_parse(arg, implied, error);
 
@@ -113,7 +114,8 @@ static bool set_accel(struct cli *cli, const char *arg, GError **error)
         thread = optlist_get(list, "thread");
         if (!name || (thread && strcmp(thread, "multi") && strcmp(thread, "single"))) {
                 if (!name)
-                        error_set(error, RHEA_ERROR_USAGE, "an accelerator's name is missing; see -accel help");
+                        error_set(error, RHEA_ERROR_USAGE,
+                                  "an accelerator's name is missing; see -accel help");
                 else
                         error_set(error, RHEA_ERROR_USAGE, "thread is multi or single, not '%s'", thread);
                 optlist_free(list);
@@ -127,7 +129,8 @@ static bool set_accel(struct cli *cli, const char *arg, GError **error)
 }
 
 static const struct cli_key memory_keys[] = {
-        {"size", "guest memory, in MiB or with a suffix K, M, G, T; the first word may stand without `size=`"},
+        {"size",
+         "guest memory, in MiB or with a suffix K, M, G, T; the first word may stand without `size=`"},
         {0},
 };
 
@@ -146,14 +149,16 @@ static bool set_memory(struct cli *cli, const char *arg, GError **error)
         if (ok && g_ascii_isdigit(size[strlen(size) - 1])) {
                 /* a plain number counts MiB */
                 if (value >> 44)
-                        ok = error_set(error, RHEA_ERROR_MEMORY, "%s MiB are more than a machine can have", size);
+                        ok = error_set(error, RHEA_ERROR_MEMORY, "%s MiB are more than a machine can have",
+                                       size);
                 value <<= 20;
         }
         if (ok && !value)
-                ok = error_set(error, RHEA_ERROR_USAGE, "a machine cannot run without memory; write 512M or 4G");
+                ok = error_set(error, RHEA_ERROR_USAGE,
+                               "a machine cannot run without memory; write 512M or 4G");
         if (ok && value % GUEST_PAGE_SIZE)
-                ok = error_set(error, RHEA_ERROR_USAGE, "memory comes in pages of 4096 bytes; '%s' is not a multiple",
-                               size);
+                ok = error_set(error, RHEA_ERROR_USAGE,
+                               "memory comes in pages of 4096 bytes; '%s' is not a multiple", size);
         cli->machine.ram_size = value;
         optlist_free(list);
         return ok;
@@ -171,7 +176,8 @@ static const struct cli_key smp_keys[] = {
 static bool smp_numbers(struct cli *cli, struct optlist *list, GError **error)
 {
         uint64_t cpus = 0, max = 0, sockets = 1, cores = 1, threads = 1, product;
-        bool topology = optlist_get(list, "sockets") || optlist_get(list, "cores") || optlist_get(list, "threads");
+        bool topology = optlist_get(list, "sockets") || optlist_get(list, "cores") ||
+                        optlist_get(list, "threads");
 
         if (!optlist_take_number(list, "cpus", MAX_CPUS, &cpus, error) ||
             !optlist_take_number(list, "maxcpus", MAX_CPUS, &max, error) ||
@@ -184,13 +190,14 @@ static bool smp_numbers(struct cli *cli, struct optlist *list, GError **error)
         if (!cpus)
                 return error_set(error, RHEA_ERROR_USAGE, "a machine needs at least one vCPU");
         if (max && max != cpus)
-                return error_set(error, RHEA_ERROR_UNSUPPORTED, "maxcpus must equal cpus: vCPUs cannot be added later");
+                return error_set(error, RHEA_ERROR_UNSUPPORTED,
+                                 "maxcpus must equal cpus: vCPUs cannot be added later");
         if (cpus > MAX_CPUS)
                 return error_set(error, RHEA_ERROR_USAGE, "no machine has more than %d vCPUs", MAX_CPUS);
         product = sockets * cores * threads;
         if (!product || cpus % product) /* a number that was left out follows from the others */
-                return error_set(error, RHEA_ERROR_USAGE, "sockets, cores and threads do not multiply to %u vCPUs",
-                                 (unsigned)cpus);
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "sockets, cores and threads do not multiply to %u vCPUs", (unsigned)cpus);
         cli->machine.smp = cpus;
         return true;
 }
@@ -446,7 +453,8 @@ static bool set_chardev(struct cli *cli, const char *arg, GError **error)
         if (!c->kind)
                 return error_set(error, RHEA_ERROR_USAGE, "a back end's name is missing; see -chardev help");
         if (!g_strv_contains(chardev_kinds, c->kind))
-                return optlist_unknown(error, "character back end", c->kind, chardev_kinds, "see -chardev help");
+                return optlist_unknown(error, "character back end", c->kind, chardev_kinds,
+                                       "see -chardev help");
         if (!c->id)
                 return error_set(error, RHEA_ERROR_USAGE, "id= is missing: the name by which it is used");
         return true;
@@ -519,8 +527,9 @@ static bool set_gdb(struct cli *cli, const char *arg, GError **error)
 }
 
 static const struct cli_key icount_keys[] = {
-        {"shift", "an instruction takes 2 to the power of this in nanoseconds: 0 to 10, or `auto` (3); the first word "
-                  "may stand without `shift=`"},
+        {"shift",
+         "an instruction takes 2 to the power of this in nanoseconds: 0 to 10, or `auto` (3); the first word "
+         "may stand without `shift=`"},
         {"align", "only `off`: guest time is not held back to the host's"},
         {"sleep", "accepted; time in which every vCPU waits is skipped"},
         {0},
@@ -534,7 +543,8 @@ static bool icount_fill(struct cli *cli, struct optlist *list, GError **error)
 
         if (shift && !strcmp(shift, "auto"))
                 optlist_take(list, "shift");
-        if (!optlist_take_number(list, "shift", 10, &n, error) || !optlist_take_bool(list, "align", &align, error) ||
+        if (!optlist_take_number(list, "shift", 10, &n, error) ||
+            !optlist_take_bool(list, "align", &align, error) ||
             !optlist_take_bool(list, "sleep", &sleep, error))
                 return false;
         if (align)
@@ -600,18 +610,22 @@ static bool set_version(struct cli *cli, const char *arg, GError **error)
 const struct cli_option cli_options[] = {
         {.doc = "The machine"},
         {"machine", "M", "[type=]NAME[,PROPERTY=VALUE...]",
-         "the machine to build; `help` lists them, `NAME,help` lists its properties", machine_keys, set_machine},
-        {"cpu", NULL, "MODEL[,FEATURE=on|off...]", "the CPU model, features switched; `help` lists the models", NULL,
-         set_cpu},
+         "the machine to build; `help` lists them, `NAME,help` lists its properties", machine_keys,
+         set_machine},
+        {"cpu", NULL, "MODEL[,FEATURE=on|off...]",
+         "the CPU model, features switched; `help` lists the models", NULL, set_cpu},
         {"accel", NULL, "NAME[,thread=multi]",
-         "what executes guest code: `jit` (also called `tcg`) or `interp`; `help` lists them", accel_keys, set_accel},
-        {"m", NULL, "[size=]SIZE", "guest memory, in MiB unless a suffix says otherwise", memory_keys, set_memory},
+         "what executes guest code: `jit` (also called `tcg`) or `interp`; `help` lists them", accel_keys,
+         set_accel},
+        {"m", NULL, "[size=]SIZE", "guest memory, in MiB unless a suffix says otherwise", memory_keys,
+         set_memory},
         {"smp", NULL, "[cpus=]N[,sockets=N][,cores=N][,threads=N]", "the number of vCPUs", smp_keys, set_smp},
         {"name", NULL, "NAME", "a name for the machine", name_keys, set_name},
 
         {.doc = "What boots"},
         {"bios", NULL, "FILE",
-         "firmware, ELF or flat; `default` finds OpenSBI, `none` starts the kernel in machine mode", NULL, set_bios},
+         "firmware, ELF or flat; `default` finds OpenSBI, `none` starts the kernel in machine mode", NULL,
+         set_bios},
         {"kernel", NULL, "FILE", "a Linux image or an ELF program, gzipped or not", NULL, set_kernel},
         {"initrd", NULL, "FILE", "the kernel's initial RAM disk", NULL, set_initrd},
         {"append", NULL, "TEXT", "the kernel's command line", NULL, set_append},
@@ -622,17 +636,20 @@ const struct cli_option cli_options[] = {
          drive_keys, set_drive},
         {"device", NULL, "NAME[,id=ID][,PROPERTY=VALUE...]",
          "adds a device; `help` lists them, `NAME,help` lists its properties", NULL, set_device},
-        {"global", NULL, "NAME.PROPERTY=VALUE", "a property of every device of that name", global_keys, set_global},
+        {"global", NULL, "NAME.PROPERTY=VALUE", "a property of every device of that name", global_keys,
+         set_global},
         {"chardev", NULL, "KIND,id=ID[,mux=on][,PROPERTY=VALUE...]",
          "something to talk to, for a device's `chardev=`; `help` lists the kinds", NULL, set_chardev},
         {"serial", NULL, "WHERE",
-         "where the next serial port goes: `stdio`, `mon:stdio`, `file:PATH`, `null`, `none`, `chardev:ID`, `pty`, "
-         "`unix:PATH[,server=on][,wait=off]`, `tcp:HOST:PORT[,server=on][,wait=off]`", NULL, set_serial},
+         "where the next serial port goes: `stdio`, `mon:stdio`, `file:PATH`, `null`, `none`, `chardev:ID`, "
+         "`pty`, `unix:PATH[,server=on][,wait=off]`, `tcp:HOST:PORT[,server=on][,wait=off]`",
+         NULL, set_serial},
         {"monitor", NULL, "WHERE", "where the monitor goes: as -serial", NULL, set_monitor},
-        {"display", NULL, "none", "no window; serial ports and monitor go nowhere unless asked for", NULL, set_display},
+        {"display", NULL, "none", "no window; serial ports and monitor go nowhere unless asked for", NULL,
+         set_display},
         {"nographic", NULL, NULL,
-         "the first serial port and the monitor share the terminal: Ctrl-A c switches, Ctrl-A x quits, Ctrl-A h helps "
-         "(what happens anyway as long as there is no -display)", NULL, set_nographic},
+         "the first serial port and the monitor share the terminal: Ctrl-A c switches, Ctrl-A x quits, "
+         "Ctrl-A h helps (what happens anyway as long as there is no -display)", NULL, set_nographic},
         {"nodefaults", NULL, NULL, "no serial port and no monitor unless asked for", NULL, set_nodefaults},
 
         {.doc = "Running"},
@@ -648,7 +665,8 @@ const struct cli_option cli_options[] = {
         {"d", NULL, "ITEM[,ITEM...]", "what to log; `help` lists the items", NULL, set_log},
         {"D", NULL, "FILE", "log to this file instead of stderr", NULL, set_log_file},
         {"dfilter", NULL, "RANGE[,RANGE...]",
-         "log blocks of these guest addresses only: START..END, START+LENGTH or START-LENGTH", NULL, set_log_filter},
+         "log blocks of these guest addresses only: START..END, START+LENGTH or START-LENGTH", NULL,
+         set_log_filter},
         {"version", NULL, NULL, "print the version", NULL, set_version},
         {"help", "h", NULL, "print this", NULL, set_help},
 };

@@ -32,8 +32,8 @@ struct optlist *optlist_parse(const char *text, const char *implied, GError **er
                 char *equals = strchr(word, '=');
 
                 if (!*word || equals == word) {
-                        error_set(error, RHEA_ERROR_USAGE, "'%s' has no name before its value; write name=value,...",
-                                  word);
+                        error_set(error, RHEA_ERROR_USAGE,
+                                  "'%s' has no name before its value; write name=value,...", word);
                         optlist_free(list);
                         return NULL;
                 }
@@ -61,7 +61,8 @@ void optlist_free(struct optlist *list)
 
 void optlist_add(struct optlist *list, const char *name, const char *value)
 {
-        struct dev_setting s = {g_string_chunk_insert(list->strings, name), g_string_chunk_insert(list->strings, value)};
+        struct dev_setting s = {g_string_chunk_insert(list->strings, name),
+                                g_string_chunk_insert(list->strings, value)};
 
         g_array_append_val(list->array, s);
         list->items = (struct dev_setting *)list->array->data;
@@ -97,7 +98,8 @@ bool optlist_take_bool(struct optlist *list, const char *name, bool *value, GErr
         return !text || dev_parse_bool(text, value, error) || error_prefix(error, "%s", name);
 }
 
-bool optlist_take_number(struct optlist *list, const char *name, uint64_t max, uint64_t *value, GError **error)
+bool optlist_take_number(struct optlist *list, const char *name, uint64_t max, uint64_t *value,
+                         GError **error)
 {
         const char *text = optlist_take(list, name);
 
@@ -106,16 +108,19 @@ bool optlist_take_number(struct optlist *list, const char *name, uint64_t max, u
         if (!dev_parse_u64(text, value, error))
                 return error_prefix(error, "%s", name);
         if (*value > max)
-                return error_set(error, RHEA_ERROR_USAGE, "%s=%s is more than %" G_GUINT64_FORMAT, name, text, max);
+                return error_set(error, RHEA_ERROR_USAGE, "%s=%s is more than %" G_GUINT64_FORMAT, name, text,
+                                 max);
         return true;
 }
 
-bool optlist_unknown(GError **error, const char *what, const char *name, const char *const *names, const char *hint)
+bool optlist_unknown(GError **error, const char *what, const char *name, const char *const *names,
+                     const char *hint)
 {
         const char *near = error_nearest_name(name, names);
 
         if (near)
-                return error_set(error, RHEA_ERROR_USAGE, "%s '%s' does not exist; did you mean '%s'?", what, name, near);
+                return error_set(error, RHEA_ERROR_USAGE, "%s '%s' does not exist; did you mean '%s'?", what,
+                                 name, near);
         return error_set(error, RHEA_ERROR_USAGE, "%s '%s' does not exist%s%s", what, name, hint ? "; " : "",
                          hint ? hint : "");
 }

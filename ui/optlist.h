@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lists that options take: "virt,dumpdtb=x.dtb", "file=disk.img,format=raw". A comma inside a value is written
- * twice; a word without "=" means word=on, except the first, which may have an implied name. Plain data.
+ * The lists that options take: "virt,dumpdtb=x.dtb", "file=disk.img,format=raw". A comma inside a value is
+ * written twice; a word without "=" means word=on, except the first, which may have an implied name. Plain
+ * data.
  */
 #pragma once
 
@@ -30,10 +31,12 @@ void optlist_add(struct optlist *list, const char *name, const char *value);
 
 /* *value is left alone if @name is not there; it is an error if its value is wrong. */
 bool optlist_take_bool(struct optlist *list, const char *name, bool *value, GError **error);
-bool optlist_take_number(struct optlist *list, const char *name, uint64_t max, uint64_t *value, GError **error);
+bool optlist_take_number(struct optlist *list, const char *name, uint64_t max, uint64_t *value,
+                         GError **error);
 
 /*
- * Sets "@what '@name' does not exist" with the nearest of @names (ending with NULL), or else with @hint (which may
- * be NULL); returns false.
+ * Sets "@what '@name' does not exist" with the nearest of @names (ending with NULL), or else with @hint
+ * (which may be NULL); returns false.
  */
-bool optlist_unknown(GError **error, const char *what, const char *name, const char *const *names, const char *hint);
+bool optlist_unknown(GError **error, const char *what, const char *name, const char *const *names,
+                     const char *hint);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second look at the command line: names that only a machine, an engine or a device class knows, options that
- * speak of each other, and files that must be there. Still nothing happens.
+ * The second look at the command line: names that only a machine, an engine or a device class knows, options
+ * that speak of each other, and files that must be there. Still nothing happens.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,8 +79,8 @@ static bool common_settings(struct cli *cli, struct optlist *list, GError **erro
 
 static bool machine_settings(struct cli *cli, struct optlist *list, GError **error)
 {
-        static const char *const common[] = {"type", "dumpdtb", "dtb", "kernel", "initrd", "append", "firmware",
-                                             "accel", "usb", "graphics", NULL};
+        static const char *const common[] = {"type", "dumpdtb", "dtb", "kernel", "initrd", "append",
+                                             "firmware", "accel", "usb", "graphics", NULL};
         const char *const *own = cli->class->settings;
 
         for (unsigned i = 0; i < list->n; i++) {
@@ -93,8 +93,8 @@ static bool machine_settings(struct cli *cli, struct optlist *list, GError **err
                         g_ptr_array_add(names, (gpointer)common[k]);
                 g_ptr_array_add(names, NULL);
                 if (!g_strv_contains((const char *const *)names->pdata, list->items[i].name))
-                        return optlist_unknown(error, what, list->items[i].name, (const char *const *)names->pdata,
-                                               "-M NAME,help lists them");
+                        return optlist_unknown(error, what, list->items[i].name,
+                                               (const char *const *)names->pdata, "-M NAME,help lists them");
         }
         if (!common_settings(cli, list, error))
                 return false;
@@ -117,8 +117,8 @@ static bool resolve_machine(struct cli *cli, GError **error)
         if (!cli->machine.smp)
                 cli->machine.smp = 1;
         if (cli->machine.smp > cli->class->max_cpus)
-                return error_set(error, RHEA_ERROR_USAGE, "-smp %u: machine %s has at most %u vCPUs", cli->machine.smp,
-                                 cli->class->name, cli->class->max_cpus);
+                return error_set(error, RHEA_ERROR_USAGE, "-smp %u: machine %s has at most %u vCPUs",
+                                 cli->machine.smp, cli->class->name, cli->class->max_cpus);
         return true;
 }
 
@@ -174,9 +174,10 @@ static bool resolve_engine(struct cli *cli, GError **error)
                         return error_prefix(error, "-accel");
                 }
         }
-        return cli->engine || error_set(error, RHEA_ERROR_UNSUPPORTED,
-                                        "-accel %s: not available for %s guests here; leave it out, or use jit",
-                                        cli->accel_names, cli->ops->name);
+        return cli->engine ||
+               error_set(error, RHEA_ERROR_UNSUPPORTED,
+                         "-accel %s: not available for %s guests here; leave it out, or use jit",
+                         cli->accel_names, cli->ops->name);
 }
 
 /* ---- devices ---- */
@@ -202,7 +203,8 @@ static bool check_value(const struct cli *cli, const struct dev_prop *p, const c
                 for (unsigned i = 0; i < cli->chardevs->len; i++)
                         g_ptr_array_add(ids, (gpointer)((struct cli_chardev *)cli->chardevs->pdata[i])->id);
                 g_ptr_array_add(ids, NULL);
-                return g_str_has_prefix(text, "serial") || g_strv_contains((const char *const *)ids->pdata, text) ||
+                return g_str_has_prefix(text, "serial") ||
+                       g_strv_contains((const char *const *)ids->pdata, text) ||
                        optlist_unknown(error, "chardev", text, (const char *const *)ids->pdata,
                                        "make it with -chardev ...,id=");
         case PROP_DRIVE:
@@ -220,8 +222,7 @@ static bool resolve_device(struct cli *cli, struct cli_device *d, GError **error
 {
         if (!d->class->bus)
                 return error_set(error, RHEA_ERROR_USAGE,
-                                 "this device is a part of machines and cannot be added; -device help lists those "
-                                 "that can");
+                                 "this device is a part of machines and cannot be added; see -device help");
         for (unsigned i = 0; i < d->settings->n; i++) {
                 const struct dev_setting *s = &d->settings->items[i];
                 const struct dev_prop *p;
@@ -263,7 +264,8 @@ static bool resolve_devices(struct cli *cli, GError **error)
                 const char *twin = find_twin(kinds[i].items, kinds[i].id);
 
                 if (twin)
-                        return error_set(error, RHEA_ERROR_USAGE, "%s: id=%s is given twice", kinds[i].option, twin);
+                        return error_set(error, RHEA_ERROR_USAGE, "%s: id=%s is given twice", kinds[i].option,
+                                         twin);
         }
         for (unsigned i = 0; i < cli->devices->len; i++) {
                 struct cli_device *d = cli->devices->pdata[i];
@@ -311,9 +313,10 @@ static bool check_file(const char *option, const char *path, GError **error)
 static bool resolve_files(const struct cli *cli, GError **error)
 {
         const struct machine_options *m = &cli->machine;
+        /* firmware without a slash is looked for by name */
+        const char *bios = m->bios && strchr(m->bios, '/') ? m->bios : NULL;
         const struct { const char *option, *path; } files[] = {
-                {"-bios", m->bios && strchr(m->bios, '/') ? m->bios : NULL}, /* others are looked for by name */
-                {"-kernel", m->kernel}, {"-initrd", m->initrd}, {"-dtb", m->dtb},
+                {"-bios", bios}, {"-kernel", m->kernel}, {"-initrd", m->initrd}, {"-dtb", m->dtb},
         };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {

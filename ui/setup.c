@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes what the command line describes: back ends first, then the machine, which takes them by name, then added
- * devices, then the boot images. What fails takes the files that were created back with it.
+ * Makes what the command line describes: back ends first, then the machine, which takes them by name, then
+ * added devices, then the boot images. What fails takes the files that were created back with it.
  */
 #include "ui/setup.h"
 
@@ -18,7 +18,7 @@
 
 enum { MAX_SERIALS = 8 };
 
-/* Files that chardevs write: emptied once all is well, or removed if they were made and something else failed. */
+/* Files that chardevs write: emptied once all is well; removed if they were made and something failed. */
 struct setup {
         const struct cli *cli;
         struct vm *vm;
@@ -68,8 +68,8 @@ static bool open_chardevs(struct setup *s, GError **error)
 }
 
 /* One -serial or -monitor; "none" leaves *out NULL. */
-static bool open_short(struct setup *s, const char *option, const char *text, const char *id, struct chardev **out,
-                       GError **error)
+static bool open_short(struct setup *s, const char *option, const char *text, const char *id,
+                       struct chardev **out, GError **error)
 {
         GError *e = NULL;
 
@@ -110,7 +110,7 @@ static bool terminal_is_taken(const struct cli *cli)
         return false;
 }
 
-/* Nobody said where the console goes: the terminal, shared with the monitor, unless there is to be no display. */
+/* Nobody said where the console goes: the terminal, shared with the monitor, unless -display says none. */
 static const char *default_serial(const struct cli *cli)
 {
         if (cli->no_defaults || (cli->display_none && !cli->nographic))
@@ -156,7 +156,9 @@ static const char *default_monitor(const struct cli *cli)
 {
         bool text_mode = cli->nographic || !cli->display_none;
 
-        return cli->serials->len && text_mode && !cli->no_defaults && !terminal_is_taken(cli) ? "stdio" : "none";
+        if (cli->serials->len && text_mode && !cli->no_defaults && !terminal_is_taken(cli))
+                return "stdio";
+        return "none";
 }
 
 bool setup_monitors(const struct cli *cli, struct vm *vm, GPtrArray *monitors, GError **error)

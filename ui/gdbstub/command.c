@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What gdb asks: registers, memory, breakpoints, running and stopping. Threads are vCPUs, numbered from 1. While gdb
- * looks at the machine it is paused; breakpoints belong to the VM and are taken out when gdb goes.
+ * What gdb asks: registers, memory, breakpoints, running and stopping. Threads are vCPUs, numbered from 1.
+ * While gdb looks at the machine it is paused; breakpoints belong to the VM and are taken out when gdb goes.
  *
- * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait. Breakpoints are
- * not written to memory, so Z0 and Z1 are the same thing; watchpoints are not supported.
+ * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait.
+ * Breakpoints are not written to memory, so Z0 and Z1 are the same thing; watchpoints are not supported.
  */
 #include <string.h>
 
@@ -226,7 +226,8 @@ static void write_reg(struct gdbstub *g, const char *args)
 /* "address,length" and then @end; lengths are limited to what a packet holds. */
 static bool parse_range(const char **args, char end, uint64_t *address, uint64_t *len)
 {
-        if (!gdb_hex_number(args, address) || *(*args)++ != ',' || !gdb_hex_number(args, len) || **args != end)
+        if (!gdb_hex_number(args, address) || *(*args)++ != ',' || !gdb_hex_number(args, len) ||
+            **args != end)
                 return false;
         *args += end ? 1 : 0;
         return *len <= GDB_PACKET_MAX / 2 && *address + *len >= *address;
@@ -296,7 +297,8 @@ static void breakpoint_remove(struct gdbstub *g, gva_t gva, unsigned kind)
         b->kinds &= ~kind;
         if (b->kinds)
                 return;
-        g_array_remove_index_fast(g->breakpoints, b - &g_array_index(g->breakpoints, struct gdb_breakpoint, 0));
+        g_array_remove_index_fast(g->breakpoints,
+                                  b - &g_array_index(g->breakpoints, struct gdb_breakpoint, 0));
         vm_breakpoint_remove(g->vm, gva);
 }
 
@@ -380,7 +382,8 @@ static void send_features(struct gdbstub *g, const char *args)
         if (!g->target_xml)
                 g->target_xml = gdb_target_xml(g->vm->vcpus[0]->ops);
         total = strlen(g->target_xml);
-        if (!gdb_hex_number(&args, &offset) || *args++ != ',' || !gdb_hex_number(&args, &len) || *args || offset > total) {
+        if (!gdb_hex_number(&args, &offset) || *args++ != ',' || !gdb_hex_number(&args, &len) || *args ||
+            offset > total) {
                 send_error(g);
                 return;
         }
@@ -414,7 +417,8 @@ static void run_monitor(struct gdbstub *g, const char *hex)
 
 static void query(struct gdbstub *g, const char *q)
 {
-        static const char extra[] = "ThreadExtraInfo,", features[] = "Xfer:features:read:", command[] = "Rcmd,";
+        static const char extra[] = "ThreadExtraInfo,", features[] = "Xfer:features:read:";
+        static const char command[] = "Rcmd,";
 
         if (g_str_has_prefix(q, "Supported")) {
                 g_autofree char *text = g_strdup_printf("PacketSize=%x;qXfer:features:read+;vContSupported+;"

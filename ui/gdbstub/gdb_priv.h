@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the gdb stub share. The protocol is in "Debugging with GDB", appendix E. Everything here is
- * the main thread's; nothing that arrives is trusted.
+ * What the files of the gdb stub share. The protocol is in "Debugging with GDB", appendix E. Everything here
+ * is the main thread's; nothing that arrives is trusted.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gdb stub's socket: one client at a time, never waited for. A client that does not read what it asks for is
- * dropped.
+ * The gdb stub's socket: one client at a time, never waited for. A client that does not read what it asks for
+ * is dropped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -145,7 +145,8 @@ static bool listen_tcp(struct gdbstub *g, const char *text, GError **error)
         g->listen_fd = socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC, list->ai_protocol);
         if (g->listen_fd >= 0)
                 setsockopt(g->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        rc = g->listen_fd < 0 || bind(g->listen_fd, list->ai_addr, list->ai_addrlen) != 0 || listen(g->listen_fd, 1) != 0;
+        rc = g->listen_fd < 0 || bind(g->listen_fd, list->ai_addr, list->ai_addrlen) != 0 ||
+             listen(g->listen_fd, 1) != 0;
         freeaddrinfo(list);
         return !rc || listen_failed(text, error);
 }
@@ -154,13 +155,13 @@ static bool listen_tcp(struct gdbstub *g, const char *text, GError **error)
 static bool open_listener(struct gdbstub *g, const char *where, GError **error)
 {
         g_auto(GStrv) parts = g_strsplit(where, ",", -1);
-        static const char *const always[] = {"server", "server=on", "nowait", "wait=off", "nodelay", "nodelay=on",
-                                             "ipv4", "ipv4=on", NULL};
+        static const char *const always[] = {"server", "server=on", "nowait", "wait=off", "nodelay",
+                                             "nodelay=on", "ipv4", "ipv4=on", NULL};
 
         for (unsigned i = 1; parts[0] && parts[i]; i++) {
                 if (!g_strv_contains(always, parts[i]))
-                        return error_set(error, RHEA_ERROR_USAGE, "'%s' is not known here; write tcp::1234 or unix:PATH",
-                                         parts[i]);
+                        return error_set(error, RHEA_ERROR_USAGE,
+                                         "'%s' is not known here; write tcp::1234 or unix:PATH", parts[i]);
         }
         if (parts[0] && g_str_has_prefix(parts[0], "tcp:"))
                 return listen_tcp(g, parts[0] + 4, error);

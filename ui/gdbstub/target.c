@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The target description, made from the frontend's register table ("Debugging with GDB", appendix G): one document
- * with a feature for each set.
+ * The target description, made from the frontend's register table ("Debugging with GDB", appendix G): one
+ * document with a feature for each set.
  */
 #include <string.h>
 
@@ -38,9 +38,11 @@ static bool is_float(const struct cpu_ops *ops, const struct cpu_reg *r)
 
 static void append_reg(GString *xml, const struct cpu_ops *ops, const struct cpu_reg *r, bool system)
 {
-        g_string_append_printf(xml, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%d\"", r->name, r->bits, r->gdb_num);
+        g_string_append_printf(xml, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%d\"", r->name, r->bits,
+                               r->gdb_num);
         if (is_float(ops, r))
-                g_string_append(xml, r->bits == 64 ? " type=\"float_pair\" group=\"float\"" : " type=\"ieee_single\"");
+                g_string_append(xml, r->bits == 64 ? " type=\"float_pair\" group=\"float\""
+                                                   : " type=\"ieee_single\"");
         else if (!strcmp(r->name, "pc"))
                 g_string_append(xml, " type=\"code_ptr\"");
         else if (!strcmp(r->name, "sp"))
@@ -54,7 +56,8 @@ static void append_reg(GString *xml, const struct cpu_ops *ops, const struct cpu
 
 char *gdb_target_xml(const struct cpu_ops *ops)
 {
-        GString *xml = g_string_new("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>");
+        GString *xml = g_string_new(
+                "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>");
 
         g_string_append_printf(xml, "<architecture>%s</architecture>", ops->gdb_arch);
         for (unsigned set = 0; ops->gdb_sets[set]; set++) {

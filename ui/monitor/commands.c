@@ -19,7 +19,8 @@ static void command_info(struct command_run *r)
 
         if (r->n_words < 2) {
                 for (i = 0; info_commands[i].name; i++)
-                        g_string_append_printf(r->out, "info %-12s %s\n", info_commands[i].name, info_commands[i].doc);
+                        g_string_append_printf(r->out, "info %-12s %s\n", info_commands[i].name,
+                                               info_commands[i].doc);
                 return;
         }
         for (i = 0; info_commands[i].name; i++) {
@@ -58,7 +59,7 @@ static void command_system_reset(struct command_run *r)
 /* No machine here has a power button that the guest would see. */
 static void command_system_powerdown(struct command_run *r)
 {
-        g_string_append(r->out, "this machine has no power button; 'quit' ends it, poweroff in the guest shuts it down\n");
+        g_string_append(r->out, "this machine has no power button; type poweroff in the guest, or 'quit' here\n");
 }
 
 static void command_cpu(struct command_run *r)
@@ -103,10 +104,12 @@ static const struct command commands[] = {
         {"stop", "s", NULL, "stops the machine", command_stop},
         {"cont", "c", NULL, "lets it go on", command_cont},
         {"system_reset", NULL, NULL, "resets the machine", command_system_reset},
-        {"system_powerdown", NULL, NULL, "presses the power button, where there is one", command_system_powerdown},
+        {"system_powerdown", NULL, NULL, "presses the power button, where there is one",
+         command_system_powerdown},
         {"info", NULL, "[WHAT]", "shows the machine's state; alone, lists what there is", command_info},
         {"cpu", NULL, "[N]", "chooses the vCPU that other commands speak of", command_cpu},
-        {"step", NULL, NULL, "stops the machine and executes one instruction of the current vCPU", command_step},
+        {"step", NULL, NULL, "stops the machine and executes one instruction of the current vCPU",
+         command_step},
         {"x", NULL, "/FMT ADDRESS",
          "virtual memory: a count, one of x d u o c s i, and a size b h w g: x/10i $pc", command_x},
         {"xp", NULL, "/FMT ADDRESS", "the same of physical memory", command_xp},
@@ -139,8 +142,8 @@ static const struct command *find_command(const char *name, GString *out)
                         return &commands[i];
         }
         near = error_nearest_name(name, names);
-        g_string_append_printf(out, "there is no command '%s'; %s%s%s\n", name, near ? "did you mean '" : "see 'help'",
-                               near ? near : "", near ? "'?" : "");
+        g_string_append_printf(out, "there is no command '%s'; %s%s%s\n", name,
+                               near ? "did you mean '" : "see 'help'", near ? near : "", near ? "'?" : "");
         return NULL;
 }
 

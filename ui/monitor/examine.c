@@ -68,7 +68,7 @@ static bool parse_format(struct command_run *r, const char *text, struct format 
                 } else if (strchr("xduocsi", *text)) {
                         f->kind = *text;
                 } else {
-                        g_string_append_printf(r->out, "'%c' is no format; there are x d u o c s i and b h w g\n", *text);
+                        g_string_append_printf(r->out, "'%c' is no format: x d u o c s i, b h w g\n", *text);
                         return false;
                 }
         }
@@ -103,7 +103,8 @@ static void print_value(GString *out, const struct format *f, uint64_t value)
 
 static bool fetch(struct command_run *r, bool physical, uint64_t address, void *buf, size_t len)
 {
-        return physical ? debug_read_phys(r->vm, address, buf, len) : debug_read(command_vcpu(r), address, buf, len);
+        return physical ? debug_read_phys(r->vm, address, buf, len)
+                        : debug_read(command_vcpu(r), address, buf, len);
 }
 
 static void cannot_read(struct command_run *r, uint64_t address)

@@ -31,7 +31,8 @@ static void info_registers(struct command_run *r)
                         g_string_append_c(r->out, '\n');
                         column = 0;
                 }
-                g_string_append_printf(r->out, "%-13s %0*" PRIx64 "  ", reg->name, reg->bits / 4, debug_reg_get(v, reg));
+                g_string_append_printf(r->out, "%-13s %0*" PRIx64 "  ", reg->name, reg->bits / 4,
+                                       debug_reg_get(v, reg));
                 column++;
         }
         g_string_append_c(r->out, '\n');
@@ -52,8 +53,8 @@ static void info_cpus(struct command_run *r)
         for (unsigned i = 0; i < r->vm->n_vcpus; i++) {
                 const struct vcpu *v = r->vm->vcpus[i];
 
-                g_string_append_printf(r->out, "%c vCPU %u: pc 0x%016" PRIx64 ", %s", i == r->cpu ? '*' : ' ', i,
-                                       v->hot.pc, v->halted || !ran ? vcpu_doing(v) : "runs");
+                g_string_append_printf(r->out, "%c vCPU %u: pc 0x%016" PRIx64 ", %s", i == r->cpu ? '*' : ' ',
+                                       i, v->hot.pc, v->halted || !ran ? vcpu_doing(v) : "runs");
                 if (r->vm->deterministic)
                         g_string_append_printf(r->out, ", %" PRIu64 " instructions", vcpu_insn_count(v));
                 g_string_append_c(r->out, '\n');
@@ -71,7 +72,9 @@ static void info_status(struct command_run *r)
 
 static void info_mtree(struct command_run *r)
 {
-        static const char *const kinds[] = {[MEM_ROW_RAM] = "ram", [MEM_ROW_ROM] = "rom", [MEM_ROW_MMIO] = "mmio"};
+        static const char *const kinds[] = {
+                [MEM_ROW_RAM] = "ram", [MEM_ROW_ROM] = "rom", [MEM_ROW_MMIO] = "mmio",
+        };
         const struct mem_view *view = atomic_load(&r->vm->memory->view);
 
         g_string_append_printf(r->out, "address space %s\n", r->vm->memory->name);
@@ -107,10 +110,12 @@ static void print_prop(GString *out, const struct dev *d, const struct dev_prop 
                 g_string_append_printf(out, "\"%s\"", *(char *const *)at ? *(char *const *)at : "");
                 break;
         case PROP_CHARDEV:
-                g_string_append(out, *(void *const *)at ? chardev_id(*(struct chardev *const *)at) : "(none)");
+                g_string_append(out,
+                                *(void *const *)at ? chardev_id(*(struct chardev *const *)at) : "(none)");
                 break;
         case PROP_DRIVE:
-                g_string_append(out, *(void *const *)at ? block_id(*(struct block_backend *const *)at) : "(none)");
+                g_string_append(out,
+                                *(void *const *)at ? block_id(*(struct block_backend *const *)at) : "(none)");
                 break;
         }
         g_string_append_c(out, '\n');
@@ -124,7 +129,8 @@ static void info_qtree(struct command_run *r)
                 g_string_append_printf(r->out, "dev: %s, id \"%s\"\n", d->class->name, d->id);
                 for (unsigned k = 0; k < G_N_ELEMENTS(d->class->regions) && d->class->regions[k].name; k++)
                         g_string_append_printf(r->out, "    %s at %016" PRIx64 ", 0x%" PRIx64 " bytes\n",
-                                               d->class->regions[k].name, d->base[k], d->class->regions[k].size);
+                                               d->class->regions[k].name, d->base[k],
+                                               d->class->regions[k].size);
                 for (const struct dev_prop *p = d->class->props; p && p->name; p++)
                         print_prop(r->out, d, p);
         }
@@ -147,7 +153,8 @@ static void info_irq(struct command_run *r)
                 const struct dev *d = r->vm->devices->pdata[i];
 
                 if (d->irq_number[0])
-                        g_string_append_printf(r->out, "%s: interrupt %" PRIu32 "\n", d->id, d->irq_number[0]);
+                        g_string_append_printf(r->out, "%s: interrupt %" PRIu32 "\n", d->id,
+                                               d->irq_number[0]);
         }
 }
 
@@ -167,8 +174,8 @@ static void info_block(struct command_run *r)
                 const struct block_backend *b = r->vm->drives->pdata[i];
                 const char *user = block_claimed_by(b);
 
-                g_string_append_printf(r->out, "%s: %s, %" PRIu64 " bytes%s, %s%s\n", block_id(b), block_file(b),
-                                       block_size(b), block_read_only(b) ? ", read-only" : "",
+                g_string_append_printf(r->out, "%s: %s, %" PRIu64 " bytes%s, %s%s\n", block_id(b),
+                                       block_file(b), block_size(b), block_read_only(b) ? ", read-only" : "",
                                        user ? "used by " : "not used", user ? user : "");
         }
 }
@@ -195,7 +202,8 @@ static void info_jit(struct command_run *r)
 static void info_breakpoints(struct command_run *r)
 {
         for (guint i = 0; i < r->vm->breakpoints->len; i++)
-                g_string_append_printf(r->out, "0x%016" PRIx64 "\n", g_array_index(r->vm->breakpoints, gva_t, i));
+                g_string_append_printf(r->out, "0x%016" PRIx64 "\n",
+                                       g_array_index(r->vm->breakpoints, gva_t, i));
 }
 
 static void info_name(struct command_run *r)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's end of a character back end: editing a line, history, output that waits for a slow host. Input may
- * arrive on a vCPU's thread (deterministic mode); commands stop vCPUs, so they run on the main thread all the same.
+ * The monitor's end of a character back end: editing a line, history, output that waits for a slow host.
+ * Input may arrive on a vCPU's thread (deterministic mode); commands stop vCPUs, so they run on the main
+ * thread all the same.
  */
 #include "ui/monitor/monitor.h"
 
@@ -13,8 +14,17 @@
 #include "machines/core/vm.h"
 #include "ui/version.h"
 
-enum { LINE_MAX_LEN = 4096, HISTORY_MAX = 100, CTRL_C = 3, CTRL_H = 8, CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, ESC = 27,
-       DEL = 127 };
+enum {
+        LINE_MAX_LEN = 4096,
+        HISTORY_MAX = 100,
+        CTRL_C = 3,
+        CTRL_H = 8,
+        CTRL_N = 14,
+        CTRL_P = 16,
+        CTRL_U = 21,
+        ESC = 27,
+        DEL = 127
+};
 
 static const char prompt[] = "(rhea) ";
 
@@ -58,7 +68,8 @@ static void print(struct monitor *m, const char *text)
 static void greet(struct monitor *m)
 {
         if (!m->greeted)
-                print(m, "\nRhea " RHEA_VERSION " monitor: 'help' lists the commands, Ctrl-A c returns to the console\n");
+                print(m, "\nRhea " RHEA_VERSION
+                         " monitor: 'help' lists the commands, Ctrl-A c returns to the console\n");
         else
                 print(m, "\n");
         m->greeted = true;
