@@ -69,8 +69,8 @@ void cli_print_help(const struct cli *cli, FILE *to)
                         print_wrapped(to, k->doc, DOC_COLUMN + 16,
                                       fprintf(to, "%*s%s=", DOC_COLUMN + 2, "", k->name));
         }
-        fputs("\nOn a terminal that is shared with the monitor: Ctrl-A h help, Ctrl-A x quit, Ctrl-A c switch "
-              "to the monitor and back.\n", to);
+        fputs("\nOn a terminal that is shared with the monitor: Ctrl-A h help, Ctrl-A x quit, Ctrl-A c "
+              "switch to the monitor and back.\n", to);
 }
 
 void cli_print_version(const struct cli *cli, FILE *to)
@@ -191,8 +191,8 @@ void cli_print_markdown(FILE *to)
               "Names and syntax are those of QEMU 10. The program's own name chooses the guest's\n"
               "architecture: `rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that\n"
               "take a list write it `name=value,name=value`; a comma inside a value is written twice, and a\n"
-              "name alone means `name=on`. What is wrong ends the program with one message, the nearest valid\n"
-              "name in it, and exit status 1. Without `-machine` the machine is `spike`, as in QEMU.\n", to);
+              "name alone means `name=on`. What is wrong ends the program with one message, the nearest\n"
+              "valid name in it, and exit status 1. Without `-machine` the machine is `spike`, as in QEMU.\n", to);
         for (unsigned i = 0; i < cli_n_options; i++) {
                 const struct cli_option *o = &cli_options[i];
 

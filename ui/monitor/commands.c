@@ -59,7 +59,7 @@ static void command_system_reset(struct command_run *r)
 /* No machine here has a power button that the guest would see. */
 static void command_system_powerdown(struct command_run *r)
 {
-        g_string_append(r->out, "this machine has no power button; type poweroff in the guest, or 'quit' here\n");
+        g_string_append(r->out, "this machine has no power button; use poweroff in the guest, or 'quit'\n");
 }
 
 static void command_cpu(struct command_run *r)
