@@ -497,7 +497,6 @@ void contexts_init(struct vcpu *v)
         memset(cx, 0, sizeof(*cx));
         cx->global_id = 1;
         cx->next_id = 1;
-        tlb2_flush(&v->engine->tlb2);
         context_clear_returns(v);
 }
 

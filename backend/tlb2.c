@@ -11,7 +11,7 @@ static unsigned set_index(gva_t gva)
 {
         uint64_t page = gva >> GUEST_PAGE_BITS;
 
-        return (page ^ page >> 10) & (TLB2_SETS - 1);
+        return (page ^ page >> TLB2_BITS) & (TLB2_SETS - 1);
 }
 
 static gva_t page_of(gva_t a)
@@ -19,11 +19,17 @@ static gva_t page_of(gva_t a)
         return a & ~(gva_t)(GUEST_PAGE_SIZE - 1);
 }
 
+/* tlb2_entry.page of a page's entries. */
+static uint64_t tag_of(gva_t a)
+{
+        return page_of(a) | 1;
+}
+
 void tlb2_flush(struct tlb2 *t)
 {
         for (unsigned i = 0; i < TLB2_SETS; i++)
                 for (unsigned j = 0; j < TLB2_WAYS; j++)
-                        t->sets[i][j].page = 1;
+                        t->sets[i][j].page = 0;
 }
 
 void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id)
@@ -31,8 +37,8 @@ void tlb2_flush_page(struct tlb2 *t, gva_t gva, uint32_t id)
         struct tlb2_entry *set = t->sets[set_index(gva)];
 
         for (unsigned i = 0; i < TLB2_WAYS; i++)
-                if (set[i].page == page_of(gva) && (!id || set[i].id == id))
-                        set[i].page = 1;
+                if (set[i].page == tag_of(gva) && (!id || set[i].id == id))
+                        set[i].page = 0;
 }
 
 /* ---- filling ---- */
@@ -60,10 +66,10 @@ static struct tlb2_entry *entry_for(struct tlb2 *t, gva_t gva, uint32_t view, ui
         struct tlb2_entry *set = t->sets[n];
 
         for (unsigned i = 0; i < TLB2_WAYS; i++)
-                if (set[i].page == page_of(gva) && set[i].view == view && set[i].id == id)
+                if (set[i].page == tag_of(gva) && set[i].view == view && set[i].id == id)
                         return &set[i];
         for (unsigned i = 0; i < TLB2_WAYS; i++)
-                if (set[i].page & 1)
+                if (!set[i].page)
                         return &set[i];
         return &set[t->victim[n]++ % TLB2_WAYS];
 }
@@ -94,9 +100,9 @@ static bool walk_page(struct vcpu *v, gva_t gva, unsigned size, enum access acce
         id = w.global ? cx->global_id : cx->space_id;
         e = entry_for(&v->engine->tlb2, gva, view, id);
         /* A walk may tell about its own kind of access alone: what is known stays. */
-        if (e->page == page_of(gva) && e->view == view && e->id == id && page_of(e->gpa) == out->gpa)
+        if (e->page == tag_of(gva) && e->view == view && e->id == id && page_of(e->gpa) == out->gpa)
                 out->flags |= e->gpa & (TLB2_READ | TLB2_WRITE | TLB2_EXEC);
-        *e = (struct tlb2_entry){.page = page_of(gva), .gpa = out->gpa | out->flags, .host = out->host,
+        *e = (struct tlb2_entry){.page = tag_of(gva), .gpa = out->gpa | out->flags, .host = out->host,
                                  .ram = out->ram, .id = id, .view = view};
         if (w.page_bits > GUEST_PAGE_BITS)
                 context_note_large(v, gva, w.page_bits, w.global);
@@ -112,7 +118,7 @@ bool tlb_find_page(struct vcpu *v, gva_t gva, unsigned size, enum access access,
         for (unsigned i = 0; i < TLB2_WAYS; i++) {
                 const struct tlb2_entry *e = &set[i];
 
-                if (e->page != page_of(gva) || e->view != view || !(e->gpa & access_flag(access)) ||
+                if (e->page != tag_of(gva) || e->view != view || !(e->gpa & access_flag(access)) ||
                     (e->id != cx->space_id && e->id != cx->global_id))
                         continue;
                 *out = (struct tlb_page){.gpa = page_of(e->gpa), .host = e->host, .ram = e->ram,

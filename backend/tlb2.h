@@ -13,13 +13,13 @@
 #include "frontend/cpu.h"
 #include "machines/core/memory.h"
 
-enum { TLB2_SETS = 1024, TLB2_WAYS = 4 };
+enum { TLB2_BITS = 12, TLB2_SETS = 1 << TLB2_BITS, TLB2_WAYS = 4 };
 
 /* Permissions and kinds, in the low bits of tlb2_entry.gpa. */
 enum { TLB2_READ = 1, TLB2_WRITE = 2, TLB2_EXEC = 4, TLB2_RAM = 8, TLB2_ROM = 16 };
 
 struct tlb2_entry {
-        uint64_t page;             /* guest address of the page; odd: empty */
+        uint64_t page;             /* guest address of the page, plus 1; 0: empty */
         uint64_t gpa;              /* of the page, with the bits above */
         uint8_t *host;             /* RAM and ROM: of the page */
         struct ram_block *ram;     /* RAM and ROM */
