@@ -108,8 +108,8 @@ static enum ir_exit interp_enter(struct vcpu *v, uint64_t door)
         v->hot.pc = it->pc;
         v->hot.exit_arg = 0;
         /* left in the middle: what was taken from the budget and not executed goes back */
-        if (it->faulted && reason != IR_EXIT_BUDGET && (r->key.flags & REGION_DETERMINISTIC))
-                v->hot.budget += r->n_guest_insns - it->insn;
+        if (reason != IR_EXIT_BUDGET && it->done < r->n_guest_insns && (r->key.flags & REGION_DETERMINISTIC))
+                v->hot.budget += r->n_guest_insns - it->done;
         return reason;
 }
 

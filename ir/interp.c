@@ -54,16 +54,29 @@ static enum ir_exit leave_at(const struct ir_icode *code, struct ir_interp *it, 
 {
         it->insn = code->insn_of[ip - code->steps];
         it->pc = it->page_base + code->insn_offset[it->insn];
-        it->faulted = true;
+        it->done = it->insn;
         return status - 1;
 }
+
+/* The region is left for @pc after the instruction in force. */
 
 static enum ir_exit leave_to(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip,
                              uint64_t pc, enum ir_exit reason)
 {
         it->insn = code->insn_of[ip - code->steps];
         it->pc = pc;
-        it->faulted = false;
+        it->done = it->insn + 1;
+        return reason;
+}
+
+/* The same for ops that may stand before an instruction is complete: those that go on at it. */
+static enum ir_exit leave_for(const struct ir_icode *code, struct ir_interp *it, const struct ir_step *ip,
+                              enum ir_exit reason)
+{
+        uint64_t pc = it->page_base + ip->imm;
+
+        leave_to(code, it, ip, pc, reason);
+        it->done -= pc == it->page_base + code->insn_offset[it->insn];
         return reason;
 }
 
@@ -332,7 +345,7 @@ do_budget:
         NEXT;
 do_poll:
         if (poll_set(it))
-                return leave_to(code, it, ip, it->page_base + ip->imm, IR_EXIT_POLL);
+                return leave_for(code, it, ip, IR_EXIT_POLL);
         NEXT;
 do_br:
         GO_TO(ip->then_step);
@@ -342,5 +355,5 @@ do_exit_jump:
 do_exit_ind:
         return leave_to(code, it, ip, v[ip->a], poll_set(it) ? IR_EXIT_POLL : IR_EXIT_INDIRECT);
 do_exit:
-        return leave_to(code, it, ip, it->page_base + ip->imm, ip->d);
+        return leave_for(code, it, ip, ip->d);
 }

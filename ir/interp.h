@@ -44,10 +44,8 @@ struct ir_interp {
 
         /* results of a run */
         uint64_t pc;           /* where to go on; on a fault, of the instruction that has it */
-        uint32_t insn;         /* number in the region of the guest instruction in force: so many were complete
-                                  if a fault or a helper left */
-
-        bool faulted;          /* it left within an instruction: a failed access, a helper's status */
+        uint32_t insn;         /* number in the region of the guest instruction in force */
+        uint32_t done;         /* how many of the region's instructions are complete */
 
         uint64_t *values;      /* scratch */
         uint32_t n_values;
