@@ -63,28 +63,27 @@ static inline bool same_words(const struct ir_builder *b, ir_ref v, uint64_t hea
 ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm)
 {
         uint32_t h, k;
-        struct cse_entry *e;
+        ir_ref *place;
 
         if (b->r->raw)
                 return ir_emit(b, head, args, more_args, imm);
         h = hash_words(head, args, more_args, imm);
         for (k = 0; k < 4; k++) {
-                e = &b->cse[(h + k) & ((1 << CSE_BITS) - 1)];
-                if (e->block_epoch != b->block_epoch)
+                place = &b->cse[(h + k) & ((1 << CSE_BITS) - 1)];
+                if (*place < b->first) /* of another block: free */
                         break;
-                if (same_words(b, e->ref, head, args, more_args, imm))
-                        return e->ref;
+                if (same_words(b, *place, head, args, more_args, imm))
+                        return *place;
         }
         if (k == 4)
-                e = &b->cse[h];
-        e->block_epoch = b->block_epoch;
-        e->ref = b->r->n_ins;
+                place = &b->cse[h];
+        *place = b->r->n_ins;
         return ir_emit(b, head, args, more_args, imm);
 }
 
 ir_ref ir_mutate(struct ir_builder *b, ir_ref v)
 {
-        enum ir_type t = ir_type_of(b, v);
+        enum ir_type t = type_of(b, v);
 
         if (t == IR_VOID)
                 return v;
@@ -99,7 +98,7 @@ struct ir_builder *ir_builder_new(struct ir_region *r)
 
         b->r = r;
         b->guest_slots = r->guest->slots;
-        b->slots = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*b->slots));
+        b->slot_from = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*b->slot_from));
         ir_builder_at(b, 0);
         return b;
 }
@@ -118,8 +117,7 @@ void ir_builder_at(struct ir_builder *b, uint32_t block)
 {
         b->block = block;
         b->open = true;
-        b->block_epoch = ++b->epoch;
-        b->r->blocks[block].first = b->r->n_ins;
+        b->first = b->r->blocks[block].first = b->r->n_ins;
 }
 
 bool ir_builder_open(const struct ir_builder *b)
@@ -147,17 +145,12 @@ ir_ref ir_const(struct ir_builder *b, enum ir_type type, int64_t bits)
 
 bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *bits)
 {
-        const struct ir_ins *i = ins_of(b, v);
-
-        if (i->op != IR_OP_const)
-                return false;
-        *bits = i->imm & type_mask(i->type);
-        return true;
+        return value_const(b, v, bits);
 }
 
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
 {
-        return ins_of(b, v)->type;
+        return type_of(b, v);
 }
 
 ir_ref ir_pcaddr(struct ir_builder *b, int64_t page_offset)
@@ -165,33 +158,38 @@ ir_ref ir_pcaddr(struct ir_builder *b, int64_t page_offset)
         return ir_emit_pure(b, ir_head(IR_OP_pcaddr, IR_I64, 0, 0), 0, 0, page_offset);
 }
 
-static bool slot_known(const struct ir_builder *b, uint32_t slot)
+/* The value of the slot if it is known, or 0. */
+static ir_ref slot_value(const struct ir_builder *b, uint32_t slot)
 {
-        uint32_t epoch = b->slots[slot].epoch;
+        ir_ref from = b->slot_from[slot];
 
-        return epoch >= b->block_epoch && (epoch >= b->group_epoch[b->guest_slots[slot].group] ||
-                                           ir_is_mutant(b->r, IR_RULE_call_clobbers));
+        if (from < b->first || b->r->raw)
+                return 0;
+        if (from < b->group_call[b->guest_slots[slot].group] && !ir_is_mutant(b->r, IR_RULE_call_clobbers))
+                return 0;
+        return ins_of(b, from)->op == IR_OP_get ? from : ins_of(b, from)->arg[0];
 }
 
 ir_ref ir_get(struct ir_builder *b, uint32_t slot)
 {
-        ir_ref v;
+        ir_ref v = slot_value(b, slot);
 
-        if (!b->r->raw && slot_known(b, slot))
-                return b->slots[slot].value;
-        v = ir_emit(b, ir_head(IR_OP_get, b->guest_slots[slot].type, 0, slot), 0, 0, 0);
-        b->slots[slot] = (struct known_slot){b->epoch, v};
+        if (!v) {
+                v = ir_emit(b, ir_head(IR_OP_get, b->guest_slots[slot].type, 0, slot), 0, 0, 0);
+                b->slot_from[slot] = v;
+        }
         return v;
 }
 
 void ir_put(struct ir_builder *b, uint32_t slot, ir_ref v)
 {
-        if (!b->r->raw && slot_known(b, slot) &&
-            (b->slots[slot].value == v || ir_is_mutant(b->r, IR_RULE_put_same)))
+        ir_ref known = slot_value(b, slot), put;
+
+        if (known && (known == v || ir_is_mutant(b->r, IR_RULE_put_same)))
                 return;
-        ir_emit(b, ir_head(IR_OP_put, ir_type_of(b, v), 0, slot), v, 0, 0);
-        if (!ir_is_mutant(b->r, IR_RULE_get_forward) || !slot_known(b, slot))
-                b->slots[slot] = (struct known_slot){b->epoch, v};
+        put = ir_emit(b, ir_head(IR_OP_put, type_of(b, v), 0, slot), v, 0, 0);
+        if (!known || !ir_is_mutant(b->r, IR_RULE_get_forward))
+                b->slot_from[slot] = put;
 }
 
 static enum ir_type unary_type(enum ir_op op, enum ir_type x)
@@ -212,7 +210,7 @@ static enum ir_type unary_type(enum ir_op op, enum ir_type x)
 
 ir_ref ir_unary(struct ir_builder *b, enum ir_op op, ir_ref x)
 {
-        enum ir_type type = unary_type(op, ir_type_of(b, x));
+        enum ir_type type = unary_type(op, type_of(b, x));
 
         if (!b->r->raw) {
                 ir_ref v = ir_fold_unary(b, op, type, x);
@@ -225,7 +223,7 @@ ir_ref ir_unary(struct ir_builder *b, enum ir_op op, ir_ref x)
 
 ir_ref ir_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
 {
-        uint64_t head = ir_head(op, ir_type_of(b, x), 0, 0);
+        uint64_t head = ir_head(op, type_of(b, x), 0, 0);
 
         if (!(ir_ops[op].flags & IR_PURE))
                 return ir_emit(b, head, ir_pair(x, y), 0, 0);
@@ -246,7 +244,7 @@ ir_ref ir_setcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y)
                 ir_fold_cmp(b, &c);
         if (c.result >= 0)
                 return ir_const(b, IR_I64, c.result);
-        return ir_emit_pure(b, ir_head(IR_OP_setcc, IR_I64, c.cond, ir_type_of(b, c.x)), ir_pair(c.x, c.y), 0,
+        return ir_emit_pure(b, ir_head(IR_OP_setcc, IR_I64, c.cond, type_of(b, c.x)), ir_pair(c.x, c.y), 0,
                             0);
 }
 
@@ -264,7 +262,7 @@ ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir
                 if (v)
                         return v;
         }
-        return ir_emit_pure(b, ir_head(IR_OP_select, ir_type_of(b, if_true), c.cond, ir_type_of(b, c.x)),
+        return ir_emit_pure(b, ir_head(IR_OP_select, type_of(b, if_true), c.cond, type_of(b, c.x)),
                             ir_pair(c.x, c.y), ir_pair(if_true, if_false), 0);
 }
 
@@ -272,24 +270,24 @@ ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, ir
 
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x)
 {
-        return ir_emit(b, ir_head(op, ir_type_of(b, x), rm, 0), x, 0, 0);
+        return ir_emit(b, ir_head(op, type_of(b, x), rm, 0), x, 0, 0);
 }
 
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y)
 {
-        return ir_emit(b, ir_head(op, ir_type_of(b, x), rm, 0), ir_pair(x, y), 0, 0);
+        return ir_emit(b, ir_head(op, type_of(b, x), rm, 0), ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y,
               ir_ref z)
 {
-        return ir_emit(b, ir_head(IR_OP_fma, ir_type_of(b, x), rm, neg_product | neg_c << 1), ir_pair(x, y),
+        return ir_emit(b, ir_head(IR_OP_fma, type_of(b, x), rm, neg_product | neg_c << 1), ir_pair(x, y),
                        z, 0);
 }
 
 ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y)
 {
-        return ir_emit(b, ir_head(IR_OP_fcmp, IR_I64, c, ir_type_of(b, x)), ir_pair(x, y), 0, 0);
+        return ir_emit(b, ir_head(IR_OP_fcmp, IR_I64, c, type_of(b, x)), ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
@@ -299,7 +297,7 @@ ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
 
                 return ir_fired(b, IR_RULE_fsgnj_self, v);
         }
-        return ir_emit_pure(b, ir_head(IR_OP_fsgnj, ir_type_of(b, x), 0, kind), ir_pair(x, y), 0, 0);
+        return ir_emit_pure(b, ir_head(IR_OP_fsgnj, type_of(b, x), 0, kind), ir_pair(x, y), 0, 0);
 }
 
 static ir_ref emit_fcvt(struct ir_builder *b, enum ir_op op, enum ir_round rm, enum ir_type to, uint32_t aux,
@@ -315,12 +313,12 @@ ir_ref ir_fcvt_ff(struct ir_builder *b, enum ir_round rm, enum ir_type to, ir_re
 
 ir_ref ir_fcvt_fi(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x)
 {
-        return emit_fcvt(b, IR_OP_fcvt_fi, rm, to, ir_type_of(b, x) | is_unsigned << 4, x);
+        return emit_fcvt(b, IR_OP_fcvt_fi, rm, to, type_of(b, x) | is_unsigned << 4, x);
 }
 
 ir_ref ir_fcvt_if(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x)
 {
-        return emit_fcvt(b, IR_OP_fcvt_if, rm, to, ir_type_of(b, x) | is_unsigned << 4, x);
+        return emit_fcvt(b, IR_OP_fcvt_if, rm, to, type_of(b, x) | is_unsigned << 4, x);
 }
 
 /* ---- memory ---- */
@@ -360,7 +358,7 @@ void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm,
         limit_imm(b, &base, &imm);
         mem.write = 1;
         lookup = emit_lookup(b, mem, base, imm);
-        ir_emit(b, ir_head(IR_OP_st, ir_type_of(b, v), 0, ir_mem_bits(mem)), ir_pair(lookup, base), v, imm);
+        ir_emit(b, ir_head(IR_OP_st, type_of(b, v), 0, ir_mem_bits(mem)), ir_pair(lookup, base), v, imm);
 }
 
 static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem, ir_ref base, ir_ref x,
@@ -371,7 +369,7 @@ static ir_ref emit_atomic(struct ir_builder *b, enum ir_op op, struct ir_mem mem
         mem.write = 1;
         mem.atomic = 1;
         lookup = emit_lookup(b, mem, base, 0);
-        return ir_emit(b, ir_head(op, ir_type_of(b, x), 0, ir_mem_bits(mem)), ir_pair(lookup, base),
+        return ir_emit(b, ir_head(op, type_of(b, x), 0, ir_mem_bits(mem)), ir_pair(lookup, base),
                        ir_pair(x, y), 0);
 }
 
@@ -405,11 +403,8 @@ ir_ref ir_call(struct ir_builder *b, const struct ir_helper *h, ir_ref a0, ir_re
 
         if (h->pure)
                 return ir_emit_pure(b, head, ir_pair(a0, a1), ir_pair(a2, a3), (intptr_t)h);
-        if (h->writes) {
-                b->epoch++;
-                for (uint64_t m = h->writes; m; m &= m - 1)
-                        b->group_epoch[__builtin_ctzll(m)] = b->epoch;
-        }
+        for (uint64_t m = h->writes; m; m &= m - 1)
+                b->group_call[__builtin_ctzll(m)] = b->r->n_ins;
         return ir_emit(b, head, ir_pair(a0, a1), ir_pair(a2, a3), (intptr_t)h);
 }
 
@@ -446,7 +441,7 @@ void ir_brcc(struct ir_builder *b, enum ir_cond cond, ir_ref x, ir_ref y, uint32
                 ir_br(b, c.result ? then_block : else_block);
                 return;
         }
-        terminate(b, ir_head(IR_OP_brcc, ir_type_of(b, c.x), c.cond, 0), ir_pair(c.x, c.y),
+        terminate(b, ir_head(IR_OP_brcc, type_of(b, c.x), c.cond, 0), ir_pair(c.x, c.y),
                   ir_pair(then_block, else_block));
 }
 

@@ -3,8 +3,9 @@
  * Inside the builder, for build.c (state, emission, memory, control) and fold.c (rules). Lives in the
  * region's arena; the thread that builds owns it.
  *
- * Nothing is ever cleared: what is known of a slot, and the table of pure ops, carry the epoch they were
- * written in, and a new block or a helper only starts a new epoch.
+ * What is known is known from an instruction, and says so by its index: of a slot's value the get or put, of a
+ * pure op the op itself. So a new block forgets everything by where it begins, and a helper what it writes by
+ * where it stands; nothing need be cleared.
  */
 #pragma once
 
@@ -15,32 +16,26 @@
 
 #define CSE_BITS 8
 
-struct known_slot {
-        uint32_t epoch;
-        ir_ref value;
-};
-
-struct cse_entry {
-        uint32_t block_epoch;
-        ir_ref ref;
-};
-
 struct ir_builder {
         struct ir_region *r;
         const struct ir_slot *guest_slots;
         uint32_t block;          /* being filled */
         bool open;
         ir_ref budget;           /* the budget op, for its count */
-        uint32_t epoch;          /* now */
-        uint32_t block_epoch;    /* when the current block began */
-        uint32_t group_epoch[64]; /* when a helper last wrote a group of slots */
-        struct known_slot *slots;
-        struct cse_entry cse[1 << CSE_BITS];
+        ir_ref first;            /* of the block */
+        ir_ref group_call[64];   /* the latest helper that writes a group of slots */
+        ir_ref *slot_from;       /* by slot: the latest get or put */
+        ir_ref cse[1 << CSE_BITS];
 };
 
 static inline const struct ir_ins *ins_of(const struct ir_builder *b, ir_ref v)
 {
         return &b->r->ins[v];
+}
+
+static inline enum ir_type type_of(const struct ir_builder *b, ir_ref v)
+{
+        return ins_of(b, v)->type;
 }
 
 static inline unsigned type_bits(enum ir_type t)
@@ -51,6 +46,14 @@ static inline unsigned type_bits(enum ir_type t)
 static inline uint64_t type_mask(enum ir_type t)
 {
         return t == IR_I32 || t == IR_F32 ? 0xffffffffu : ~0ull;
+}
+
+static inline bool value_const(const struct ir_builder *b, ir_ref v, uint64_t *bits)
+{
+        const struct ir_ins *i = ins_of(b, v);
+
+        *bits = i->imm & type_mask(i->type);
+        return i->op == IR_OP_const;
 }
 
 /*

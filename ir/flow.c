@@ -48,11 +48,13 @@ void ir_entry_insns(const struct ir_region *r, ir_ref *entry)
                 const struct ir_block *k = &r->blocks[block];
                 unsigned n = k->end > k->first ? ir_successors(&r->ins[k->end - 1], next) : 0;
 
+                ir_ref last = n ? last_insn(r, k, entry[block]) : 0;
+
                 while (n--) {
                         if (seen[next[n]])
                                 continue;
                         seen[next[n]] = 1;
-                        entry[next[n]] = last_insn(r, k, entry[block]);
+                        entry[next[n]] = last;
                         stack[depth++] = next[n];
                 }
         }

@@ -18,7 +18,7 @@ static ir_ref constant(struct ir_builder *b, enum ir_type t, int64_t v)
 /* The constant second argument of @v if @v is @op of something and a constant. */
 static bool is_op_const(const struct ir_builder *b, ir_ref v, enum ir_op op, uint64_t *c)
 {
-        return ins_of(b, v)->op == op && ir_is_const(b, ins_of(b, v)->arg[1], c);
+        return ins_of(b, v)->op == op && value_const(b, ins_of(b, v)->arg[1], c);
 }
 
 static ir_ref arg0(const struct ir_builder *b, ir_ref v)
@@ -28,7 +28,7 @@ static ir_ref arg0(const struct ir_builder *b, ir_ref v)
 
 static ir_ref op_const(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c)
 {
-        return ir_binary(b, op, x, constant(b, ir_type_of(b, x), c));
+        return ir_binary(b, op, x, constant(b, type_of(b, x), c));
 }
 
 /* ---- what is known of a value's upper bits; no further back than @depth ops ---- */
@@ -42,7 +42,7 @@ static unsigned width_unsigned(const struct ir_builder *b, ir_ref v, unsigned de
         unsigned full = type_bits(i->type), x, y;
         uint64_t c;
 
-        if (ir_is_const(b, v, &c))
+        if (value_const(b, v, &c))
                 return c ? 64 - __builtin_clzll(c) : 0;
         if (depth == 0)
                 return full;
@@ -55,7 +55,7 @@ static unsigned width_unsigned(const struct ir_builder *b, ir_ref v, unsigned de
         case IR_OP_ld:
         case IR_OP_rmw:
         case IR_OP_cas: return i->mem.sign ? full : MIN(8u << i->mem.size_log2, full);
-        case IR_OP_shru: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
+        case IR_OP_shru: return value_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
         case IR_OP_and: case IR_OP_or: case IR_OP_xor:
                 x = width_unsigned(b, i->arg[0], depth - 1);
                 y = width_unsigned(b, i->arg[1], depth - 1);
@@ -82,7 +82,7 @@ static unsigned width_signed(const struct ir_builder *b, ir_ref v, unsigned dept
         case IR_OP_ld:
         case IR_OP_rmw:
         case IR_OP_cas: return i->mem.sign ? MIN(8u << i->mem.size_log2, full) : full;
-        case IR_OP_shrs: return ir_is_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
+        case IR_OP_shrs: return value_const(b, i->arg[1], &c) ? full - (c & (full - 1)) : full;
         case IR_OP_and: case IR_OP_or: case IR_OP_xor: case IR_OP_andc: case IR_OP_orc:
                 x = width_signed(b, i->arg[0], depth - 1);
                 y = width_signed(b, i->arg[1], depth - 1);
@@ -208,8 +208,8 @@ static ir_ref fold_sub(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
         if (is_const)
                 FIRE(sub_const, op_const(b, IR_OP_add, x, -c));
         if (x == y)
-                FIRE(sub_self, constant(b, ir_type_of(b, x), 0));
-        if (ir_is_const(b, x, &k) && k == 0)
+                FIRE(sub_self, constant(b, type_of(b, x), 0));
+        if (value_const(b, x, &k) && k == 0)
                 FIRE(sub_from_zero, ir_neg(b, y));
         if (ins_of(b, y)->op == IR_OP_neg)
                 FIRE(sub_neg, ir_add(b, x, arg0(b, y)));
@@ -218,7 +218,7 @@ static ir_ref fold_sub(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
 
 static ir_ref fold_mul(struct ir_builder *b, ir_ref x, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
 
         if (c == 0)
                 FIRE(mul_zero, constant(b, t, 0));
@@ -233,7 +233,7 @@ static ir_ref fold_mul(struct ir_builder *b, ir_ref x, uint64_t c)
 
 static ir_ref fold_mulh(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
 
         if (c == 0)
                 FIRE(mul_zero, constant(b, t, 0));
@@ -246,7 +246,7 @@ static ir_ref fold_mulh(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t 
 
 static ir_ref fold_div(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
         bool is_signed = op == IR_OP_divs || op == IR_OP_rems, rem = op == IR_OP_remu || op == IR_OP_rems;
 
         if (c == 0)
@@ -264,7 +264,7 @@ static ir_ref fold_div(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c
 
 static ir_ref fold_and(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
 
         if (x == y)
                 FIRE(and_self, x);
@@ -292,7 +292,7 @@ static ir_ref fold_and(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
 
 static ir_ref fold_or(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
 
         if (x == y)
                 FIRE(and_self, x);
@@ -312,7 +312,7 @@ static ir_ref fold_or(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, u
 
 static ir_ref fold_xor(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
         const struct ir_ins *i = ins_of(b, x);
 
         if (x == y)
@@ -330,7 +330,7 @@ static ir_ref fold_xor(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
 
 static ir_ref fold_andc(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y, bool is_const, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
         bool is_orc = op == IR_OP_orc;
         uint64_t k;
 
@@ -338,7 +338,7 @@ static ir_ref fold_andc(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y,
                 FIRE(andc_const, op_const(b, is_orc ? IR_OP_or : IR_OP_and, x, ~c));
         if (x == y)
                 FIRE(andc_self, constant(b, t, is_orc ? -1 : 0));
-        if (!ir_is_const(b, x, &k))
+        if (!value_const(b, x, &k))
                 return 0;
         if (k == (is_orc ? 0 : type_mask(t)))
                 FIRE(andc_from_const, ir_not(b, y));
@@ -351,7 +351,7 @@ static ir_ref fold_andc(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y,
 static ir_ref fold_shift_pair(struct ir_builder *b, enum ir_op op, ir_ref x, unsigned c)
 {
         enum ir_op inner = ins_of(b, x)->op;
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
         unsigned w = type_bits(t), sum, k;
         ir_ref v = arg0(b, x);
         uint64_t amount;
@@ -394,11 +394,11 @@ static ir_ref fold_shift_pair(struct ir_builder *b, enum ir_op op, ir_ref x, uns
 
 static ir_ref fold_shift(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y, bool is_const, uint64_t c)
 {
-        enum ir_type t = ir_type_of(b, x);
+        enum ir_type t = type_of(b, x);
         unsigned w = type_bits(t);
         uint64_t k;
 
-        if (ir_is_const(b, x, &k)) {
+        if (value_const(b, x, &k)) {
                 if (k == 0)
                         FIRE(shift_of_zero, x);
                 if (k == type_mask(t) && op != IR_OP_shl && op != IR_OP_shru)
@@ -424,7 +424,7 @@ static ir_ref fold_assoc(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t
                 return 0;
         args[0] = k;
         args[1] = c;
-        ir_eval(&(struct ir_ins){.op = op, .type = ir_type_of(b, x)}, args, &v);
+        ir_eval(&(struct ir_ins){.op = op, .type = type_of(b, x)}, args, &v);
         FIRE(comm_assoc, op_const(b, op, arg0(b, x), v));
 }
 
@@ -452,11 +452,11 @@ static ir_ref fold_by_op(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y
 ir_ref ir_fold_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
 {
         uint64_t args[2];
-        bool x_const = ir_is_const(b, x, &args[0]), y_const = ir_is_const(b, y, &args[1]);
+        bool x_const = value_const(b, x, &args[0]), y_const = value_const(b, y, &args[1]);
         ir_ref v;
 
         if (x_const && y_const) {
-                struct ir_ins i = {.op = op, .type = ir_type_of(b, x)};
+                struct ir_ins i = {.op = op, .type = type_of(b, x)};
                 uint64_t result;
 
                 if (ir_eval(&i, args, &result))
@@ -491,7 +491,7 @@ static bool cmp_same(struct ir_builder *b, struct cmp *c)
 {
         if (c->cond == IR_TSTZ || c->cond == IR_TSTNZ)
                 return cmp_is(b, c, IR_RULE_cmp_self, c->cond == IR_TSTZ ? IR_EQ : IR_NE, c->x,
-                              constant(b, ir_type_of(b, c->x), 0));
+                              constant(b, type_of(b, c->x), 0));
         return cmp_known(b, c, IR_RULE_cmp_self, ir_cond_eval(c->cond, IR_I64, 0, 0));
 }
 
@@ -551,7 +551,7 @@ static bool cmp_bounds(struct ir_builder *b, struct cmp *c, uint64_t k)
                 return cmp_known(b, c, IR_RULE_cmp_bound, c->cond == IR_GEU);
         if ((k == 0 && (c->cond == IR_LEU || c->cond == IR_GTU)) ||
             (k == 1 && (c->cond == IR_LTU || c->cond == IR_GEU))) {
-                zero = constant(b, ir_type_of(b, c->x), 0);
+                zero = constant(b, type_of(b, c->x), 0);
                 return cmp_is(b, c, IR_RULE_cmp_bound, c->cond == IR_LEU || c->cond == IR_LTU ? IR_EQ : IR_NE,
                               c->x, zero);
         }
@@ -560,7 +560,7 @@ static bool cmp_bounds(struct ir_builder *b, struct cmp *c, uint64_t k)
 
 static bool cmp_tst(struct ir_builder *b, struct cmp *c, uint64_t k)
 {
-        enum ir_type t = ir_type_of(b, c->x);
+        enum ir_type t = type_of(b, c->x);
 
         if (k == 0)
                 return cmp_known(b, c, IR_RULE_cmp_tst_const, c->cond == IR_TSTZ);
@@ -573,10 +573,10 @@ static bool cmp_tst(struct ir_builder *b, struct cmp *c, uint64_t k)
 static bool cmp_step(struct ir_builder *b, struct cmp *c)
 {
         uint64_t kx, ky;
-        bool x_const = ir_is_const(b, c->x, &kx), y_const = ir_is_const(b, c->y, &ky);
+        bool x_const = value_const(b, c->x, &kx), y_const = value_const(b, c->y, &ky);
 
         if (x_const && y_const)
-                return cmp_known(b, c, IR_RULE_cmp_const, ir_cond_eval(c->cond, ir_type_of(b, c->x), kx, ky));
+                return cmp_known(b, c, IR_RULE_cmp_const, ir_cond_eval(c->cond, type_of(b, c->x), kx, ky));
         if (x_const)
                 return cmp_is(b, c, IR_RULE_cmp_const_right, ir_cond_swap(c->cond), c->y, c->x);
         if (c->x == c->y)
@@ -607,7 +607,7 @@ ir_ref ir_fold_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, 
 
         if (if_true == if_false)
                 FIRE(select_same, if_true);
-        if (ir_type_of(b, if_true) != IR_I64 || !ir_is_const(b, if_true, &t) || !ir_is_const(b, if_false, &f))
+        if (type_of(b, if_true) != IR_I64 || !value_const(b, if_true, &t) || !value_const(b, if_false, &f))
                 return 0;
         if (t == 1 && f == 0)
                 FIRE(select_setcc, ir_setcc(b, c, x, y));

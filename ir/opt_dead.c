@@ -16,19 +16,12 @@
 #include "ir/opt.h"
 #include "ir/rules.h"
 
-struct next_put {
-        uint32_t epoch;
-        ir_ref put;
-};
-
 struct dead {
         struct ir_region *r;
         uint8_t *used;             /* by ref */
-        struct next_put *next;     /* by slot: the put that comes next in the block, if nothing
-                                      sees the slot before */
-        uint32_t epoch;            /* now; counts what can see slots */
-        uint32_t door_epoch;       /* of the last door */
-        uint32_t group_epoch[64];  /* of the last helper with a group in its masks */
+        ir_ref *next;              /* by slot: the put that comes next in the block */
+        ir_ref door;               /* the nearest door below: what comes after it does not count as next */
+        ir_ref group_call[64];     /* the nearest helper below with a group in its masks, likewise */
         ir_ref fault;              /* the nearest fault site below */
 };
 
@@ -39,8 +32,8 @@ static bool mutant(const struct dead *d, enum ir_rule rule)
 
 /* What the walk does at an op. */
 enum dead_class {
-        DEAD_EFFECT,    /* stays, no more */
         DEAD_VALUE,     /* goes if it has no use */
+        DEAD_EFFECT,    /* stays, no more */
         DEAD_GET,
         DEAD_PUT,
         DEAD_CALL,
@@ -70,45 +63,38 @@ static inline void use_args(struct dead *d, const struct ir_ins *i)
         d->used[i->arg[3]] = 1;
 }
 
-static void see_door(struct dead *d)
-{
-        if (!mutant(d, IR_RULE_put_door))
-                d->door_epoch = ++d->epoch;
-}
-
 static void see_call(struct dead *d, ir_ref n, const struct ir_helper *h)
 {
         uint64_t groups = h->reads | h->writes;
 
         if (h->may_exit)
                 d->fault = n;
-        if (!groups || mutant(d, IR_RULE_put_read_call))
+        if (mutant(d, IR_RULE_put_read_call))
                 return;
-        d->epoch++;
         for (; groups; groups &= groups - 1)
-                d->group_epoch[__builtin_ctzll(groups)] = d->epoch;
+                d->group_call[__builtin_ctzll(groups)] = n;
 }
 
-static bool next_known(const struct dead *d, uint32_t slot)
+/* The put of the slot that comes next, if nothing sees the slot before; or 0. */
+static inline ir_ref next_put(const struct dead *d, uint32_t slot)
 {
-        uint32_t epoch = d->next[slot].epoch;
+        ir_ref next = d->next[slot];
 
-        return epoch && epoch >= d->door_epoch && epoch >= d->group_epoch[d->r->guest->slots[slot].group];
+        return next < d->door && next < d->group_call[d->r->guest->slots[slot].group] ? next : 0;
 }
 
 /* True if the put stays. */
 static bool see_put(struct dead *d, ir_ref n, struct ir_ins *i)
 {
-        struct next_put *next = &d->next[i->aux];
+        ir_ref next = next_put(d, i->aux);
 
-        if (next_known(d, i->aux)) {
-                if (d->fault > next->put || mutant(d, IR_RULE_dead_put))
+        if (next) {
+                if (d->fault > next || mutant(d, IR_RULE_dead_put))
                         return false;
                 i->flags |= IR_INS_DEFERRED;
-                d->r->ins[next->put].arg[1] =
-                        mutant(d, IR_RULE_defer_put) ? d->r->ins[next->put].arg[0] : i->arg[0];
+                d->r->ins[next].arg[1] = mutant(d, IR_RULE_defer_put) ? d->r->ins[next].arg[0] : i->arg[0];
         }
-        *next = (struct next_put){d->epoch, n};
+        d->next[i->aux] = n;
         return true;
 }
 
@@ -116,15 +102,16 @@ static bool see_put(struct dead *d, ir_ref n, struct ir_ins *i)
 static inline bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
 {
         const struct ir_helper *h;
+        unsigned class = classes[i->op];
 
-        switch (classes[i->op]) {
-        case DEAD_VALUE:
-                return d->used[n] || mutant(d, IR_RULE_dead_code);
+        if (class <= DEAD_EFFECT) /* most are; one branch that goes the same way most times */
+                return d->used[n] | class || mutant(d, IR_RULE_dead_code);
+        switch (class) {
         case DEAD_GET:
                 if (!d->used[n])
                         return mutant(d, IR_RULE_dead_code);
                 if (!mutant(d, IR_RULE_put_read_get))
-                        d->next[i->aux].epoch = 0;
+                        d->next[i->aux] = 0;
                 return true;
         case DEAD_PUT:
                 return see_put(d, n, i);
@@ -138,7 +125,8 @@ static inline bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
                 d->fault = n;
                 return true;
         case DEAD_DOOR:
-                see_door(d);
+                if (!mutant(d, IR_RULE_put_door))
+                        d->door = n;
                 return true;
         case DEAD_NOTHING:
                 return false;
@@ -149,20 +137,20 @@ static inline bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
 
 void ir_opt_dead(struct ir_region *r)
 {
-        struct dead *d = arena_zalloc(r->arena, sizeof(*d));
+        struct dead d;
 
-        d->r = r;
-        d->epoch = 1;
-        d->fault = ~0u;
-        d->used = arena_zalloc(r->arena, r->n_ins);
-        d->next = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*d->next));
+        d.r = r;
+        d.door = d.fault = r->n_ins;
+        memset(d.group_call, 0xff, sizeof(d.group_call));
+        d.used = arena_zalloc(r->arena, r->n_ins);
+        d.next = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*d.next));
         for (ir_ref n = r->n_ins - 1; n > 0; n--) {
                 struct ir_ins *i = &r->ins[n];
 
                 if (i->flags & IR_INS_DEAD)
                         continue;
-                if (see_ins(d, n, i))
-                        use_args(d, i);
+                if (see_ins(&d, n, i))
+                        use_args(&d, i);
                 else
                         i->flags |= IR_INS_DEAD;
         }
