@@ -61,14 +61,14 @@ static struct space_id *space_find(struct contexts *cx, uint64_t space)
 static void empty_data_of(struct contexts *cx, uint64_t space)
 {
         for (unsigned i = 0; i < CONTEXTS_DATA; i++)
-                if (cx->data[i] && cx->data[i]->space == space)
+                if (cx->data[i] && cx->data_keys[i].space == space)
                         data_context_empty(cx->data[i]);
 }
 
 static void empty_code_of(struct contexts *cx, uint64_t space)
 {
         for (unsigned i = 0; i < CONTEXTS_CODE; i++)
-                if (cx->code[i] && cx->code[i]->space == space)
+                if (cx->code[i] && cx->code_keys[i].space == space)
                         code_context_empty(cx->code[i]);
 }
 
@@ -184,88 +184,98 @@ static bool catch_up(struct vcpu *v, uint64_t seen, struct data_context *d, stru
         return true;
 }
 
-static struct data_context *data_context_get(struct vcpu *v, uint64_t space, uint32_t view)
+static bool key_equal(const struct context_key *a, const struct context_key *b)
 {
-        struct contexts *cx = &v->engine->contexts;
-        struct data_context *c, **victim = &cx->data[0];
-
-        for (unsigned i = 0; i < CONTEXTS_DATA; i++) {
-                c = cx->data[i];
-                if (c && c->space == space && c->view == view)
-                        return c;
-                if (*victim && (!c || c->last_used < (*victim)->last_used))
-                        victim = &cx->data[i];
-        }
-        c = *victim;
-        if (!c) {
-                c = *victim = aligned_alloc(64, sizeof(*c));
-                if (!c)
-                        g_error("out of memory");
-                memset(c, 0, sizeof(*c));
-        } else {
-                stat_inc(v, STAT_context_evictions);
-        }
-        c->space = space;
-        c->view = view;
-        data_context_empty(c);
-        return c;
+        return a->space == b->space && a->mode == b->mode && a->view == b->view && a->used == b->used;
 }
 
-static struct code_context *code_context_get(struct vcpu *v, uint64_t space, uint32_t view, uint64_t mode)
+/* The slot of the context for @key, or one to make it in: free, or the least recently used; *@found says which. */
+static unsigned key_slot(const struct context_key *keys, const uint64_t *used, unsigned n, const struct context_key *key,
+                         bool *found)
 {
-        struct contexts *cx = &v->engine->contexts;
-        struct code_context *c, **victim = &cx->code[0];
+        unsigned victim = 0;
 
-        for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
-                c = cx->code[i];
-                if (c && c->space == space && c->view == view && c->mode == mode)
-                        return c;
-                if (*victim && (!c || c->last_used < (*victim)->last_used))
-                        victim = &cx->code[i];
-        }
-        c = *victim;
-        if (!c) {
-                c = *victim = aligned_alloc(64, sizeof(*c));
-                if (!c)
-                        g_error("out of memory");
-                memset(c, 0, sizeof(*c));
-        } else {
-                stat_inc(v, STAT_context_evictions);
-        }
-        c->space = space;
-        c->view = view;
-        c->mode = mode;
-        code_context_empty(c);
-        return c;
+        for (unsigned i = 0; i < n; i++)
+                if ((*found = key_equal(&keys[i], key)))
+                        return i;
+        for (unsigned i = 0; i < n; i++)
+                if (used[i] < used[victim])
+                        victim = i;
+        return victim;
 }
 
-static void switch_data(struct vcpu *v, uint64_t space, uint32_t view)
+static void *table_new(size_t size)
+{
+        void *p = aligned_alloc(64, size);
+
+        if (!p)
+                g_error("out of memory"); /* some kilobytes: as GLib itself does */
+        return memset(p, 0, size);
+}
+
+static struct data_context *data_context_get(struct vcpu *v, const struct context_key *key)
 {
         struct contexts *cx = &v->engine->contexts;
-        struct data_context *c = data_context_get(v, space, view);
+        bool found;
+        unsigned i = key_slot(cx->data_keys, cx->data_used, CONTEXTS_DATA, key, &found);
+
+        cx->data_used[i] = ++cx->clock;
+        if (found)
+                return cx->data[i];
+        if (!cx->data[i])
+                cx->data[i] = table_new(sizeof(struct data_context));
+        else
+                stat_inc(v, STAT_context_evictions);
+        cx->data_keys[i] = *key;
+        data_context_empty(cx->data[i]);
+        return cx->data[i];
+}
+
+static struct code_context *code_context_get(struct vcpu *v, const struct context_key *key)
+{
+        struct contexts *cx = &v->engine->contexts;
+        bool found;
+        unsigned i = key_slot(cx->code_keys, cx->code_used, CONTEXTS_CODE, key, &found);
+
+        cx->code_used[i] = ++cx->clock;
+        if (found)
+                return cx->code[i];
+        if (!cx->code[i])
+                cx->code[i] = table_new(sizeof(struct code_context));
+        else
+                stat_inc(v, STAT_context_evictions);
+        cx->code_keys[i] = *key;
+        code_context_empty(cx->code[i]);
+        return cx->code[i];
+}
+
+static void switch_data(struct vcpu *v, const struct context_key *key)
+{
+        struct contexts *cx = &v->engine->contexts;
+        struct data_context *c = data_context_get(v, key);
         uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
 
         if (cx->cur_data)
                 cx->cur_data->seen = now;
         if (!c->clean && c->seen != now && !catch_up(v, c->seen, c, NULL))
                 data_context_empty(c);
-        c->last_used = ++cx->clock;
         cx->cur_data = c;
+        cx->cur_data_key = *key;
         v->hot.tlb = c->tlb;
 }
 
-static void switch_code(struct vcpu *v, uint64_t space, uint32_t view, uint64_t mode)
+static void switch_code(struct vcpu *v, const struct context_key *key)
 {
         struct contexts *cx = &v->engine->contexts;
-        struct code_context *c = code_context_get(v, space, view, mode);
+        struct code_context *c = code_context_get(v, key);
         uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
 
         if (cx->cur_code)
                 cx->cur_code->seen = now;
         if (!c->clean && c->seen != now && !catch_up(v, c->seen, NULL, c))
                 code_context_empty(c);
-        c->last_used = ++cx->clock;
         cx->cur_code = c;
+        cx->cur_code_key = *key;
         v->hot.jump_cache = c->jumps;
         context_clear_returns(v);
 }
@@ -273,24 +283,23 @@ static void switch_code(struct vcpu *v, uint64_t space, uint32_t view, uint64_t 
 void context_update(struct vcpu *v)
 {
         struct contexts *cx = &v->engine->contexts;
-        uint64_t space, mode = v->ops->mode(v);
-        uint32_t data_view, fetch_view;
+        struct context_key data = {.used = true}, code = {.used = true, .mode = v->ops->mode(v)};
 
-        v->ops->context_key(v, &space, &data_view, &fetch_view);
-        if (!cx->cur_data || cx->cur_data->space != space || cx->cur_data->view != data_view)
-                switch_data(v, space, data_view);
-        if (!cx->cur_code || cx->cur_code->space != space || cx->cur_code->view != fetch_view ||
-            cx->cur_code->mode != mode) {
-                switch_code(v, space, fetch_view, mode);
+        v->ops->context_key(v, &data.space, &data.view, &code.view);
+        code.space = data.space;
+        if (!key_equal(&data, &cx->cur_data_key))
+                switch_data(v, &data);
+        if (!key_equal(&code, &cx->cur_code_key)) {
+                switch_code(v, &code);
                 stat_inc(v, STAT_context_switches);
         }
-        if (space != cx->space || !cx->space_id) {
-                cx->space = space;
-                cx->space_id = space_number(v, space);
+        if (data.space != cx->space || !cx->space_id) {
+                cx->space = data.space;
+                cx->space_id = space_number(v, data.space);
         }
-        cx->data_view = data_view;
-        cx->fetch_view = fetch_view;
-        v->mode = mode;
+        cx->data_view = data.view;
+        cx->fetch_view = code.view;
+        v->mode = code.mode;
 }
 
 /* ---- flushing ---- */
@@ -351,7 +360,7 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
         for (unsigned i = 0; i < CONTEXTS_DATA; i++) {
                 struct data_context *c = cx->data[i];
 
-                if (!c || c->clean || !(all || c->space == space))
+                if (!c || c->clean || !(all || cx->data_keys[i].space == space))
                         continue;
                 if (c->tlb[n].read == page || c->tlb[n].write == page)
                         c->tlb[n] = (struct tlb_entry){.read = tlb_empty_tag(n), .write = tlb_empty_tag(n)};
@@ -359,7 +368,7 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
         for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
                 struct code_context *c = cx->code[i];
 
-                if (c && (all || c->space == space))
+                if (c && (all || cx->code_keys[i].space == space))
                         code_context_flush_page(c, page);
         }
 }

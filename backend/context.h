@@ -20,23 +20,24 @@ struct vcpu;
 enum { CONTEXTS_DATA = 16, CONTEXTS_CODE = 16, CONTEXT_SPACES = 64,
        CONTEXT_PAGE_SET = 2048 };
 
+/* What a context is for. The pool keeps these beside the tables, so that a search stays within a few cache lines. */
+struct context_key {
+        uint64_t space, mode; /* mode: 0 for data contexts */
+        uint32_t view;
+        bool used;
+};
+
 struct data_context {
         struct tlb_entry tlb[TLB_ENTRIES];
-        uint64_t space;
-        uint32_t view;
         bool clean;        /* nothing was filled since it was emptied */
         uint64_t seen;     /* revocations served; kept while it is not the current one */
-        uint64_t last_used;
 } __attribute__((aligned(64)));
 
 struct code_context {
         struct jump_entry jumps[JUMP_ENTRIES];
         uint64_t pages[CONTEXT_PAGE_SET / 64]; /* hashed set of the virtual pages that entries depend on */
-        uint64_t space, mode;
-        uint32_t view;
         bool clean;
         uint64_t seen;
-        uint64_t last_used;
 } __attribute__((aligned(64)));
 
 /* Which large pages were filled from: a fence anywhere in one must find all of it. */
@@ -53,8 +54,11 @@ struct space_id {
 };
 
 struct contexts {
+        struct context_key data_keys[CONTEXTS_DATA], code_keys[CONTEXTS_CODE];
         struct data_context *data[CONTEXTS_DATA]; /* NULL: not yet needed */
         struct code_context *code[CONTEXTS_CODE];
+        uint64_t data_used[CONTEXTS_DATA], code_used[CONTEXTS_CODE]; /* when last */
+        struct context_key cur_data_key, cur_code_key;
         struct data_context *cur_data;
         struct code_context *cur_code;
         struct space_id spaces[CONTEXT_SPACES];
@@ -63,7 +67,7 @@ struct contexts {
         uint32_t space_id;   /* of the current space */
         uint32_t global_id, next_id;
         struct large_pages global_large;
-        uint64_t clock;      /* for last_used */
+        uint64_t clock;      /* counts uses */
 };
 
 void contexts_init(struct vcpu *v);

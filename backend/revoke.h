@@ -34,7 +34,7 @@ struct revoke_event {
         uint64_t space;       /* REVOKE_TLB */
 };
 
-enum { REVOKE_RING = 1024 };
+enum { REVOKE_RING = 4096 };
 
 struct revoke_ring {
         _Atomic uint64_t head; /* sequence number of the latest event; written under runtime.lock */
