@@ -24,6 +24,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.environ.get('RHEA_CACHE') or os.path.join(
     os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'rhea')
 
+# The guest's own checks, which take no second emulator.
+SELF = 'self'
 MAGIC = 0x736d617261705644
 PARAMS = ('seed', 'part', 'first_unit', 'last_unit', 'first_chunk', 'n_chunks', 'n_words', 'n_sets', 'trace', 'verbose')
 PARTS = ('rows', 'seq', 'csr', 'mmu', 'pmp', 'trap')
@@ -32,7 +34,7 @@ NO_CASE = (1 << 64) - 1
 
 # The features that both emulators shall have, and no others: QEMU starts from its empty model.
 FEATURES = ('i m a f d c s u zicsr zifencei zicntr zihintpause zicond zba zbb zbs sstc sv39 sv48').split()
-QEMU_CPU = 'rv64i,' + ','.join(f + '=on' for f in FEATURES) + ',mmu=on,pmp=on'
+QEMU_CPU = 'rv64i,' + ','.join(f + '=on' for f in FEATURES) + ',mmu=on,pmp=on,debug=off'
 RHEA_CPU = 'rv64'
 
 COMPILERS = ('riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc')
@@ -89,7 +91,7 @@ class Guest:
 
     def write(self, path, params):
         values = [params[n] for n in PARAMS]
-        values[PARAMS.index('part')] = PARTS.index(params['part'])
+        values[PARAMS.index('part')] = (PARTS + (SELF,)).index(params['part'])
         block = struct.pack('<%dQ' % len(PARAMS), *values)
         at = self.at + 8
         with open(path, 'wb') as f:
@@ -258,6 +260,15 @@ def narrow(guest, pair, params, unit, chunk, timeout, full=False):
     if all('done' in t for t in texts):
         return where + ': all cases agree but memory or page tables at its end do not, or the chunk differs by run'
     return '%s: no end\n  %s:\n%s\n  %s:\n%s' % (where, names[0], tail(texts[0]), names[1], tail(texts[1]))
+
+
+def self_check(guest, emulator, timeout):
+    """The guest's own checks on one emulator; the lines that tell of failures."""
+    run = dict.fromkeys(PARAMS, 0)
+    run.update(part=SELF, last_unit=1, n_chunks=1, n_words=1, n_sets=1, verbose=NO_CASE)
+    text = emulator.run(guest, run, timeout)
+    failed = [line for line in text.split('\n') if line.startswith('FAILED')]
+    return failed if 'done' in text else failed + ['no end:', tail(text)]
 
 
 def plan(guest, part, units, cases, sets, seed, slices):

@@ -30,7 +30,7 @@ struct params {
         u64 trace;                 /* print each case's hash */
         u64 verbose;               /* the case to print in full, ~0: none */
 };
-enum part { PART_ROWS, PART_SEQ, PART_CSR, PART_MMU, PART_PMP, PART_TRAP };
+enum part { PART_ROWS, PART_SEQ, PART_CSR, PART_MMU, PART_PMP, PART_TRAP, PART_SELF };
 extern volatile struct params params;
 
 /* ---- rows (rows.h is made from the decode table) ---- */
@@ -157,6 +157,7 @@ void csr_chunk(unsigned unit);
 void mmu_chunk(unsigned unit);
 void pmp_chunk(unsigned unit);
 void trap_chunk(unsigned unit);
+void self_chunk(unsigned unit);
 
 void print(const char *s);
 void print_hex(u64 v);

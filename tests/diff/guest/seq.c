@@ -17,6 +17,7 @@ struct item {
         u8 kind;
         u8 target;     /* item that a branch goes to */
         bool no_target; /* in the middle of a pattern: nothing may jump here */
+        u8 group;       /* but from the same LR/SC pair, by its number */
 };
 
 static struct {
@@ -255,8 +256,8 @@ static void add_lrsc(void)
 
                 if (rnd_one_in(5)) {
                         add_branch(false);
-                        /* out of the pattern: never to its SC */
-                        q.items[q.n - 1].target = q.n + (n - i) + 1 + rnd_below(3);
+                        if (rnd_one_in(2)) /* out of the pair, else somewhere in it */
+                                q.items[q.n - 1].target = q.n + (n - i) + 1 + rnd_below(3);
                 } else {
                         const struct row *r = row_of(plain ? C_ALU : others[rnd_below(4)], false);
 
@@ -266,8 +267,10 @@ static void add_lrsc(void)
         }
         add_word(0x1800002f | size << 12 | q.hot[rnd_below(N_HOT)] << 7 | ptr << 15 |
                  (rnd_below(3) ? q.hot[rnd_below(N_HOT)] : rd) << 20 | (u32)(rnd() & 3) << 25, false);
-        for (unsigned i = first + 1; i < q.n; i++)
-                q.items[i].no_target = true;
+        for (unsigned i = first; i < q.n; i++) {
+                q.items[i].no_target = i > first;
+                q.items[i].group = first + 1;
+        }
 }
 
 /* fflags, frm or fcsr */
@@ -296,7 +299,7 @@ static void end_loop(void)
         struct item *i;
 
         add_word(0xfff00013 | q.count << 7 | q.count << 15, false); /* addi count, count, -1 */
-        i = add(NULL, 0x00001063 | q.count << 15);                  /* bne count, x0, start */
+        i = add(NULL, 0x00004063 | q.count << 20);                  /* blt x0, count, start */
         i->kind = I_BACK;
         i->target = q.loop_start;
         i->no_target = true;
@@ -341,7 +344,8 @@ static void finish(void)
 
                 if (b->kind == I_PLAIN)
                         continue;
-                while (t < q.n && q.items[t].no_target && b->kind == I_BRANCH)
+                while (t < q.n && q.items[t].no_target && b->kind == I_BRANCH &&
+                       !(b->group && q.items[t].group == b->group))
                         t++;
                 off = 2 * ((t < q.n ? q.items[t].at : q.n_halves) - (s64)b->at);
                 if (b->row) {
