@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The rank check of lock.h: a count of held locks for each rank and thread. Debugging state only, so that it may be
- * thread-local (decision 23 names the exceptions that carry behaviour).
+ * The rank check of lock.h: a count of held locks for each rank and thread. Debugging state only, so that it
+ * may be thread-local (decision 23 names the exceptions that carry behaviour).
  */
 #include "base/lock.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutexes with ranks (decision 24): a thread takes them in rising order only. Builds with assertions check it and
- * print a critical message on a violation. They are plain GMutexes; the wrappers also tell ThreadSanitizer, which
- * cannot look into GLib, what is ordered with what.
+ * Mutexes with ranks (decision 24): a thread takes them in rising order only. Builds with assertions check it
+ * and print a critical message on a violation. They are plain GMutexes; the wrappers also tell
+ * ThreadSanitizer, which cannot look into GLib, what is ordered with what.
  */
 #pragma once
 
@@ -21,8 +21,10 @@
 #define lock_order_send(p) __tsan_release((void *)(p))
 #define lock_order_receive(p) __tsan_acquire((void *)(p))
 #else
-/* What a thread did before send happens before what another does after receive of the same address; the ordering
- * itself is made by some GLib call between the two (a thread pool, a main context). */
+/*
+ * What a thread did before send happens before what another does after receive of the same address; the
+ * ordering itself is made by some GLib call between the two (a thread pool, a main context).
+ */
 #define lock_order_send(p) ((void)(p))
 #define lock_order_receive(p) ((void)(p))
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices as the bus sees them: making and freeing, the checked, locked and traced way to a register, DMA, and
- * interrupt wiring. The lock is the device's own, or its transport's for one that is plugged into a transport.
+ * Devices as the bus sees them: making and freeing, the checked, locked and traced way to a register, DMA,
+ * and interrupt wiring. The lock is the device's own, or its transport's for one that is plugged into a
+ * transport.
  */
 #include "devices/dev.h"
 
@@ -79,13 +80,15 @@ static void dev_destroy(gpointer p)
         dev_release(d);
 }
 
-struct dev *dev_new(struct vm *vm, const struct dev_class *class, const char *id, const struct dev_setting *settings,
+struct dev *dev_new(struct vm *vm, const struct dev_class *class, const char *id,
+                    const struct dev_setting *settings,
                     unsigned n_settings, GError **error)
 {
         struct dev *d;
 
         if (dev_find(vm, id)) {
-                error_set(error, RHEA_ERROR_USAGE, "there are two devices with the id %s; give one another id=", id);
+                error_set(error, RHEA_ERROR_USAGE,
+                          "there are two devices with the id %s; give one another id=", id);
                 return NULL;
         }
         d = g_malloc0(class->size);
@@ -122,13 +125,15 @@ void dev_reset(struct dev *d)
 
 /* ---- wiring ---- */
 
-static enum mem_result bus_read(struct dev *d, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+static enum mem_result bus_read(struct dev *d, unsigned region, uint64_t offset, unsigned size,
+                                struct mem_attr attr,
                                 uint64_t *value)
 {
         return dev_read(d, region, offset, size, attr, value);
 }
 
-static enum mem_result bus_write(struct dev *d, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+static enum mem_result bus_write(struct dev *d, unsigned region, uint64_t offset, unsigned size,
+                                 struct mem_attr attr,
                                  uint64_t value)
 {
         return dev_write(d, region, offset, size, attr, value);
@@ -191,8 +196,8 @@ void dev_enter(struct dev *d)
 }
 
 /*
- * Carries out the DMA writes that aimed at registers. Those may make other devices write here in turn; the chain is
- * cut after DEFERRED_MAX, so that two devices pointed at each other cannot keep the host busy.
+ * Carries out the DMA writes that aimed at registers. Those may make other devices write here in turn; the
+ * chain is cut after DEFERRED_MAX, so that two devices pointed at each other cannot keep the host busy.
  */
 static void dev_flush_deferred(struct dev *d)
 {
@@ -230,7 +235,8 @@ static const char *dev_reg_name(const struct dev *d, unsigned region, uint64_t o
         return best ? best->name : "";
 }
 
-static void dev_trace(struct dev *d, unsigned region, uint64_t offset, unsigned size, const char *dir, uint64_t value,
+static void dev_trace(struct dev *d, unsigned region, uint64_t offset, unsigned size, const char *dir,
+                      uint64_t value,
                       enum mem_result result)
 {
         log_printf(d->vm->log, "%s: %s %s+0x%" PRIx64 " %s size %u value 0x%" PRIx64 "%s\n", d->id, dir,
@@ -277,7 +283,8 @@ enum mem_result dev_read(struct dev *d, unsigned region, uint64_t offset, unsign
         return result;
 }
 
-enum mem_result dev_write(struct dev *d, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+enum mem_result dev_write(struct dev *d, unsigned region, uint64_t offset, unsigned size,
+                          struct mem_attr attr,
                           uint64_t value)
 {
         enum mem_result result = dev_check(d, region, offset, size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device API (DESIGN section 5). A device is one const struct dev_class; from it come -device help, QMP
- * introspection, register trace, documentation and snapshots. The bus checks size, alignment and bounds, holds
- * the device's lock and refuses re-entry; handlers see offsets. A device reaches the world only through dev_dma_*,
- * irq_set, clocks and timers, and dev_guest_error.
+ * introspection, register trace, documentation and snapshots. The bus checks size, alignment and bounds,
+ * holds the device's lock and refuses re-entry; handlers see offsets. A device reaches the world only through
+ * dev_dma_*, irq_set, clocks and timers, and dev_guest_error.
  */
 #pragma once
 
@@ -28,12 +28,14 @@ enum prop_type { PROP_BOOL, PROP_U32, PROP_U64, PROP_SIZE, PROP_STRING,
 struct dev_prop {
         const char *name, *doc;
         enum prop_type type;
-        size_t offset;              /* in the device structure: bool, uint32_t, uint64_t, char *, struct chardev *, ... */
+        /* in the device structure: bool, uint32_t, uint64_t, char *, struct chardev *, ... */
+        size_t offset;
         const char *default_value;  /* as text, or NULL */
 };
 
 /* ---- state fields: what snapshots save; everything that a guest can observe later ---- */
-enum field_type { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_BOOL, FIELD_BYTES, FIELD_TIMER /* struct timer * */ };
+enum field_type { FIELD_U8, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_BOOL, FIELD_BYTES,
+                 FIELD_TIMER /* struct timer * */ };
 struct dev_field {
         const char *name;
         enum field_type type;
@@ -57,14 +59,16 @@ struct dev_region {
         uint64_t (*read)(struct dev *d, uint64_t offset, unsigned size);
         void (*write)(struct dev *d, uint64_t offset, uint64_t value, unsigned size);
         /* for those who need to refuse or to know who asks; used instead when set */
-        enum mem_result (*read_with)(struct dev *d, uint64_t offset, unsigned size, struct mem_attr attr, uint64_t *v);
-        enum mem_result (*write_with)(struct dev *d, uint64_t offset, unsigned size, struct mem_attr attr, uint64_t v);
+        enum mem_result (*read_with)(struct dev *d, uint64_t offset, unsigned size, struct mem_attr attr,
+                                     uint64_t *v);
+        enum mem_result (*write_with)(struct dev *d, uint64_t offset, unsigned size, struct mem_attr attr,
+                                      uint64_t v);
 };
 
 struct dev_class {
         const char *name, *doc;
         const char *compat;               /* device-tree compatible, or NULL */
-        const char *bus;                  /* plugs into ("virtio", "system"), or NULL: built into machines only */
+        const char *bus;                  /* plugs into ("virtio-bus"), or NULL: part of machines only */
         size_t size;                      /* of the device structure, which starts with struct dev */
         const struct dev_prop *props;     /* each list ends with a row of zeros */
         const struct dev_field *state;
@@ -72,13 +76,16 @@ struct dev_class {
         struct dev_region regions[4];
         unsigned irqs;                    /* outputs; also the most that irq_out can be indexed with */
         unsigned irq_inputs;
-        bool intc;                        /* an interrupt controller: its lock ranks after the other devices' */
+        /* an interrupt controller: its lock ranks after the other devices' */
+        bool intc;
         bool (*init)(struct dev *d, GError **error);  /* properties are set, memory is zeroed */
         void (*reset)(struct dev *d);
         void (*fini)(struct dev *d);
         void (*irq_in)(struct dev *d, unsigned n, bool level); /* no lock held: post or take one */
-        void (*settle)(struct dev *d);                         /* before a save: finish what is in flight; no lock held */
-        bool (*loaded)(struct dev *d, GError **error);         /* after a restore: check every field, rebuild the rest */
+        /* before a save: finish what is in flight; no lock held */
+        void (*settle)(struct dev *d);
+        /* after a restore: check every field, rebuild the rest */
+        bool (*loaded)(struct dev *d, GError **error);
         /* writes the node's properties beyond compatible, reg and interrupts (machines/core/dt.h), or NULL */
         void (*fdt)(struct dev *d, struct dt *dt, const char *path);
 };
@@ -89,7 +96,8 @@ struct dev {
         char *id;                      /* unique in the machine */
         GMutex lock;                   /* rank: device, or interrupt controller */
         GThread *owner;                /* who is inside; refuses re-entry */
-        struct dev *guard;             /* whose lock guards this device: itself, or the transport it is plugged into */
+        /* whose lock guards this device: itself, or the transport it is plugged into */
+        struct dev *guard;
         struct address_space *dma;     /* the address space it masters */
         struct irq_line *irq_out;      /* class->irqs of them */
         gpa_t base[4];                 /* where each region is mapped; for trace and the device tree */
@@ -112,7 +120,8 @@ bool dev_parse_size(const char *text, uint64_t *value, GError **error);
 bool dev_parse_u64(const char *text, uint64_t *value, GError **error);
 
 /* Creates, sets properties (defaults, -global, then @settings), runs init. Owned by vm->devices. */
-struct dev *dev_new(struct vm *vm, const struct dev_class *class, const char *id, const struct dev_setting *settings,
+struct dev *dev_new(struct vm *vm, const struct dev_class *class, const char *id,
+                    const struct dev_setting *settings,
                     unsigned n_settings, GError **error);
 void dev_free(struct dev *d);
 
@@ -127,7 +136,8 @@ struct irq_line dev_irq_input(struct dev *d, unsigned n);
 /* What the bus calls (memory.c): checks, locks, traces, dispatches. */
 enum mem_result dev_read(struct dev *d, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
                          uint64_t *value);
-enum mem_result dev_write(struct dev *d, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+enum mem_result dev_write(struct dev *d, unsigned region, uint64_t offset, unsigned size,
+                          struct mem_attr attr,
                           uint64_t value);
 
 /* DMA in the device's address space. Into MMIO: queued until the lock is dropped; into itself: refused. */
@@ -141,11 +151,17 @@ static inline void dev_irq(struct dev *d, unsigned n, bool level)
 
 void dev_guest_error(struct dev *d, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* Snapshots: all state fields in a self-describing form; load checks names, types and sizes, then calls loaded. */
+/*
+ * Snapshots: all state fields in a self-describing form; load checks names, types and sizes, then calls
+ * loaded.
+ */
 void dev_save(struct dev *d, GByteArray *to);
 bool dev_load(struct dev *d, const uint8_t *from, size_t len, size_t *used, GError **error);
 
-/* dev_reset enters the device by itself. For callbacks from the main loop (timers, chardevs, completions): enter and leave the device as the bus does. */
+/*
+ * dev_reset enters the device by itself. For callbacks from the main loop (timers, chardevs, completions):
+ * enter and leave the device as the bus does.
+ */
 void dev_reset(struct dev *d);
 void dev_enter(struct dev *d);
 void dev_leave(struct dev *d);

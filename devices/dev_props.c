@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device properties: defaults, then -global, then -device or the machine's row, each checked against the class's
- * table. Names of back ends become pointers here.
+ * Device properties: defaults, then -global, then -device or the machine's row, each checked against the
+ * class's table. Names of back ends become pointers here.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,7 +43,8 @@ const struct dev_prop *dev_prop_find(const struct dev_class *class, const char *
 
 bool dev_parse_bool(const char *text, bool *value, GError **error)
 {
-        static const char *const yes[] = {"on", "yes", "true", "y", NULL}, *const no[] = {"off", "no", "false", "n", NULL};
+        static const char *const yes[] = {"on", "yes", "true", "y", NULL};
+        static const char *const no[] = {"off", "no", "false", "n", NULL};
 
         *value = g_strv_contains(yes, text);
         if (!*value && !g_strv_contains(no, text))

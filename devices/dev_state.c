@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saving and restoring devices. A device is a record: magic, class, id, number of fields; then each field with its
- * name, type and element count before the elements. All little-endian; strings are a byte of length and the bytes.
- * A record is checked whole against the class's table before anything is changed; then the class's `loaded` judges
- * the values. The VM stands still meanwhile.
+ * Saving and restoring devices. A device is a record: magic, class, id, number of fields; then each field
+ * with its name, type and element count before the elements. All little-endian; strings are a byte of length
+ * and the bytes. A record is checked whole against the class's table before anything is changed; then the
+ * class's `loaded` judges the values. The VM stands still meanwhile.
  */
 #include <string.h>
 
@@ -181,7 +181,8 @@ static bool dev_load_pass(struct dev *d, struct reader *r, bool apply, GError **
         const struct dev_field *f = d->class->state;
         uint32_t n;
 
-        if (!magic || memcmp(magic, dev_magic, sizeof(dev_magic)) || !get_string(r, name) || !get_string(r, id))
+        if (!magic || memcmp(magic, dev_magic, sizeof(dev_magic)) || !get_string(r, name) ||
+            !get_string(r, id))
                 return error_set(error, RHEA_ERROR_FILE, "%s: this is not a device's state", d->id);
         if (strcmp(name, d->class->name) || strcmp(id, d->id))
                 return error_set(error, RHEA_ERROR_FILE, "%s (%s): the state is that of %s (%s)", d->id,
@@ -195,8 +196,10 @@ static bool dev_load_pass(struct dev *d, struct reader *r, bool apply, GError **
                         return error_set(error, RHEA_ERROR_FILE, "%s: the state lacks %s", d->id, f->name);
                 type = get_word(r, 1);
                 count = get_word(r, 4);
-                if (type != f->type || count != field_count(f) || r->left < (size_t)count * field_size(f->type))
-                        return error_set(error, RHEA_ERROR_FILE, "%s: %s has another type or size", d->id, f->name);
+                if (type != f->type || count != field_count(f) ||
+                    r->left < (size_t)count * field_size(f->type))
+                        return error_set(error, RHEA_ERROR_FILE, "%s: %s has another type or size", d->id,
+                                         f->name);
                 for (uint32_t i = 0; i < count; i++) {
                         uint64_t v = get_word(r, field_size(f->type));
 
@@ -205,7 +208,8 @@ static bool dev_load_pass(struct dev *d, struct reader *r, bool apply, GError **
                 }
         }
         if (n || r->bad)
-                return error_set(error, RHEA_ERROR_FILE, "%s: the state has fields that this version does not know",
+                return error_set(error, RHEA_ERROR_FILE,
+                                 "%s: the state has fields that this version does not know",
                                  d->id);
         return true;
 }

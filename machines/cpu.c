@@ -12,7 +12,8 @@ struct vcpu *machine_add_cpu(struct vm *vm, const struct cpu_ops *ops, const cha
 {
         struct vcpu *v = vcpu_new(vm, ops, vm->n_vcpus, ops->state_size);
 
-        v->hooks = (struct vcpu_hooks){.interrupt = ops->interrupt, .has_work = ops->has_work, .reset = ops->reset};
+        v->hooks = (struct vcpu_hooks){.interrupt = ops->interrupt, .has_work = ops->has_work,
+        .reset = ops->reset};
         if (!ops->init(v, model, error)) {
                 vcpu_free(v);
                 return NULL;

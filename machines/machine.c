@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all machines share: making one from its class, devices from rows and from -device, reset. Main thread, the
- * vCPUs standing still.
+ * What all machines share: making one from its class, devices from rows and from -device, reset. Main thread,
+ * the vCPUs standing still.
  */
 #include "machines/machine.h"
 
@@ -27,10 +27,12 @@ static void machine_fini(struct vm *vm)
                 vm->machine->fini(vm);
 }
 
-bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt, GError **error)
+bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt,
+                    GError **error)
 {
         if (opt->smp > class->max_cpus)
-                return error_set(error, RHEA_ERROR_USAGE, "machine %s has at most %u CPUs, not %u", class->name,
+                return error_set(error, RHEA_ERROR_USAGE, "machine %s has at most %u CPUs, not %u",
+                                 class->name,
                                  class->max_cpus, opt->smp);
         vm->machine = class;
         vm->machine_options = opt;
@@ -80,7 +82,8 @@ struct dev *machine_add_row(struct vm *vm, const struct machine_row *row, const 
                 return d;
         to = dev_find(vm, row->irq_to);
         if (!to) {
-                error_set(error, RHEA_ERROR_FAILED, "%s: its interrupt goes to %s, which is not there", row->id,
+                error_set(error, RHEA_ERROR_FAILED, "%s: its interrupt goes to %s, which is not there",
+                          row->id,
                           row->irq_to);
                 return NULL;
         }
@@ -109,7 +112,8 @@ static struct dev *find_virtio_slot(struct vm *vm, const char *bus, GError **err
                         best = d;
         }
         if (bus)
-                error_set(error, RHEA_ERROR_USAGE, "there is no bus %s; this machine has virtio-mmio-bus.0 to .%u", bus,
+                error_set(error, RHEA_ERROR_USAGE,
+                          "there is no bus %s; this machine has virtio-mmio-bus.0 to .%u", bus,
                           MAX(slots, 1) - 1);
         else if (!best)
                 error_set(error, RHEA_ERROR_USAGE, "all %u virtio slots of this machine are occupied", slots);
@@ -143,7 +147,8 @@ struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, con
                         rest[n++] = settings[i];
         }
         if (!class->bus || strcmp(class->bus, "virtio-bus")) {
-                error_set(error, RHEA_ERROR_USAGE, "%s is part of machines and cannot be added to one", class->name);
+                error_set(error, RHEA_ERROR_USAGE, "%s is part of machines and cannot be added to one",
+                          class->name);
         } else if ((slot = find_virtio_slot(vm, bus, error))) {
                 d = dev_new(vm, class, id ? id : made, rest, n, error);
                 if (d && !virtio_mmio_plug(slot, d, error)) {

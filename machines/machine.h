@@ -15,7 +15,9 @@
 struct cpu_ops;
 struct vcpu;
 
-/* What the command line asked for; strings are NULL when absent. Owned by the caller for the VM's lifetime. */
+/*
+ * What the command line asked for; strings are NULL when absent. Owned by the caller for the VM's lifetime.
+ */
 struct machine_options {
         const struct cpu_ops *ops;  /* NULL: the machine's first architecture */
         const char *cpu_model;
@@ -49,7 +51,10 @@ struct machine_class {
         const char *default_cpu;
         /* builds RAM, vCPUs (already created when called with their ops), devices */
         bool (*init)(struct vm *vm, const struct machine_options *opt, GError **error);
-        /* loads firmware, kernel, device tree; sets the vCPUs' entry state; called at start and at every reset */
+        /*
+         * loads firmware, kernel, device tree; sets the vCPUs' entry state; called at start and at every
+         * reset
+         */
         bool (*boot)(struct vm *vm, const struct machine_options *opt, GError **error);
         void (*fini)(struct vm *vm);
         const char *const *settings;    /* names valid after -M virt, */
@@ -63,14 +68,16 @@ extern const struct cpu_ops *const machine_archs[];
 const struct cpu_ops *machine_arch_find(const char *name);
 
 /*
- * Builds machine @class in a new VM whose engine, globals, chardevs and drives are there; @opt lives as long as the
- * VM. On an error the VM is only good for vm_free. Then devices may be added, and vm->machine_reset loads the images.
+ * Builds machine @class in a new VM whose engine, globals, chardevs and drives are there; @opt lives as long
+ * as the VM. On an error the VM is only good for vm_free. Then devices may be added, and vm->machine_reset
+ * loads the images.
  */
-bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt, GError **error);
+bool machine_create(struct vm *vm, const struct machine_class *class, const struct machine_options *opt,
+                    GError **error);
 
 /*
- * What -device asks for: a device that plugs into one of the machine's buses. @id NULL: a name is made up. The
- * setting "bus" names the slot; else the free slot at the highest address is taken.
+ * What -device asks for: a device that plugs into one of the machine's buses. @id NULL: a name is made up.
+ * The setting "bus" names the slot; else the free slot at the highest address is taken.
  */
 struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, const char *id,
                                const struct dev_setting *settings, unsigned n_settings, GError **error);

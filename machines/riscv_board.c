@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What RISC-V machines share: harts and their entry state, the reset ROM with OpenSBI's dynamic information, finding
- * and placing firmware, kernel, initial ramdisk and device tree. Main thread, the vCPUs standing still.
+ * What RISC-V machines share: harts and their entry state, the reset ROM with OpenSBI's dynamic information,
+ * finding and placing firmware, kernel, initial ramdisk and device tree. Main thread, the vCPUs standing
+ * still.
  */
 #include "machines/riscv_board.h"
 
@@ -31,7 +32,8 @@ static const char *const firmware_paths[] = {
 
 /* ---- reading ---- */
 
-static bool read_image(struct riscv_image *img, const char *path, const char *what, uint64_t max, GError **error)
+static bool read_image(struct riscv_image *img, const char *path, const char *what, uint64_t max,
+                       GError **error)
 {
         GBytes *raw = loader_read_file(path, what, max, error);
 
@@ -44,14 +46,15 @@ static bool read_image(struct riscv_image *img, const char *path, const char *wh
 }
 
 /*
- * What scripts/fetch-guest keeps goes before what the host has: OpenSBI 1.1, which Debian 12 ships, marks a hart as
- * started before it has noted where, and under load one boot in thirty with several harts never ends.
+ * What scripts/fetch-guest keeps goes before what the host has: OpenSBI 1.1, which Debian 12 ships, marks a
+ * hart as started before it has noted where, and under load one boot in thirty with several harts never ends.
  */
 static bool read_fetched_firmware(struct riscv_board *b, uint64_t max)
 {
         const char *cache = g_getenv("RHEA_CACHE");
         char *path = cache && *cache ? g_build_filename(cache, "guest", "fw_dynamic.bin", NULL)
-                                     : g_build_filename(g_get_user_cache_dir(), "rhea", "guest", "fw_dynamic.bin", NULL);
+                                     : g_build_filename(g_get_user_cache_dir(), "rhea", "guest",
+                                                        "fw_dynamic.bin", NULL);
         bool ok = access(path, R_OK) == 0 && read_image(&b->firmware, path, "firmware", max, NULL);
 
         g_free(path);
@@ -71,8 +74,8 @@ static bool read_firmware(struct riscv_board *b, const char *bios, uint64_t max,
                         return read_image(&b->firmware, *p, "firmware", max, error);
         }
         return error_set(error, RHEA_ERROR_FILE,
-                         "OpenSBI's firmware is not installed (looked for %s); install the package opensbi, or name a "
-                         "file with -bios, or use -bios none", firmware_paths[0]);
+                         "OpenSBI's firmware is not installed (looked for %s); install the package opensbi, "
+                         "or name a file with -bios, or use -bios none", firmware_paths[0]);
 }
 
 /* Files that are surely no RISC-V program; everything else without a header may be one. */
@@ -92,7 +95,8 @@ static const char *not_a_kernel(GBytes *file)
         if (size >= 8 && !memcmp(p, "MZ", 2))
                 return memcmp(p + 4, "zimg", 4) ? "it is a program for EFI"
                                                 : "it is a compressed EFI kernel; unpack it first";
-        if (size >= 6 && (!memcmp(p, "\xfd" "7zXZ", 5) || !memcmp(p, "\x28\xb5\x2f\xfd", 4) || !memcmp(p, "BZh", 3)))
+        if (size >= 6 && (!memcmp(p, "\xfd" "7zXZ", 5) || !memcmp(p, "\x28\xb5\x2f\xfd", 4) ||
+                          !memcmp(p, "BZh", 3)))
                 return "it is compressed in a way other than gzip; unpack it first";
         if (size >= 6 && !memcmp(p, "07070", 5))
                 return "it is an archive, as for -initrd";
@@ -101,7 +105,8 @@ static const char *not_a_kernel(GBytes *file)
         return text == n ? "it is text" : NULL;
 }
 
-static bool read_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt, GError **error)
+static bool read_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt,
+                        GError **error)
 {
         uint64_t max = vm->ram_size;
         const char *why;
@@ -113,7 +118,8 @@ static bool read_images(struct vm *vm, struct riscv_board *b, const struct machi
                         return false;
                 why = not_a_kernel(b->kernel.file);
                 if (why)
-                        return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", opt->kernel, why);
+                        return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", opt->kernel,
+                                         why);
         } else if (opt->initrd || opt->append) {
                 return error_set(error, RHEA_ERROR_USAGE, "%s is of no use without -kernel",
                                  opt->initrd ? "-initrd" : "-append");
@@ -158,10 +164,12 @@ static bool add_images_row(struct riscv_board *b, struct ram_block *ram, enum me
 bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine_options *opt, GError **error)
 {
         uint64_t size = vm->ram_size;
-        struct mem_row rom = {.start = RISCV_ROM_BASE, .size = RISCV_ROM_SIZE, .kind = MEM_ROW_ROM, .name = "mrom"};
+        struct mem_row rom = {.start = RISCV_ROM_BASE, .size = RISCV_ROM_SIZE, .kind = MEM_ROW_ROM,
+        .name = "mrom"};
 
         if (size % GUEST_PAGE_SIZE || size < 4 << 20)
-                return error_set(error, RHEA_ERROR_USAGE, "-m: machine %s needs at least 4 MiB of memory, in pages of 4 KiB",
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "-m: machine %s needs at least 4 MiB of memory, in pages of 4 KiB",
                                  vm->machine->name);
         vm->timebase.hz = RISCV_TIMEBASE_HZ;
         if (!add_harts(vm, opt, error) || !read_images(vm, b, opt, error))
@@ -205,7 +213,8 @@ void riscv_connect_aclint(struct vm *vm, struct dev *aclint)
 
 /* ---- loading ---- */
 
-static bool load_program(struct riscv_board *b, const struct riscv_image *img, gpa_t at, struct loader_image *out,
+static bool load_program(struct riscv_board *b, const struct riscv_image *img, gpa_t at,
+                         struct loader_image *out,
                          GError **error)
 {
         if (loader_is_elf(img->file))
@@ -256,8 +265,9 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
         if (loader_riscv_image(b->kernel.file, &text_offset, &image_size)) {
                 if (image_size > RISCV_DRAM_BASE + vm->ram_size - img.low)
                         return error_set(error, RHEA_ERROR_MEMORY,
-                                         "kernel %s takes %" PRIu64 " MiB with what it clears and does not fit into %"
-                                         PRIu64 " MiB of memory; use a bigger -m", b->kernel.path,
+                                         "kernel %s takes %" PRIu64 " MiB with what it clears and does not "
+                                         "fit into %" PRIu64 " MiB of memory; use a bigger -m",
+                                         b->kernel.path,
                                          (image_size >> 20) + 1, vm->ram_size >> 20);
                 kernel_end = MAX(kernel_end, img.low + image_size);
         }
@@ -267,8 +277,9 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
 /* ---- entry ---- */
 
 /*
- * The reset ROM: every hart loads its number, the device tree's address and that of the dynamic information, and
- * jumps. Words 6 to 9 are data; then OpenSBI's struct fw_dynamic_info, version 2 (docs/firmware/fw_dynamic.md there).
+ * The reset ROM: every hart loads its number, the device tree's address and that of the dynamic information,
+ * and jumps. Words 6 to 9 are data; then OpenSBI's struct fw_dynamic_info, version 2
+ * (docs/firmware/fw_dynamic.md there).
  */
 static bool write_rom(struct riscv_board *b, gpa_t fdt, GError **error)
 {
@@ -283,8 +294,8 @@ static bool write_rom(struct riscv_board *b, gpa_t fdt, GError **error)
         };
         const uint64_t data[] = {
                 b->entry, fdt,
-                0x4942534f /* magic: "OSBI" */, 2 /* version */, b->kernel_entry, NEXT_MODE_S, 0 /* options */,
-                0 /* boot hart */,
+                0x4942534f /* magic: "OSBI" */, 2 /* version */, b->kernel_entry, NEXT_MODE_S,
+                0 /* options */, 0 /* boot hart */,
         };
 
         if (address_space_write_rom(b->images, RISCV_ROM_BASE, code, sizeof(code)) != MEM_OK ||

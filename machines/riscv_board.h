@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What RISC-V machines share: harts, reset ROM, boot images and the common nodes of the device tree. Layout and
- * conventions are those of QEMU 10's boards, so that the same firmware and kernels start.
+ * What RISC-V machines share: harts, reset ROM, boot images and the common nodes of the device tree. Layout
+ * and conventions are those of QEMU 10's boards, so that the same firmware and kernels start.
  */
 #pragma once
 
@@ -22,7 +22,8 @@ struct riscv_image {
 /* In vm->machine_data; boards may begin their own structure with it. */
 struct riscv_board {
         struct ram_block *ram, *rom;
-        struct address_space *images;   /* RAM and ROM alone, without what a board lays over them: for loading */
+        /* RAM and ROM alone, without what a board lays over them: for loading */
+        struct address_space *images;
         struct riscv_image firmware, kernel, initrd, dtb;
         /* by riscv_board_load */
         gpa_t entry;                    /* where the harts go from the reset ROM */
@@ -31,12 +32,16 @@ struct riscv_board {
 };
 
 /* Harts, RAM, ROM, and reading the files that @opt names. RAM is mapped by the board. */
-bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine_options *opt, GError **error);
+bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine_options *opt,
+                      GError **error);
 void riscv_board_fini(struct riscv_board *b);
 
 /* Copies the images to memory, decides entry points. */
 bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error);
-/* Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, and sets the harts' state. */
+/*
+ * Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, and sets the harts'
+ * state.
+ */
 bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GError **error);
 
 /* Device tree: /, /memory, /cpus with the harts; their interrupt controllers' phandles go to @intc. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `virt` machine for RISC-V, with QEMU 10's addresses and interrupt numbers. Not there yet: PCIe, flash, fw_cfg,
- * AIA. The rows stand in the order of their nodes, which is the order in which Linux probes: virtio slots from the
- * highest on.
+ * The `virt` machine for RISC-V, with QEMU 10's addresses and interrupt numbers. Not there yet: PCIe, flash,
+ * fw_cfg, AIA. The rows stand in the order of their nodes, which is the order in which Linux probes: virtio
+ * slots from the highest on.
  */
 #include "base/error.h"
 #include "devices/host/char/chardev.h"
@@ -12,8 +12,8 @@
 
 enum { MAX_HARTS = 8, PLIC_SOURCES = 95 };
 
-#define SLOT(n)                                                                                                        \
-        {"virtio-mmio-bus." #n, "virtio-mmio", 0x10001000 + n * 0x1000, ROW_IRQ("plic", n + 1),                        \
+#define SLOT(n)                                                                                           \
+        {"virtio-mmio-bus." #n, "virtio-mmio", 0x10001000 + n * 0x1000, ROW_IRQ("plic", n + 1),           \
          ROW_NODE("virtio_mmio", 0x1000)}
 
 /* Interrupt controllers first: the others refer to them. */
@@ -71,7 +71,8 @@ static bool virt_init(struct vm *vm, const struct machine_options *opt, GError *
 }
 
 /* syscon nodes for power off and reset: what to write where. */
-static void dt_syscon(struct dt *dt, const char *path, const char *compatible, uint32_t value, uint32_t regmap)
+static void dt_syscon(struct dt *dt, const char *path, const char *compatible, uint32_t value,
+                      uint32_t regmap)
 {
         dt_node(dt, path);
         dt_u32(dt, path, "value", value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `spike` machine: RISC-V harts, memory, a CLINT and the host-target interface, as QEMU 10 lays it out. The
- * interface lies over the variables `tohost` and `fromhost` of the program, found by its symbols; without them, at
- * 0x1000000.
+ * The `spike` machine: RISC-V harts, memory, a CLINT and the host-target interface, as QEMU 10 lays it out.
+ * The interface lies over the variables `tohost` and `fromhost` of the program, found by its symbols; without
+ * them, at 0x1000000.
  */
 #include <string.h>
 
@@ -37,7 +37,8 @@ static void find_symbols(struct spike *s)
                 if (!files[i] || !loader_is_elf(files[i]) || !loader_elf_symbol(files[i], "tohost", &to) ||
                     !loader_elf_symbol(files[i], "fromhost", &from))
                         continue;
-                *h = (struct htif_config){.ram = s->board.ram, .ram_base = RISCV_DRAM_BASE, .tohost = to, .fromhost = from};
+                *h = (struct htif_config){.ram = s->board.ram, .ram_base = RISCV_DRAM_BASE, .tohost = to,
+                                          .fromhost = from};
                 if (!loader_elf_symbol(files[i], "begin_signature", &h->begin_signature) ||
                     !loader_elf_symbol(files[i], "end_signature", &h->end_signature) ||
                     h->end_signature < h->begin_signature)
@@ -49,7 +50,8 @@ static void find_symbols(struct spike *s)
 static bool add_ram_piece(struct vm *vm, struct ram_block *ram, uint64_t from, uint64_t to, GError **error)
 {
         struct mem_row row = {
-                .start = RISCV_DRAM_BASE + from, .size = to - from, .kind = MEM_ROW_RAM, .ram = ram, .offset = from,
+                .start = RISCV_DRAM_BASE + from, .size = to - from, .kind = MEM_ROW_RAM, .ram = ram,
+                .offset = from,
         };
 
         return from >= to || address_space_add(vm->memory, &row, error);
@@ -66,8 +68,10 @@ static bool map_ram(struct vm *vm, struct spike *s, GError **error)
         if (!s->htif.ram)
                 return add_ram_piece(vm, ram, 0, ram->size, error);
         if (high >= ram->size)
-                return error_set(error, RHEA_ERROR_MEMORY, "tohost or fromhost lies outside memory; use a bigger -m");
-        return add_ram_piece(vm, ram, 0, low, error) && add_ram_piece(vm, ram, low + GUEST_PAGE_SIZE, high, error) &&
+                return error_set(error, RHEA_ERROR_MEMORY,
+                                 "tohost or fromhost lies outside memory; use a bigger -m");
+        return add_ram_piece(vm, ram, 0, low, error) && add_ram_piece(vm, ram, low + GUEST_PAGE_SIZE, high,
+                                                                      error) &&
                add_ram_piece(vm, ram, high + GUEST_PAGE_SIZE, ram->size, error);
 }
 

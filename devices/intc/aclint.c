@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Core-local interruptor: software interrupts and machine timers of the harts, in SiFive's CLINT layout (RISC-V ACLINT
- * specification 1.0-rc4, chapter 4: MSWI at 0, MTIMER at 0x4000). mtime is the VM's timebase. Outputs: 0 to 15 the
- * software interrupts, 16 to 31 the timer interrupts. The supervisor's timer (Sstc) is in the harts and reads the
- * same timebase; after a write to mtime it goes off by the old one until it is armed again.
+ * Core-local interruptor: software interrupts and machine timers of the harts, in SiFive's CLINT layout
+ * (RISC-V ACLINT specification 1.0-rc4, chapter 4: MSWI at 0, MTIMER at 0x4000). mtime is the VM's timebase.
+ * Outputs: 0 to 15 the software interrupts, 16 to 31 the timer interrupts. The supervisor's timer (Sstc) is
+ * in the harts and reads the same timebase; after a write to mtime it goes off by the old one until it is
+ * armed again.
  */
 #include "base/error.h"
 #include "devices/dev.h"
@@ -164,7 +165,8 @@ static const struct dev_prop aclint_props[] = {
 
 static const struct dev_field aclint_state[] = {
         {"msip", FIELD_U8, offsetof(struct aclint, msip), MAX_HARTS},
-        {"mtimecmp", FIELD_U64, offsetof(struct aclint, timers[0].compare), MAX_HARTS, sizeof(struct aclint_timer)},
+        {"mtimecmp", FIELD_U64, offsetof(struct aclint, timers[0].compare), MAX_HARTS,
+         sizeof(struct aclint_timer)},
         {},
 };
 
@@ -173,9 +175,11 @@ static const struct dev_reg aclint_regs[] = {
 };
 
 const struct dev_class dev_aclint = {
-        .name = "riscv.aclint", .compat = "sifive,clint0", .doc = "RISC-V software interrupts and machine timers",
+        .name = "riscv.aclint", .compat = "sifive,clint0",
+        .doc = "RISC-V software interrupts and machine timers",
         .size = sizeof(struct aclint), .props = aclint_props, .state = aclint_state, .regs = aclint_regs,
         .regions = {{"regs", ACLINT_SIZE, ACCESS_4 | ACCESS_8, aclint_read, aclint_write}},
         .irqs = 2 * MAX_HARTS, .intc = true,
-        .init = aclint_init, .reset = aclint_reset, .fini = aclint_fini, .loaded = aclint_loaded, .fdt = aclint_fdt,
+        .init = aclint_init, .reset = aclint_reset, .fini = aclint_fini, .loaded = aclint_loaded,
+        .fdt = aclint_fdt,
 };

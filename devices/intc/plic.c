@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Platform-level interrupt controller (RISC-V PLIC specification 1.0.0), with SiFive's register layout. Sources are
- * level-triggered: a gateway lets one request through, and the next after its completion. Outputs are the contexts:
- * 2n for machine mode of hart n, 2n+1 for supervisor mode. Interrupt 0 does not exist.
+ * Platform-level interrupt controller (RISC-V PLIC specification 1.0.0), with SiFive's register layout.
+ * Sources are level-triggered: a gateway lets one request through, and the next after its completion. Outputs
+ * are the contexts: 2n for machine mode of hart n, 2n+1 for supervisor mode. Interrupt 0 does not exist.
  */
 #include <string.h>
 
@@ -35,7 +35,9 @@ struct plic {
         uint8_t threshold[MAX_CONTEXTS];
 };
 
-/* The pending source that @ctx takes first: highest priority, then lowest number; 0 if none is above @floor. */
+/*
+ * The pending source that @ctx takes first: highest priority, then lowest number; 0 if none is above @floor.
+ */
 static unsigned plic_best(const struct plic *p, unsigned ctx, unsigned floor)
 {
         unsigned best = 0, best_priority = floor;
@@ -180,7 +182,8 @@ static bool plic_init(struct dev *d, GError **error)
         struct plic *p = (struct plic *)d;
 
         if (!p->n_harts || p->n_harts * 2 > MAX_CONTEXTS || !p->n_sources || p->n_sources >= MAX_SOURCES)
-                return error_set(error, RHEA_ERROR_USAGE, "harts must be 1 to %d and sources 1 to %d", MAX_CONTEXTS / 2,
+                return error_set(error, RHEA_ERROR_USAGE, "harts must be 1 to %d and sources 1 to %d",
+                                 MAX_CONTEXTS / 2,
                                  MAX_SOURCES - 1);
         p->n_contexts = p->n_harts * 2;
         return true;
@@ -252,7 +255,8 @@ static const struct dev_reg plic_regs[] = {
 };
 
 const struct dev_class dev_plic = {
-        .name = "riscv.plic", .compat = "sifive,plic-1.0.0", .doc = "RISC-V platform-level interrupt controller",
+        .name = "riscv.plic", .compat = "sifive,plic-1.0.0",
+        .doc = "RISC-V platform-level interrupt controller",
         .size = sizeof(struct plic), .props = plic_props, .state = plic_state, .regs = plic_regs,
         .regions = {{"regs", PLIC_SIZE, ACCESS_4, plic_read, plic_write}},
         .irqs = MAX_CONTEXTS, .irq_inputs = MAX_SOURCES, .intc = true,

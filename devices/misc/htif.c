@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host-target interface of the RISC-V simulators: the program stores a command into its own variable `tohost`
- * and finds the answer in `fromhost`. A command is a byte of device, a byte of function, 48 bits of payload: device 0
- * ends the machine (odd payload: the exit code in the bits above) or asks for a system call (the payload points to
- * the number and its arguments; write and exit are known); device 1 is the console.
+ * The host-target interface of the RISC-V simulators: the program stores a command into its own variable
+ * `tohost` and finds the answer in `fromhost`. A command is a byte of device, a byte of function, 48 bits of
+ * payload: device 0 ends the machine (odd payload: the exit code in the bits above) or asks for a system call
+ * (the payload points to the number and its arguments; write and exit are known); device 1 is the console.
  *
- * The device lies over whole pages, since memory maps have that grain, and passes everything but the two words on
- * to the RAM below. A 64-bit word may be stored in two halves: the command is taken when the upper half arrives, or
- * a moment after the lower one, as a simulator that looks from time to time would.
+ * The device lies over whole pages, since memory maps have that grain, and passes everything but the two
+ * words on to the RAM below. A 64-bit word may be stored in two halves: the command is taken when the upper
+ * half arrives, or a moment after the lower one, as a simulator that looks from time to time would.
  */
 #include "devices/misc/htif.h"
 
@@ -231,7 +231,8 @@ static bool htif_place_page(struct htif *h, unsigned region, gpa_t page, GError 
         if (!h->config.ram)
                 return dev_map(&h->dev, region, h->dev.vm->memory, page, error);
         if (page < h->config.ram_base || offset >= h->config.ram->size)
-                return error_set(error, RHEA_ERROR_FILE, "tohost or fromhost (0x%" PRIx64 ") is not in memory", page);
+                return error_set(error, RHEA_ERROR_FILE,
+                                 "tohost or fromhost (0x%" PRIx64 ") is not in memory", page);
         h->page_offset[region] = offset;
         return dev_map(&h->dev, region, h->dev.vm->memory, page, error);
 }
@@ -239,10 +240,12 @@ static bool htif_place_page(struct htif *h, unsigned region, gpa_t page, GError 
 bool htif_place(struct dev *d, const struct htif_config *config, GError **error)
 {
         struct htif *h = (struct htif *)d;
-        gpa_t to = config->tohost & ~(gpa_t)(GUEST_PAGE_SIZE - 1), from = config->fromhost & ~(gpa_t)(GUEST_PAGE_SIZE - 1);
+        const gpa_t page = ~(gpa_t)(GUEST_PAGE_SIZE - 1);
+        gpa_t to = config->tohost & page, from = config->fromhost & page;
 
         if (config->tohost % 8 || config->fromhost % 8 || config->tohost == config->fromhost)
-                return error_set(error, RHEA_ERROR_FILE, "tohost and fromhost must be two aligned 64-bit words");
+                return error_set(error, RHEA_ERROR_FILE,
+                                 "tohost and fromhost must be two aligned 64-bit words");
         h->config = *config;
         if (!htif_place_page(h, 0, to, error))
                 return false;
@@ -294,7 +297,8 @@ static bool htif_init(struct dev *d, GError **error)
                 return error_set(error, RHEA_ERROR_USAGE, "signature-granularity must be 1, 2, 4, ... 64");
         h->half = timer_new(d->vm, CLOCK_RUN, htif_half_timeout, h);
         if (h->chardev)
-                chardev_attach(h->chardev, &(struct chardev_user){htif_can_read, htif_host_read, htif_host_event, h});
+                chardev_attach(h->chardev, &(struct chardev_user){htif_can_read, htif_host_read,
+                                                                  htif_host_event, h});
         return true;
 }
 
@@ -320,7 +324,8 @@ static const struct dev_prop htif_props[] = {
         {"chardev", "the console", PROP_CHARDEV, offsetof(struct htif, chardev), NULL},
         {"signature", "file for the memory between begin_signature and end_signature at exit", PROP_STRING,
          offsetof(struct htif, signature), NULL},
-        {"signature-granularity", "bytes in a line of that file", PROP_U32, offsetof(struct htif, granularity), "16"},
+        {"signature-granularity", "bytes in a line of that file", PROP_U32,
+         offsetof(struct htif, granularity), "16"},
         {},
 };
 
@@ -337,8 +342,10 @@ const struct dev_class dev_htif = {
         .name = "htif", .compat = "ucb,htif0", .doc = "host-target interface of the RISC-V simulators",
         .size = sizeof(struct htif), .props = htif_props, .state = htif_state,
         .regions = {
-                {"tohost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read0, htif_write0},
-                {"fromhost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read1, htif_write1},
+                {"tohost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read0,
+                 htif_write0},
+                {"fromhost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read1,
+                 htif_write1},
         },
         .init = htif_init, .reset = htif_reset, .fini = htif_fini,
 };

@@ -12,7 +12,7 @@ struct htif_config {
 };
 
 /*
- * Lays the device over the pages of RAM that hold the two words (region 0 for tohost's page, region 1 if fromhost
- * is in another one). The machine has left those pages out of its RAM rows.
+ * Lays the device over the pages of RAM that hold the two words (region 0 for tohost's page, region 1 if
+ * fromhost is in another one). The machine has left those pages out of its RAM rows.
  */
 bool htif_place(struct dev *d, const struct htif_config *config, GError **error);

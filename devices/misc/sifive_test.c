@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SiFive's test finisher: one write-only register through which a guest ends the machine. The low half says how:
- * 0x5555 success, 0x3333 failure with the code in the high half, 0x7777 reset.
+ * SiFive's test finisher: one write-only register through which a guest ends the machine. The low half says
+ * how: 0x5555 success, 0x3333 failure with the code in the high half, 0x7777 reset.
  */
 #include "devices/dev.h"
 #include "machines/core/dt.h"
@@ -37,7 +37,8 @@ static void finisher_write(struct dev *d, uint64_t offset, uint64_t value, unsig
 
 static void finisher_fdt(struct dev *d, struct dt *dt, const char *path)
 {
-        dt_strings(dt, path, "compatible", (const char *const[]){"sifive,test1", "sifive,test0", "syscon", NULL});
+        dt_strings(dt, path, "compatible", (const char *const[]){"sifive,test1", "sifive,test0", "syscon",
+                                                                 NULL});
 }
 
 static const struct dev_reg finisher_regs[] = {{0, "FINISHER"}, {}};
@@ -45,5 +46,6 @@ static const struct dev_reg finisher_regs[] = {{0, "FINISHER"}, {}};
 const struct dev_class dev_sifive_test = {
         .name = "sifive.test", .compat = "sifive,test1", .doc = "ends or resets the machine",
         .size = sizeof(struct dev), .regs = finisher_regs,
-        .regions = {{"regs", 0x1000, ACCESS_2 | ACCESS_4, finisher_read, finisher_write}}, .fdt = finisher_fdt,
+        .regions = {{"regs", 0x1000, ACCESS_2 | ACCESS_4, finisher_read, finisher_write}},
+        .fdt = finisher_fdt,
 };

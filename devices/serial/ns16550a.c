@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NS16550A UART (National Semiconductor PC16550D data sheet): FIFOs of 16 bytes, the five interrupt sources with
- * their priorities, character timeout, loopback and modem lines. A byte written is sent at once, or as soon as the
- * host takes it; the baud rate only times the receiver's character timeout. Parity, framing and overrun errors do
- * not occur: a full receiver makes the host wait.
+ * NS16550A UART (National Semiconductor PC16550D data sheet): FIFOs of 16 bytes, the five interrupt sources
+ * with their priorities, character timeout, loopback and modem lines. A byte written is sent at once, or as
+ * soon as the host takes it; the baud rate only times the receiver's character timeout. Parity, framing and
+ * overrun errors do not occur: a full receiver makes the host wait.
  */
 #include <string.h>
 
@@ -16,7 +16,8 @@ enum { FIFO_SIZE = 16 };
 enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
 
 enum { IER_RDA = 1, IER_THRE = 2, IER_RLS = 4, IER_MODEM = 8 };
-enum { IIR_MODEM = 0x0, IIR_NONE = 0x1, IIR_THRE = 0x2, IIR_RDA = 0x4, IIR_RLS = 0x6, IIR_TIMEOUT = 0xc, IIR_FIFOS = 0xc0 };
+enum { IIR_MODEM = 0x0, IIR_NONE = 0x1, IIR_THRE = 0x2, IIR_RDA = 0x4, IIR_RLS = 0x6, IIR_TIMEOUT = 0xc,
+      IIR_FIFOS = 0xc0 };
 enum { FCR_ENABLE = 1, FCR_CLEAR_RX = 2, FCR_CLEAR_TX = 4 };
 enum { LCR_BREAK = 0x40, LCR_DLAB = 0x80 };
 enum { MCR_DTR = 1, MCR_RTS = 2, MCR_OUT1 = 4, MCR_OUT2 = 8, MCR_LOOP = 0x10 };
@@ -168,7 +169,8 @@ static uint8_t modem_inputs(const struct uart *u)
 {
         if (!(u->mcr & MCR_LOOP))
                 return MSR_CTS | MSR_DSR | MSR_DCD;
-        return (u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) | (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
+        return (u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
+                (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
                (u->mcr & MCR_OUT2 ? MSR_DCD : 0);
 }
 
@@ -352,7 +354,8 @@ static bool uart_init(struct dev *d, GError **error)
         u->reg_shift = MIN(u->reg_shift, 5);
         u->timeout = timer_new(d->vm, CLOCK_RUN, uart_timed_out, u);
         if (u->chardev)
-                chardev_attach(u->chardev, &(struct chardev_user){uart_can_read, uart_host_read, uart_host_event, u});
+                chardev_attach(u->chardev, &(struct chardev_user){uart_can_read, uart_host_read,
+                                                                  uart_host_event, u});
         return true;
 }
 
@@ -406,8 +409,10 @@ static void uart_fdt(struct dev *d, struct dt *dt, const char *path)
 
 static const struct dev_prop uart_props[] = {
         {"chardev", "where the bytes go", PROP_CHARDEV, offsetof(struct uart, chardev), NULL},
-        {"reg-shift", "log2 of the distance between registers", PROP_U32, offsetof(struct uart, reg_shift), "0"},
-        {"clock-frequency", "hertz; for the character timeout", PROP_U32, offsetof(struct uart, clock_hz), "3686400"},
+        {"reg-shift", "log2 of the distance between registers", PROP_U32, offsetof(struct uart, reg_shift),
+         "0"},
+        {"clock-frequency", "hertz; for the character timeout", PROP_U32, offsetof(struct uart, clock_hz),
+         "3686400"},
         {},
 };
 
@@ -440,6 +445,7 @@ static const struct dev_reg uart_regs[] = {
 const struct dev_class dev_ns16550a = {
         .name = "ns16550a", .compat = "ns16550a", .doc = "16550A serial port",
         .size = sizeof(struct uart), .props = uart_props, .state = uart_state, .regs = uart_regs,
-        .regions = {{"regs", 0x100, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, uart_read, uart_write}}, .irqs = 1,
+        .regions = {{"regs", 0x100, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, uart_read, uart_write}},
+                .irqs = 1,
         .init = uart_init, .reset = uart_reset, .fini = uart_fini, .loaded = uart_loaded, .fdt = uart_fdt,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Goldfish real-time clock (Android's goldfish virtual hardware document, "Timer"): nanoseconds since 1970 in two
- * halves, and an alarm. The clock follows the host's; setting it moves an offset. Reading the low half latches the
- * high one.
+ * Goldfish real-time clock (Android's goldfish virtual hardware document, "Timer"): nanoseconds since 1970 in
+ * two halves, and an alarm. The clock follows the host's; setting it moves an offset. Reading the low half
+ * latches the high one.
  */
 #include "devices/dev.h"
 
@@ -51,7 +51,8 @@ static void rtc_arm(struct rtc *r)
                 timer_cancel(r->timer);
         } else {
                 if (r->alarm - now > INT64_MAX ||
-                    __builtin_add_overflow(clock_now_ns(r->dev.vm, CLOCK_HOST), (int64_t)(r->alarm - now), &at))
+                    __builtin_add_overflow(clock_now_ns(r->dev.vm, CLOCK_HOST), (int64_t)(r->alarm - now),
+                                           &at))
                         at = INT64_MAX;
                 timer_arm(r->timer, at);
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all virtio devices share: status and feature negotiation, configuration space, interrupts, and the state of a
- * device whose driver broke the rules (VIRTIO 1.2, chapter 2). The transport's lock is held throughout.
+ * What all virtio devices share: status and feature negotiation, configuration space, interrupts, and the
+ * state of a device whose driver broke the rules (VIRTIO 1.2, chapter 2). The transport's lock is held
+ * throughout.
  */
 #include "devices/virtio/virtio.h"
 

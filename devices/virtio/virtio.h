@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio devices without their transport (VIRTIO 1.2, chapters 2 and 5). A device is a class on the bus "virtio-bus";
- * a transport (virtio_mmio.c) carries its registers, and the transport's lock guards both.
+ * Virtio devices without their transport (VIRTIO 1.2, chapters 2 and 5). A device is a class on the bus
+ * "virtio-bus"; a transport (virtio_mmio.c) carries its registers, and the transport's lock guards both.
  */
 #pragma once
 
@@ -64,7 +64,9 @@ void virtio_notify(struct virtio_dev *vd, unsigned queue);
 uint64_t virtio_config_read(struct virtio_dev *vd, uint64_t offset, unsigned size);
 void virtio_config_write(struct virtio_dev *vd, uint64_t offset, uint64_t value, unsigned size);
 
-/* For devices: the queue has something for the driver; run the queue again soon; the driver broke the rules. */
+/*
+ * For devices: the queue has something for the driver; run the queue again soon; the driver broke the rules.
+ */
 void virtio_interrupt(struct virtio_dev *vd, struct virtqueue *vq);
 void virtio_run_again(struct virtio_dev *vd, unsigned queue);
 void virtio_broken(struct virtio_dev *vd, const char *why);
@@ -76,21 +78,23 @@ static inline bool virtio_has(const struct virtio_dev *vd, uint64_t feature)
 
 /* Rows of the state table that all virtio devices share. */
 #define VIRTIO_VQ(field) (offsetof(struct virtio_dev, vq[0].field))
-#define VIRTIO_STATE                                                                                                   \
-        {"features", FIELD_U64, offsetof(struct virtio_dev, features)},                                                \
-        {"status", FIELD_U8, offsetof(struct virtio_dev, status)},                                                     \
-        {"isr", FIELD_U8, offsetof(struct virtio_dev, isr)},                                                           \
-        {"config_generation", FIELD_U32, offsetof(struct virtio_dev, config_generation)},                              \
-        {"again_queues", FIELD_U8, offsetof(struct virtio_dev, again_queues)},                                         \
-        {"vq.ready", FIELD_BOOL, VIRTIO_VQ(ready), VIRTIO_QUEUES, sizeof(struct virtqueue)},                           \
-        {"vq.num", FIELD_U16, VIRTIO_VQ(num), VIRTIO_QUEUES, sizeof(struct virtqueue)},                                \
-        {"vq.desc", FIELD_U64, VIRTIO_VQ(desc), VIRTIO_QUEUES, sizeof(struct virtqueue)},                              \
-        {"vq.avail", FIELD_U64, VIRTIO_VQ(avail), VIRTIO_QUEUES, sizeof(struct virtqueue)},                            \
-        {"vq.used", FIELD_U64, VIRTIO_VQ(used), VIRTIO_QUEUES, sizeof(struct virtqueue)},                              \
-        {"vq.last_avail", FIELD_U16, VIRTIO_VQ(last_avail), VIRTIO_QUEUES, sizeof(struct virtqueue)},                  \
-        {"vq.used_idx", FIELD_U16, VIRTIO_VQ(used_idx), VIRTIO_QUEUES, sizeof(struct virtqueue)},                      \
-        {"vq.signalled_used", FIELD_U16, VIRTIO_VQ(signalled_used), VIRTIO_QUEUES, sizeof(struct virtqueue)},          \
-        {"vq.signalled_valid", FIELD_BOOL, VIRTIO_VQ(signalled_valid), VIRTIO_QUEUES, sizeof(struct virtqueue)}
+#define VIRTIO_STATE                                                                                      \
+        {"features", FIELD_U64, offsetof(struct virtio_dev, features)},                                   \
+        {"status", FIELD_U8, offsetof(struct virtio_dev, status)},                                        \
+        {"isr", FIELD_U8, offsetof(struct virtio_dev, isr)},                                              \
+        {"config_generation", FIELD_U32, offsetof(struct virtio_dev, config_generation)},                 \
+        {"again_queues", FIELD_U8, offsetof(struct virtio_dev, again_queues)},                            \
+        {"vq.ready", FIELD_BOOL, VIRTIO_VQ(ready), VIRTIO_QUEUES, sizeof(struct virtqueue)},              \
+        {"vq.num", FIELD_U16, VIRTIO_VQ(num), VIRTIO_QUEUES, sizeof(struct virtqueue)},                   \
+        {"vq.desc", FIELD_U64, VIRTIO_VQ(desc), VIRTIO_QUEUES, sizeof(struct virtqueue)},                 \
+        {"vq.avail", FIELD_U64, VIRTIO_VQ(avail), VIRTIO_QUEUES, sizeof(struct virtqueue)},               \
+        {"vq.used", FIELD_U64, VIRTIO_VQ(used), VIRTIO_QUEUES, sizeof(struct virtqueue)},                 \
+        {"vq.last_avail", FIELD_U16, VIRTIO_VQ(last_avail), VIRTIO_QUEUES, sizeof(struct virtqueue)},     \
+        {"vq.used_idx", FIELD_U16, VIRTIO_VQ(used_idx), VIRTIO_QUEUES, sizeof(struct virtqueue)},         \
+        {"vq.signalled_used", FIELD_U16, VIRTIO_VQ(signalled_used), VIRTIO_QUEUES,                        \
+         sizeof(struct virtqueue)},                                                                       \
+        {"vq.signalled_valid", FIELD_BOOL, VIRTIO_VQ(signalled_valid), VIRTIO_QUEUES,                      \
+         sizeof(struct virtqueue)}
 
 /* virtio_mmio.c: puts @device (of a class on "virtio-bus") into a free slot; and what is in it. */
 bool virtio_mmio_plug(struct dev *slot, struct dev *device, GError **error);

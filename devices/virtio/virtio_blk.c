@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio block device (VIRTIO 1.2, section 5.2): read, write, flush, discard, write zeroes and get id, one queue.
- * Data goes between the image and guest memory on the back end's threads; completions come on the VM's context and
- * enter the device there. A reset waits for the host's part of what is in flight and forgets it.
+ * Virtio block device (VIRTIO 1.2, section 5.2): read, write, flush, discard, write zeroes and get id, one
+ * queue. Data goes between the image and guest memory on the back end's threads; completions come on the VM's
+ * context and enter the device there. A reset waits for the host's part of what is in flight and forgets it.
  */
 #include <errno.h>
 #include <string.h>
@@ -56,7 +56,8 @@ struct blk {
         struct block_backend *drive;
         char *serial;
         uint32_t logical_block_size, physical_block_size;
-        uint32_t generation; /* of the driver: counts resets; not state, since nothing is in flight in a snapshot */
+        /* of the driver: counts resets; not state, since nothing is in flight in a snapshot */
+        uint32_t generation;
 };
 
 struct blk_range {
@@ -179,7 +180,8 @@ static int blk_parse(struct blk *b, struct blk_request *r, uint32_t type, uint64
         switch (type) {
         case T_IN:
         case T_OUT:
-                if (len % b->logical_block_size || sector > size >> SECTOR_BITS || len > size - (sector << SECTOR_BITS) ||
+                if (len % b->logical_block_size || sector > size >> SECTOR_BITS ||
+                    len > size - (sector << SECTOR_BITS) ||
                     len >= UINT32_MAX || sector % (b->logical_block_size >> SECTOR_BITS))
                         return S_IOERR;
                 r->io.op = in ? BLOCK_READ : BLOCK_WRITE;
@@ -245,8 +247,8 @@ static bool blk_handle(struct blk *b, struct vq_chain *c)
 }
 
 /*
- * Takes requests while there are some, but no more than a queue's worth in flight, which no well-behaved driver
- * exceeds, and no more than two at a visit.
+ * Takes requests while there are some, but no more than a queue's worth in flight, which no well-behaved
+ * driver exceeds, and no more than two at a visit.
  */
 static void blk_run_queue(struct blk *b)
 {
@@ -310,7 +312,8 @@ static void blk_reset_driver(struct virtio_dev *vd)
 }
 
 static const struct virtio_ops blk_ops = {
-        .id = VIRTIO_ID_BLOCK, .n_queues = 1, .config_size = sizeof(struct blk_config), .features = blk_features,
+        .id = VIRTIO_ID_BLOCK, .n_queues = 1, .config_size = sizeof(struct blk_config),
+        .features = blk_features,
         .get_config = blk_get_config, .notify = blk_notify, .reset = blk_reset_driver,
 };
 
@@ -325,7 +328,8 @@ static bool blk_init(struct dev *d, GError **error)
                 return error_set(error, RHEA_ERROR_USAGE, "a block device needs drive=");
         if (l < 512 || l > 32768 || (l & (l - 1)) || p < l || p > 2097152 || (p & (p - 1)))
                 return error_set(error, RHEA_ERROR_USAGE,
-                                 "block sizes must be powers of two from 512 on, the logical no bigger than the physical");
+                                 "block sizes must be powers of two from 512 on, "
+                                 "the logical no bigger than the physical");
         virtio_init(&b->vd, &blk_ops, QUEUE_SIZE);
         return true;
 }
@@ -354,9 +358,11 @@ static bool blk_loaded(struct dev *d, GError **error)
 static const struct dev_prop blk_props[] = {
         {"drive", "the disk image", PROP_DRIVE, offsetof(struct blk, drive), NULL},
         {"serial", "serial number, 20 bytes at most", PROP_STRING, offsetof(struct blk, serial), NULL},
-        {"logical_block_size", "bytes of the smallest transfer", PROP_U32, offsetof(struct blk, logical_block_size),
+        {"logical_block_size", "bytes of the smallest transfer", PROP_U32,
+         offsetof(struct blk, logical_block_size),
          "512"},
-        {"physical_block_size", "bytes of the medium's blocks", PROP_U32, offsetof(struct blk, physical_block_size),
+        {"physical_block_size", "bytes of the medium's blocks", PROP_U32,
+         offsetof(struct blk, physical_block_size),
          "512"},
         {},
 };

@@ -337,16 +337,20 @@ static const struct dev_field mmio_state[] = {
 };
 
 static const struct dev_reg mmio_regs[] = {
-        {REG_MAGIC, "MagicValue"}, {REG_VERSION, "Version"}, {REG_DEVICE_ID, "DeviceID"}, {REG_VENDOR_ID, "VendorID"},
+        {REG_MAGIC, "MagicValue"}, {REG_VERSION, "Version"}, {REG_DEVICE_ID, "DeviceID"},
+                {REG_VENDOR_ID, "VendorID"},
         {REG_DEVICE_FEATURES, "DeviceFeatures"}, {REG_DEVICE_FEATURES_SEL, "DeviceFeaturesSel"},
         {REG_DRIVER_FEATURES, "DriverFeatures"}, {REG_DRIVER_FEATURES_SEL, "DriverFeaturesSel"},
-        {REG_GUEST_PAGE_SIZE, "GuestPageSize"}, {REG_QUEUE_SEL, "QueueSel"}, {REG_QUEUE_NUM_MAX, "QueueNumMax"},
+        {REG_GUEST_PAGE_SIZE, "GuestPageSize"}, {REG_QUEUE_SEL, "QueueSel"},
+                {REG_QUEUE_NUM_MAX, "QueueNumMax"},
         {REG_QUEUE_NUM, "QueueNum"}, {REG_QUEUE_ALIGN, "QueueAlign"}, {REG_QUEUE_PFN, "QueuePFN"},
-        {REG_QUEUE_READY, "QueueReady"}, {REG_QUEUE_NOTIFY, "QueueNotify"}, {REG_INTERRUPT_STATUS, "InterruptStatus"},
+        {REG_QUEUE_READY, "QueueReady"}, {REG_QUEUE_NOTIFY, "QueueNotify"},
+                {REG_INTERRUPT_STATUS, "InterruptStatus"},
         {REG_INTERRUPT_ACK, "InterruptACK"}, {REG_STATUS, "Status"}, {REG_QUEUE_DESC_LOW, "QueueDescLow"},
         {REG_QUEUE_DESC_HIGH, "QueueDescHigh"}, {REG_QUEUE_AVAIL_LOW, "QueueDriverLow"},
         {REG_QUEUE_AVAIL_HIGH, "QueueDriverHigh"}, {REG_QUEUE_USED_LOW, "QueueDeviceLow"},
-        {REG_QUEUE_USED_HIGH, "QueueDeviceHigh"}, {REG_CONFIG_GENERATION, "ConfigGeneration"}, {REG_CONFIG, "Config"},
+        {REG_QUEUE_USED_HIGH, "QueueDeviceHigh"}, {REG_CONFIG_GENERATION, "ConfigGeneration"},
+                {REG_CONFIG, "Config"},
         {},
 };
 

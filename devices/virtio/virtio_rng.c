@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio entropy device (VIRTIO 1.2, section 5.4): fills buffers from the host's generator. In deterministic mode the
- * bytes come from a generator with a fixed start (splitmix64), which is part of the state.
+ * Virtio entropy device (VIRTIO 1.2, section 5.4): fills buffers from the host's generator. In deterministic
+ * mode the bytes come from a generator with a fixed start (splitmix64), which is part of the state.
  */
 #include <string.h>
 #include <sys/random.h>
@@ -81,7 +81,8 @@ static void rng_get_config(struct virtio_dev *vd, uint8_t *config)
 }
 
 static const struct virtio_ops rng_ops = {
-        .id = VIRTIO_ID_RNG, .n_queues = 1, .features = rng_features, .get_config = rng_get_config, .notify = rng_notify,
+        .id = VIRTIO_ID_RNG, .n_queues = 1, .features = rng_features, .get_config = rng_get_config,
+        .notify = rng_notify,
 };
 
 static bool rng_init(struct dev *d, GError **error)

@@ -71,7 +71,8 @@ void virtqueue_reset(struct virtqueue *vq)
 bool virtqueue_start(struct virtio_dev *vd, struct virtqueue *vq)
 {
         vq->ready = false;
-        if (!vq->num || vq->num > vq->num_max || (vq->num & (vq->num - 1)) || vq->desc % 16 || vq->avail % 2 ||
+        if (!vq->num || vq->num > vq->num_max || (vq->num & (vq->num - 1)) || vq->desc % 16 ||
+            vq->avail % 2 ||
             vq->used % 4) {
                 virtio_broken(vd, "queue of a wrong size or alignment");
                 return false;
@@ -128,7 +129,8 @@ static const char *chain_add(struct virtio_dev *vd, struct vq_chain *c, const st
                 return "readable buffer after a writable one";
         s->gpa = d->addr;
         s->host.iov_len = d->len;
-        s->host.iov_base = d->addr + d->len > d->addr ? address_space_ram_ptr(vd->dev.dma, d->addr, d->len, in) : NULL;
+        s->host.iov_base = d->addr + d->len > d->addr ? address_space_ram_ptr(vd->dev.dma, d->addr, d->len,
+                                                                              in) : NULL;
         if (!s->host.iov_base)
                 return "buffer outside memory";
         if (in) {
@@ -142,8 +144,8 @@ static const char *chain_add(struct virtio_dev *vd, struct vq_chain *c, const st
 }
 
 /*
- * Follows the chain that starts at @head. Its length is bounded by the segments that a chain may have, so a loop of
- * descriptors ends there.
+ * Follows the chain that starts at @head. Its length is bounded by the segments that a chain may have, so a
+ * loop of descriptors ends there.
  */
 static struct vq_chain *chain_read(struct virtio_dev *vd, struct virtqueue *vq, uint16_t head)
 {
@@ -160,7 +162,8 @@ static struct vq_chain *chain_read(struct virtio_dev *vd, struct virtqueue *vq, 
                 if (!read_desc(vd, table, n, i, &d))
                         return chain_bad(vd, c, "descriptor outside its table");
                 if (d.flags & DESC_INDIRECT) {
-                        if (indirect || (d.flags & DESC_NEXT) || !virtio_has(vd, VIRTIO_F_INDIRECT) || !d.len ||
+                        if (indirect || (d.flags & DESC_NEXT) || !virtio_has(vd, VIRTIO_F_INDIRECT) ||
+                            !d.len ||
                             d.len % DESC_SIZE || d.len / DESC_SIZE > VQ_MAX_SEGMENTS)
                                 return chain_bad(vd, c, "wrong indirect descriptor");
                         indirect = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Split virtqueues (VIRTIO 1.2, section 2.7), the device's side. The rings are the guest's: each index, length and
- * address is read once, checked, and from then on the copy is used. A driver that breaks the rules gets a broken
- * device, which does nothing until it is reset.
+ * Split virtqueues (VIRTIO 1.2, section 2.7), the device's side. The rings are the guest's: each index,
+ * length and address is read once, checked, and from then on the copy is used. A driver that breaks the rules
+ * gets a broken device, which does nothing until it is reset.
  */
 #pragma once
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks and timers (decision 20). Armed timers of each kind hang in a list sorted by deadline, under the clock's
- * lock. Outside deterministic mode a timerfd for each kind wakes the VM's context at the first deadline (GLib's own
- * timeouts are in milliseconds); in deterministic mode the run loop fires what is due at exact instruction counts.
- * Callbacks run without the lock; timer_free waits for one that runs on another thread.
+ * Clocks and timers (decision 20). Armed timers of each kind hang in a list sorted by deadline, under the
+ * clock's lock. Outside deterministic mode a timerfd for each kind wakes the VM's context at the first
+ * deadline (GLib's own timeouts are in milliseconds); in deterministic mode the run loop fires what is due at
+ * exact instruction counts. Callbacks run without the lock; timer_free waits for one that runs on another
+ * thread.
  */
 #include "machines/core/clock.h"
 
@@ -132,8 +133,8 @@ static void timer_link_locked(struct timer *t, int64_t deadline)
 }
 
 /*
- * Fires the timers of @kind that are due by @now, one by one; each may arm others. A guest that keeps arming one in
- * the past gets its turn again later, after whatever else the thread has to do.
+ * Fires the timers of @kind that are due by @now, one by one; each may arm others. A guest that keeps arming
+ * one in the past gets its turn again later, after whatever else the thread has to do.
  */
 static void clock_fire(struct vm_clock *c, enum clock_kind kind, int64_t now)
 {
@@ -261,7 +262,8 @@ void clock_run_due(struct vm *vm, int64_t now_ns)
 
 struct vm_clock *clock_new(struct vm *vm)
 {
-        static const clockid_t host_clock[CLOCK_KINDS] = {[CLOCK_HOST] = CLOCK_REALTIME, [CLOCK_RUN] = CLOCK_MONOTONIC};
+        static const clockid_t host_clock[CLOCK_KINDS] = {[CLOCK_HOST] = CLOCK_REALTIME,
+        [CLOCK_RUN] = CLOCK_MONOTONIC};
         struct vm_clock *c = g_new0(struct vm_clock, 1);
 
         c->vm = vm;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks and timers. A clock is (base, multiplier, shift, offset), so that counters can be read inline; there are
- * three kinds: host time, time while the machine runs, and counted instructions (deterministic mode).
+ * Clocks and timers. A clock is (base, multiplier, shift, offset), so that counters can be read inline; there
+ * are three kinds: host time, time while the machine runs, and counted instructions (deterministic mode).
  * Timers fire on the main loop's thread; in deterministic mode, on the one vCPU thread at exact counts.
  */
 #pragma once
@@ -18,8 +18,10 @@ struct vm;
  */
 enum clock_kind { CLOCK_HOST, CLOCK_RUN, CLOCK_KINDS };
 
-/* Nanoseconds of the VM's clock: CLOCK_RUN stands still while the machine is stopped, and is the counted clock in
- * deterministic mode. Any thread. */
+/*
+ * Nanoseconds of the VM's clock: CLOCK_RUN stands still while the machine is stopped, and is the counted
+ * clock in deterministic mode. Any thread.
+ */
 int64_t clock_now_ns(struct vm *vm, enum clock_kind kind);
 
 /* value * mul / div without overflow, rounding down. */
@@ -48,7 +50,9 @@ struct vm_counter {
 /* vm->timebase now, in ticks. Any thread. */
 uint64_t vm_timebase_ticks(struct vm *vm);
 
-/* When (CLOCK_RUN) vm->timebase reaches @ticks: now or earlier if it has, INT64_MAX if that is out of range. */
+/*
+ * When (CLOCK_RUN) vm->timebase reaches @ticks: now or earlier if it has, INT64_MAX if that is out of range.
+ */
 int64_t vm_timebase_deadline_ns(struct vm *vm, uint64_t ticks);
 
 /* Makes vm->timebase read @ticks now. Timers armed from the old value are the caller's to arm again. */

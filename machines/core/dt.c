@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device trees on top of libfdt (Devicetree Specification 0.4). libfdt's editing calls put a new node first among
- * its siblings, and their order is the order in which Linux probes; so the tree is kept in nodes of our own and
- * serialised at the end. Owned by the thread that builds the machine.
+ * Device trees on top of libfdt (Devicetree Specification 0.4). libfdt's editing calls put a new node first
+ * among its siblings, and their order is the order in which Linux probes; so the tree is kept in nodes of our
+ * own and serialised at the end. Owned by the thread that builds the machine.
  */
 #include "machines/core/dt.h"
 
@@ -99,7 +99,9 @@ static struct dt_node *node_child(struct dt_node *n, const char *name, size_t le
         return NULL;
 }
 
-/* The node at @path, without its last component if @parent; NULL if there is none. *@last is that component. */
+/*
+ * The node at @path, without its last component if @parent; NULL if there is none. *@last is that component.
+ */
 static struct dt_node *node_walk(const struct dt *f, const char *path, bool parent, const char **last)
 {
         struct dt_node *n = f->root;
@@ -241,7 +243,10 @@ uint32_t dt_new_phandle(struct dt *f)
 
 /* ---- from and to bytes ---- */
 
-/* Copies the node at @offset of @blob and what is under it. False on broken input; @depth bounds the recursion. */
+/*
+ * Copies the node at @offset of @blob and what is under it. False on broken input; @depth bounds the
+ * recursion.
+ */
 static bool node_read(struct dt *f, const void *blob, int offset, struct dt_node *n, unsigned depth)
 {
         int p, child;

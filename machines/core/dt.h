@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A flattened device tree that grows as it is written (libfdt does not grow by itself). Nodes are named by path;
- * the first error sticks and is reported by dt_finish, so that building one is a list of statements.
+ * A flattened device tree that grows as it is written (libfdt does not grow by itself). Nodes are named by
+ * path; the first error sticks and is reported by dt_finish, so that building one is a list of statements.
  */
 #pragma once
 

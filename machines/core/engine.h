@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An engine executes vCPUs: the JIT, the interpreter, KVM (decision 19). The run loop in runloop.c drives all of
- * them with one switch on the exit reason.
+ * An engine executes vCPUs: the JIT, the interpreter, KVM (decision 19). The run loop in runloop.c drives all
+ * of them with one switch on the exit reason.
  */
 #pragma once
 
@@ -38,15 +38,16 @@ enum tlb_flush {
 };
 
 /*
- * What a frontend asks of the engine while it runs one of its vCPUs; always on that vCPU's thread. Frontends call
- * the wrappers of frontend/cpu.h, which do without an engine when there is none (tests).
+ * What a frontend asks of the engine while it runs one of its vCPUs; always on that vCPU's thread. Frontends
+ * call the wrappers of frontend/cpu.h, which do without an engine when there is none (tests).
  */
 struct engine_cpu {
         void (*tlb_flush)(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space);
         void (*context_changed)(struct vcpu *v);
         void (*code_fence)(struct vcpu *v);
         bool (*phys_read)(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t *value);
-        bool (*phys_cas)(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expect, uint64_t desired, bool *swapped);
+        bool (*phys_cas)(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expect, uint64_t desired,
+                         bool *swapped);
         struct ir_helper_ret (*reserve_load)(struct vcpu *v, gva_t gva, uint32_t mem);
         struct ir_helper_ret (*reserve_store)(struct vcpu *v, gva_t gva, uint64_t value, uint32_t mem);
         void (*reserve_drop)(struct vcpu *v);
@@ -62,7 +63,9 @@ struct engine {
         void (*vcpu_fini)(struct vcpu *v);
         /* Runs guest code until something needs the run loop. State is exact on return. Its own thread. */
         enum vcpu_exit (*run)(struct vcpu *v);
-        /* Runs exactly one instruction, taking exceptions but no interrupts (debugger, exclusive, lockstep). */
+        /*
+         * Runs exactly one instruction, taking exceptions but no interrupts (debugger, exclusive, lockstep).
+         */
         enum vcpu_exit (*step)(struct vcpu *v);
         /* At a poll: handle what concerns the engine (revocations, epochs). */
         void (*poll)(struct vcpu *v);

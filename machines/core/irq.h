@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An interrupt line: whoever drives it calls irq_set; whoever owns the other end supplied the function. Setting a
- * line takes no lock of the fabric (decision 24): receivers post atomically or queue.
+ * An interrupt line: whoever drives it calls irq_set; whoever owns the other end supplied the function.
+ * Setting a line takes no lock of the fabric (decision 24): receivers post atomically or queue.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Boot images; see loader.h. ELF: System V ABI, chapters 4 and 5. Used on the main thread, the VM standing still. */
+/*
+ * Boot images; see loader.h. ELF: System V ABI, chapters 4 and 5. Used on the main thread, the VM standing
+ * still.
+ */
 #include "machines/core/loader.h"
 
 #include <elf.h>
@@ -53,7 +56,8 @@ GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GErro
                 error_set(error, RHEA_ERROR_FILE, "%s %s is empty", what, path);
         else if ((uint64_t)st.st_size > max)
                 error_set(error, RHEA_ERROR_MEMORY,
-                          "%s %s has %" PRIu64 " MiB and does not fit into %" PRIu64 " MiB of memory; use a bigger -m",
+                          "%s %s has %" PRIu64 " MiB and does not fit into %" PRIu64 " MiB of memory; "
+                          "use a bigger -m",
                           what, path, ((uint64_t)st.st_size + 0xfffff) >> 20, max >> 20);
         else
                 buf = read_all(fd, st.st_size, path, error);
@@ -107,7 +111,8 @@ GBytes *loader_gunzip(GBytes *file, const char *path, uint64_t max, GError **err
         if (ok)
                 return g_bytes_new_take(out, len);
         g_free(out);
-        error_set(error, RHEA_ERROR_FILE, "%s is gzipped, but damaged or bigger than %" PRIu64 " MiB inside", path,
+        error_set(error, RHEA_ERROR_FILE, "%s is gzipped, but damaged or bigger than %" PRIu64 " MiB inside",
+                  path,
                   max >> 20);
         return NULL;
 }
@@ -132,7 +137,8 @@ static bool elf_open(struct elf *e, GBytes *file)
         const Elf32_Ehdr *h32;
 
         e->data = g_bytes_get_data(file, &e->size);
-        if (e->size < sizeof(Elf32_Ehdr) || memcmp(e->data, ELFMAG, SELFMAG) || e->data[EI_DATA] != ELFDATA2LSB)
+        if (e->size < sizeof(Elf32_Ehdr) || memcmp(e->data, ELFMAG, SELFMAG) ||
+            e->data[EI_DATA] != ELFDATA2LSB)
                 return false;
         e->bits32 = e->data[EI_CLASS] == ELFCLASS32;
         if (!e->bits32) {
@@ -168,7 +174,8 @@ static bool elf_phdr(const struct elf *e, unsigned i, Elf64_Phdr *ph)
         }
         memcpy(&p32, p, sizeof(p32));
         *ph = (Elf64_Phdr){
-                .p_type = p32.p_type, .p_offset = p32.p_offset, .p_vaddr = p32.p_vaddr, .p_paddr = p32.p_paddr,
+                .p_type = p32.p_type, .p_offset = p32.p_offset, .p_vaddr = p32.p_vaddr,
+                .p_paddr = p32.p_paddr,
                 .p_filesz = p32.p_filesz, .p_memsz = p32.p_memsz,
         };
         return true;
@@ -188,7 +195,8 @@ static bool elf_shdr(const struct elf *e, unsigned i, Elf64_Shdr *sh)
         }
         memcpy(&s32, p, sizeof(s32));
         *sh = (Elf64_Shdr){
-                .sh_type = s32.sh_type, .sh_offset = s32.sh_offset, .sh_size = s32.sh_size, .sh_link = s32.sh_link,
+                .sh_type = s32.sh_type, .sh_offset = s32.sh_offset, .sh_size = s32.sh_size,
+                .sh_link = s32.sh_link,
         };
         return true;
 }
@@ -202,16 +210,19 @@ bool loader_is_elf(GBytes *file)
 }
 
 /* Bytes and then zeros at @at; names the file if memory is not there. */
-static bool place(struct address_space *as, const char *path, gpa_t at, const void *data, uint64_t len, uint64_t zeros,
+static bool place(struct address_space *as, const char *path, gpa_t at, const void *data, uint64_t len,
+                  uint64_t zeros,
                   GError **error)
 {
         static const uint8_t nothing[GUEST_PAGE_SIZE];
-        bool ok = len + zeros >= len && at + (len + zeros) >= at && address_space_ram_ptr(as, at, len + zeros, false);
+        bool ok = len + zeros >= len && at + (len + zeros) >= at &&
+                address_space_ram_ptr(as, at, len + zeros, false);
         uint64_t n;
 
         if (!ok)
                 return error_set(error, RHEA_ERROR_MEMORY,
-                                 "%s needs memory at 0x%" PRIx64 " to 0x%" PRIx64 ", which the machine does not have",
+                                 "%s needs memory at 0x%" PRIx64 " to 0x%" PRIx64
+                                 ", which the machine does not have",
                                  path, at, at + len + zeros);
         address_space_write_rom(as, at, data, len);
         for (at += len; zeros; at += n, zeros -= n) {
@@ -221,7 +232,8 @@ static bool place(struct address_space *as, const char *path, gpa_t at, const vo
         return true;
 }
 
-static bool elf_load_segment(struct address_space *as, const struct elf *e, const Elf64_Phdr *ph, const char *path,
+static bool elf_load_segment(struct address_space *as, const struct elf *e, const Elf64_Phdr *ph,
+                             const char *path,
                              struct loader_image *out, GError **error)
 {
         const void *data = elf_at(e, ph->p_offset, ph->p_filesz);
@@ -246,14 +258,16 @@ bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, u
         if (!elf_open(&e, file) || (e.eh.e_type != ET_EXEC && e.eh.e_type != ET_DYN))
                 return error_set(error, RHEA_ERROR_FILE, "%s is not a little-endian ELF executable", path);
         if (e.eh.e_machine != elf_machine)
-                return error_set(error, RHEA_ERROR_FILE, "%s is for another processor (ELF machine %u, not %u)", path,
+                return error_set(error, RHEA_ERROR_FILE,
+                                 "%s is for another processor (ELF machine %u, not %u)", path,
                                  e.eh.e_machine, elf_machine);
         *out = (struct loader_image){.entry = e.eh.e_entry, .low = UINT64_MAX, .bits32 = e.bits32};
         for (unsigned i = 0; i < e.eh.e_phnum; i++) {
                 Elf64_Phdr ph;
 
                 if (!elf_phdr(&e, i, &ph))
-                        return error_set(error, RHEA_ERROR_FILE, "%s is a truncated or damaged ELF file", path);
+                        return error_set(error, RHEA_ERROR_FILE, "%s is a truncated or damaged ELF file",
+                                         path);
                 if (ph.p_type != PT_LOAD || !ph.p_memsz)
                         continue;
                 if (!elf_load_segment(as, &e, &ph, path, out, error))
@@ -265,7 +279,8 @@ bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, u
         return true;
 }
 
-bool loader_load_flat(struct address_space *as, GBytes *file, const char *path, gpa_t at, struct loader_image *out,
+bool loader_load_flat(struct address_space *as, GBytes *file, const char *path, gpa_t at,
+                      struct loader_image *out,
                       GError **error)
 {
         gsize size;

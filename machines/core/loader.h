@@ -26,19 +26,22 @@ struct loader_image {
 
 bool loader_is_elf(GBytes *file);
 
-/* Copies the segments of an executable for machine @elf_machine (EM_RISCV, ...) to their physical addresses. */
+/*
+ * Copies the segments of an executable for machine @elf_machine (EM_RISCV, ...) to their physical addresses.
+ */
 bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, uint16_t elf_machine,
                      struct loader_image *out, GError **error);
 
 /* Copies the file to @at. */
-bool loader_load_flat(struct address_space *as, GBytes *file, const char *path, gpa_t at, struct loader_image *out,
+bool loader_load_flat(struct address_space *as, GBytes *file, const char *path, gpa_t at,
+                      struct loader_image *out,
                       GError **error);
 
 /* The value of a symbol of an ELF file; false if it has no such symbol. */
 bool loader_elf_symbol(GBytes *file, const char *name, uint64_t *value);
 
 /*
- * The header of a RISC-V Linux image (Documentation/arch/riscv/boot-image-header.rst): where in memory it wants to
- * be, relative to a 2 MiB boundary, and how much it takes with its bss. False if @file is none.
+ * The header of a RISC-V Linux image (Documentation/arch/riscv/boot-image-header.rst): where in memory it
+ * wants to be, relative to a 2 MiB boundary, and how much it takes with its bss. False if @file is none.
  */
 bool loader_riscv_image(GBytes *file, uint64_t *text_offset, uint64_t *image_size);

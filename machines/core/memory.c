@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address spaces (decision 16). A view is an immutable array of rows sorted by address; a change builds a new array
- * and swaps the pointer, so readers take no lock. Replaced views are kept until the address space goes away: maps
- * change a handful of times in a machine's life, and a reader on any thread may still hold a row.
+ * Address spaces (decision 16). A view is an immutable array of rows sorted by address; a change builds a new
+ * array and swaps the pointer, so readers take no lock. Replaced views are kept until the address space goes
+ * away: maps change a handful of times in a machine's life, and a reader on any thread may still hold a row.
  */
 #include "machines/core/memory.h"
 
@@ -69,7 +69,8 @@ static bool row_check(const struct address_space *as, const struct mem_row *row,
                 ok = row->mmio && row->mmio->read && row->mmio->write;
         if (!ok)
                 return error_set(error, RHEA_ERROR_FAILED,
-                                 "%s cannot be mapped at 0x%" PRIx64 " of %s: wrong size or alignment", row_name(row),
+                                 "%s cannot be mapped at 0x%" PRIx64 " of %s: wrong size or alignment",
+                                         row_name(row),
                                  row->start, as->name);
         return true;
 }
@@ -117,7 +118,8 @@ bool address_space_add(struct address_space *as, const struct mem_row *row, GErr
                 error_set(error, RHEA_ERROR_FAILED,
                           "%s at 0x%" PRIx64 " (%" PRIu64 " bytes) overlaps %s at 0x%" PRIx64 " (%" PRIu64
                           " bytes) in %s",
-                          row_name(row), row->start, row->size, row_name(other), other->start, other->size, as->name);
+                          row_name(row), row->start, row->size, row_name(other), other->start, other->size,
+                                  as->name);
                 lock_drop(&as->priv->lock, LOCK_FABRIC);
                 return false;
         }
@@ -150,7 +152,8 @@ void address_space_remove(struct address_space *as, gpa_t start)
 
 const struct mem_row *address_space_find(const struct address_space *as, gpa_t gpa)
 {
-        const struct mem_view *view = atomic_load_explicit(&((struct address_space *)as)->view, memory_order_acquire);
+        const struct mem_view *view = atomic_load_explicit(&((struct address_space *)as)->view,
+                                                           memory_order_acquire);
         uint32_t at = view_index(view, gpa);
 
         if (at < view->n_rows && view->rows[at].start <= gpa)
@@ -233,7 +236,8 @@ enum mem_result address_space_read(struct address_space *as, gpa_t gpa, unsigned
                 return address_space_read_bytes(as, gpa, value, size);
         }
         if (row->kind == MEM_ROW_MMIO)
-                return row->mmio->read(row->dev, row->region_index, row->offset + (gpa - row->start), size, attr,
+                return row->mmio->read(row->dev, row->region_index, row->offset + (gpa - row->start), size,
+                                       attr,
                                        value);
         *value = host_load(row_host(row, gpa), size);
         return MEM_OK;
@@ -252,7 +256,8 @@ enum mem_result address_space_write(struct address_space *as, gpa_t gpa, unsigne
                 return address_space_write_bytes(as, gpa, &value, size);
         }
         if (row->kind == MEM_ROW_MMIO)
-                return row->mmio->write(row->dev, row->region_index, row->offset + (gpa - row->start), size, attr,
+                return row->mmio->write(row->dev, row->region_index, row->offset + (gpa - row->start), size,
+                                        attr,
                                         value);
         if (row_readonly(row))
                 return MEM_OK;
@@ -280,7 +285,8 @@ enum mem_result address_space_read_bytes(struct address_space *as, gpa_t gpa, vo
         return MEM_OK;
 }
 
-static enum mem_result write_bytes(struct address_space *as, gpa_t gpa, const void *buf, uint64_t len, bool force_rom)
+static enum mem_result write_bytes(struct address_space *as, gpa_t gpa, const void *buf, uint64_t len,
+                                   bool force_rom)
 {
         const uint8_t *from = buf;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest-physical memory map: RAM blocks, and address spaces as immutable sorted views that are replaced whole
- * (decision 16). Readers take the current view without a lock; an old view is freed when no reader can hold it.
+ * The guest-physical memory map: RAM blocks, and address spaces as immutable sorted views that are replaced
+ * whole (decision 16). Readers take the current view without a lock; an old view is freed when no reader can
+ * hold it.
  */
 #pragma once
 
@@ -36,9 +37,9 @@ enum mem_result {
 };
 
 /*
- * One block of guest RAM or ROM. host is page-aligned and congruent with its guest-physical start modulo 4096.
- * code_lines has one word a guest page: bit n says that translated code was read from line n (decision 15).
- * Generated code reads it; only backend/ writes it.
+ * One block of guest RAM or ROM. host is page-aligned and congruent with its guest-physical start modulo
+ * 4096. code_lines has one word a guest page: bit n says that translated code was read from line n (decision
+ * 15). Generated code reads it; only backend/ writes it.
  */
 struct ram_block {
         char *name;
@@ -56,16 +57,20 @@ void ram_block_free(struct ram_block *ram);
 
 /* How the bus reaches the device of an MMIO row; dev_map puts devices/dev.c's here, tests their own. */
 struct mem_mmio_ops {
-        enum mem_result (*read)(struct dev *dev, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+        enum mem_result (*read)(struct dev *dev, unsigned region, uint64_t offset, unsigned size,
+                                struct mem_attr attr,
                                 uint64_t *value);
-        enum mem_result (*write)(struct dev *dev, unsigned region, uint64_t offset, unsigned size, struct mem_attr attr,
+        enum mem_result (*write)(struct dev *dev, unsigned region, uint64_t offset, unsigned size,
+                                 struct mem_attr attr,
                                  uint64_t value);
 };
 
 enum mem_row_kind { MEM_ROW_RAM, MEM_ROW_ROM, MEM_ROW_MMIO };
 
-/* One stretch of an address space. Rows are sorted, do not overlap, and start and end on any byte for MMIO and on
- * 4 KiB boundaries for RAM and ROM. */
+/*
+ * One stretch of an address space. Rows are sorted, do not overlap, and start and end on any byte for MMIO
+ * and on 4 KiB boundaries for RAM and ROM.
+ */
 struct mem_row {
         gpa_t start;
         uint64_t size;
@@ -95,32 +100,44 @@ struct address_space {
 struct address_space *address_space_new(struct vm *vm, const char *name);
 void address_space_free(struct address_space *as);
 
-/* Adds a row and publishes the new view; refuses overlap, naming both. Before the vCPUs run, or in vm_exclusive. */
+/*
+ * Adds a row and publishes the new view; refuses overlap, naming both. Before the vCPUs run, or in
+ * vm_exclusive.
+ */
 bool address_space_add(struct address_space *as, const struct mem_row *row, GError **error);
 void address_space_remove(struct address_space *as, gpa_t start);
 
-/* The row that covers @gpa, or NULL. Valid until the calling thread next leaves its epoch (see vcpu and main loop). */
+/*
+ * The row that covers @gpa, or NULL. Valid until the calling thread next leaves its epoch (see vcpu and main
+ * loop).
+ */
 const struct mem_row *address_space_find(const struct address_space *as, gpa_t gpa);
 
-/* Host pointer to @len bytes of RAM or ROM at @gpa, all within one row; NULL if not so. For DMA and page walks. */
+/*
+ * Host pointer to @len bytes of RAM or ROM at @gpa, all within one row; NULL if not so. For DMA and page
+ * walks.
+ */
 void *address_space_ram_ptr(const struct address_space *as, gpa_t gpa, uint64_t len, bool for_write);
 
 /*
- * One access of 1, 2, 4 or 8 bytes, any alignment that the target takes; MMIO goes to the device under its lock.
- * Values are in the low bytes, guest memory little-endian. Stores to RAM keep code translations true.
+ * One access of 1, 2, 4 or 8 bytes, any alignment that the target takes; MMIO goes to the device under its
+ * lock. Values are in the low bytes, guest memory little-endian. Stores to RAM keep code translations true.
  */
 enum mem_result address_space_read(struct address_space *as, gpa_t gpa, unsigned size, struct mem_attr attr,
                                    uint64_t *value);
 enum mem_result address_space_write(struct address_space *as, gpa_t gpa, unsigned size, struct mem_attr attr,
                                     uint64_t value);
 
-/* Blocks of any length over RAM (and ROM for reads, or for the loader with force_rom); stops at the first failure. */
+/*
+ * Blocks of any length over RAM (and ROM for reads, or for the loader with force_rom); stops at the first
+ * failure.
+ */
 enum mem_result address_space_read_bytes(struct address_space *as, gpa_t gpa, void *buf, uint64_t len);
 enum mem_result address_space_write_bytes(struct address_space *as, gpa_t gpa, const void *buf, uint64_t len);
 enum mem_result address_space_write_rom(struct address_space *as, gpa_t gpa, const void *buf, uint64_t len);
 
 /*
- * Must follow every store to RAM that generated code did not make (devices, loader, gdb): drops translations read
- * from those bytes and ends reservations on them. Calls the hook that the engine installed in struct vm.
+ * Must follow every store to RAM that generated code did not make (devices, loader, gdb): drops translations
+ * read from those bytes and ends reservations on them. Calls the hook that the engine installed in struct vm.
  */
 void ram_block_note_write(struct ram_block *ram, uint64_t offset, uint64_t len);

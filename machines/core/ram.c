@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest RAM and ROM: a memfd mapped shared and not reserved, so that pages cost host memory only once touched, and
- * beside it one word a guest page that says which lines hold translated code. Blocks belong to their VM.
+ * Guest RAM and ROM: a memfd mapped shared and not reserved, so that pages cost host memory only once
+ * touched, and beside it one word a guest page that says which lines hold translated code. Blocks belong to
+ * their VM.
  */
 #include "machines/core/memory.h"
 
@@ -26,7 +27,8 @@ static uint64_t host_memory_limit(void)
 
 static bool ram_too_big(const char *name, uint64_t size, const char *why, GError **error)
 {
-        return error_set(error, RHEA_ERROR_MEMORY, "cannot allocate %" PRIu64 " MiB for %s: %s; use a smaller -m",
+        return error_set(error, RHEA_ERROR_MEMORY,
+                         "cannot allocate %" PRIu64 " MiB for %s: %s; use a smaller -m",
                          size >> 20, name, why);
 }
 
@@ -42,7 +44,8 @@ static bool ram_map(struct ram_block *ram, GError **error)
         if (p == MAP_FAILED)
                 return ram_too_big(ram->name, ram->size, g_strerror(errno), error);
         ram->host = p;
-        p = mmap(NULL, lines_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        p = mmap(NULL, lines_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                 0);
         if (p == MAP_FAILED)
                 return ram_too_big(ram->name, ram->size, g_strerror(errno), error);
         ram->code_lines = p;
@@ -66,7 +69,8 @@ struct ram_block *ram_block_new(struct vm *vm, const char *name, uint64_t size, 
         struct ram_block *ram;
 
         if (!size || size % GUEST_PAGE_SIZE) {
-                error_set(error, RHEA_ERROR_USAGE, "size of %s is %" PRIu64 " bytes, which is not a multiple of %d",
+                error_set(error, RHEA_ERROR_USAGE,
+                          "size of %s is %" PRIu64 " bytes, which is not a multiple of %d",
                           name, size, GUEST_PAGE_SIZE);
                 return NULL;
         }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vCPU threads and all that makes them stand still: pause, exclusive sections, work queued from elsewhere, sleep
- * in WFI, and deterministic mode, where one thread runs all vCPUs in turn and time is counted in instructions.
+ * The vCPU threads and all that makes them stand still: pause, exclusive sections, work queued from
+ * elsewhere, sleep in WFI, and deterministic mode, where one thread runs all vCPUs in turn and time is
+ * counted in instructions.
  *
- * A vCPU is INSIDE from before it clears its poll word until it is back from engine->run. Whoever wants it out sets
- * a bit of the poll word and then reads `where`; the vCPU stores INSIDE and then reads the poll word. Both are
- * sequentially consistent, so one of the two notices the other. Everything rare is under run->lock, with one
- * condition variable that is broadcast on each change.
+ * A vCPU is INSIDE from before it clears its poll word until it is back from engine->run. Whoever wants it
+ * out sets a bit of the poll word and then reads `where`; the vCPU stores INSIDE and then reads the poll
+ * word. Both are sequentially consistent, so one of the two notices the other. Everything rare is under
+ * run->lock, with one condition variable that is broadcast on each change.
  */
 #include <string.h>
 
@@ -128,8 +129,8 @@ static bool run_do_work_locked(struct vm *vm, struct vcpu *v)
 }
 
 /*
- * What a vCPU thread does when its poll word said KICK or EXCL: queued work, waiting for an exclusive section to
- * end, parking while the VM is paused. False when the VM goes away. The vCPU is outside.
+ * What a vCPU thread does when its poll word said KICK or EXCL: queued work, waiting for an exclusive section
+ * to end, parking while the VM is paused. False when the VM goes away. The vCPU is outside.
  */
 static bool run_serve(struct vm *vm, struct vcpu *v)
 {
@@ -547,7 +548,8 @@ static void counted_idle(struct vm *vm, int64_t now)
         lock_take(&first->lock, LOCK_LEAF);
         if (!counted_woken(vm)) {
                 if (run->polls->len)
-                        lock_wait_until(&first->wake, &first->lock, g_get_monotonic_time() + COUNTED_IDLE_WAIT_US);
+                        lock_wait_until(&first->wake, &first->lock,
+                                        g_get_monotonic_time() + COUNTED_IDLE_WAIT_US);
                 else
                         lock_wait(&first->wake, &first->lock);
         }
@@ -652,7 +654,8 @@ static bool run_init_engine(struct vm *vm, GError **error)
                 struct vcpu *v = vm->vcpus[i];
 
                 if (!v->hooks.interrupt || !v->hooks.has_work || !v->hooks.reset)
-                        return error_set(error, RHEA_ERROR_FAILED, "CPU %u of %s was made without its hooks", i,
+                        return error_set(error, RHEA_ERROR_FAILED, "CPU %u of %s was made without its hooks",
+                                         i,
                                          vm->name);
                 if (vm->engine->vcpu_init && !vm->engine->vcpu_init(v, error))
                         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vCPUs as objects, and the two ways in which others reach a running one: the poll word and the input lines. Both
- * post atomically and take a lock only to wake a sleeper.
+ * vCPUs as objects, and the two ways in which others reach a running one: the poll word and the input lines.
+ * Both post atomically and take a lock only to wake a sleeper.
  */
 #include "machines/core/vcpu.h"
 
@@ -69,9 +69,9 @@ void vcpu_kick(struct vcpu *v, uint32_t poll_bits)
 {
         atomic_fetch_or(&v->hot.poll, poll_bits);
         /*
-         * A sleeper is outside generated code, which is all that revocations and exclusive sections ask for. Against
-         * the store of VCPU_HALTED and the load of poll in the run loop, both sequentially consistent: one of the
-         * two sides sees the other.
+         * A sleeper is outside generated code, which is all that revocations and exclusive sections ask for.
+         * Against the store of VCPU_HALTED and the load of poll in the run loop, both sequentially
+         * consistent: one of the two sides sees the other.
          */
         if (!(poll_bits & (VCPU_POLL_IRQ | VCPU_POLL_KICK)) || atomic_load(&v->where) != VCPU_HALTED)
                 return;

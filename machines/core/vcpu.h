@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtual CPU: what the engine, the frontend and the devices share of one hart. Generated code addresses this
- * structure through a host register, so the first part (struct vcpu_hot) is laid out for it. Guest registers
- * are bytes of state[], placed by the frontend's slots (ir/ir.h).
+ * A virtual CPU: what the engine, the frontend and the devices share of one hart. Generated code addresses
+ * this structure through a host register, so the first part (struct vcpu_hot) is laid out for it. Guest
+ * registers are bytes of state[], placed by the frontend's slots (ir/ir.h).
  *
  * Owned by its thread; other threads touch only what is marked atomic.
  */
@@ -26,7 +26,7 @@ struct vcpu_engine; /* the engine's private part of a vCPU */
 /* Bits of the poll word: reasons to leave generated code at the next poll. */
 enum vcpu_poll {
         VCPU_POLL_IRQ = 1 << 0,     /* irq_pending changed, or interrupts were unmasked */
-        VCPU_POLL_KICK = 1 << 1,    /* stop, pause, debugger: see requests */
+        VCPU_POLL_KICK = 1 << 1,    /* pause, queued work, end of the VM, a timer in deterministic mode */
         VCPU_POLL_REVOKE = 1 << 2,  /* the revocation ring moved */
         VCPU_POLL_EXCL = 1 << 3,    /* somebody wants all vCPUs to stand still */
 };
@@ -53,11 +53,12 @@ struct vcpu_hot {
 };
 
 /*
- * What the run loop asks of the guest architecture. Same functions as in struct cpu_ops, which this layer may not
- * see; machine_add_cpu (machines/cpu.h) copies them.
+ * What the run loop asks of the guest architecture. Same functions as in struct cpu_ops, which this layer may
+ * not see; machine_add_cpu (machines/cpu.h) copies them.
  */
 struct vcpu_hooks {
-        bool (*interrupt)(struct vcpu *v);      /* takes the highest enabled pending interrupt; true if taken */
+        /* takes the highest enabled pending interrupt; true if taken */
+        bool (*interrupt)(struct vcpu *v);
         bool (*has_work)(const struct vcpu *v); /* would a halted vCPU wake? */
         void (*reset)(struct vcpu *v);
         void (*fini)(struct vcpu *v);           /* may be NULL */
@@ -75,7 +76,8 @@ struct vcpu {
         struct vcpu_engine *engine;
         struct address_space *as;
         unsigned index;               /* 0.. in the VM; the hart id by default */
-        uint64_t mode;                /* the mode word that hot.jump_cache is for; frontends keep it current */
+        /* the mode word that hot.jump_cache is for; frontends keep it current */
+        uint64_t mode;
 
         /* interrupts: level of each input line, set by any thread */
         _Atomic uint64_t irq_pending;
@@ -87,8 +89,8 @@ struct vcpu {
 
         _Atomic int where;            /* enum vcpu_where */
         _Atomic uint64_t revoke_seen; /* last revocation handled (backend/revoke.h) */
-        _Atomic uint32_t requests;    /* enum vcpu_request, by others */
-        uint64_t insns;               /* deterministic mode: instructions executed before hot.budget was loaded */
+        /* deterministic mode: instructions executed before hot.budget was loaded */
+        uint64_t insns;
         int64_t budget_loaded;        /* ... and what was loaded */
 
         GThread *thread;
@@ -99,13 +101,6 @@ struct vcpu {
 
         size_t state_size;
         uint8_t state[] __attribute__((aligned(64)));
-};
-
-enum vcpu_request {
-        VCPU_REQ_STOP = 1 << 0,  /* pause: leave the run loop's inner part and wait */
-        VCPU_REQ_EXIT = 1 << 1,  /* the VM goes away */
-        VCPU_REQ_RESET = 1 << 2,
-        VCPU_REQ_WORK = 1 << 3,  /* functions queued by vcpu_run_on */
 };
 
 /* The one thread-local of the program: the vCPU whose thread this is, or NULL. */
@@ -125,12 +120,14 @@ void vcpu_set_irq(struct vcpu *v, unsigned n, bool level);
 void vcpu_run_on(struct vcpu *v, void (*fn)(struct vcpu *v, void *arg), void *arg);
 
 /*
- * For debuggers: one instruction, exceptions and no interrupts, while the VM is paused. On the vCPU's own thread, by
- * vcpu_run_on. A vCPU that waits in WFI goes on behind it.
+ * For debuggers: one instruction, exceptions and no interrupts, while the VM is paused. On the vCPU's own
+ * thread, by vcpu_run_on. A vCPU that waits in WFI goes on behind it.
  */
 enum vcpu_exit vcpu_step(struct vcpu *v);
 
-/* Instructions executed so far in deterministic mode, exact at instruction boundaries outside generated code. */
+/*
+ * Instructions executed so far in deterministic mode, exact at instruction boundaries outside generated code.
+ */
 static inline uint64_t vcpu_insn_count(const struct vcpu *v)
 {
         return v->insns + (uint64_t)(v->budget_loaded - v->hot.budget);

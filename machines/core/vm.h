@@ -55,13 +55,17 @@ struct vm {
         GMainContext *context;             /* timers, chardevs, block completions, monitor */
         struct vm_clock *clock;            /* clock.c */
         struct vm_run *run;                /* runloop.c: exclusive sections, pause */
-        struct vm_counter timebase;        /* the guest's time counter: hz set by the machine before the vCPUs run */
+        /* the guest's time counter: hz set by the machine before the vCPUs run */
+        struct vm_counter timebase;
 
         /* installed by machines/machine.c, which this layer may not include */
         bool (*machine_reset)(struct vm *vm, GError **error); /* devices, then boot images and entry state */
         void (*machine_fini)(struct vm *vm);
 
-        /* installed by the gdb stub: a vCPU left with VCPU_EXIT_DEBUG and the VM is paused; called on vm->context */
+        /*
+         * installed by the gdb stub: a vCPU left with VCPU_EXIT_DEBUG and the VM is paused; called on
+         * vm->context
+         */
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
         void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
@@ -80,38 +84,46 @@ struct vm *vm_new(const char *name);
 void vm_free(struct vm *vm);
 
 /*
- * Initialises vm->engine for the VM and its vCPUs and starts the vCPU threads (stopped if @paused); vm_pause returns
- * when all vCPUs stand still. Main thread.
+ * Initialises vm->engine for the VM and its vCPUs and starts the vCPU threads (stopped if @paused); vm_pause
+ * returns when all vCPUs stand still. Main thread.
  */
 bool vm_start(struct vm *vm, bool paused, GError **error);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 
 /*
- * Asks for a shutdown, reset or exit; any thread, returns at once. The vCPUs stop at their next poll; the main loop
- * is woken and carries it out: it sees vm->request, and vm_take_request returns it and clears it.
+ * Asks for a shutdown, reset or exit; any thread, returns at once. The vCPUs stop at their next poll; the
+ * main loop is woken and carries it out: it sees vm->request, and vm_take_request returns it and clears it.
  */
 enum vm_request vm_take_request(struct vm *vm);
 void vm_request(struct vm *vm, enum vm_request what, int exit_code);
-/* Main thread: pauses, resets devices and vCPUs, reloads images, resumes if the machine was not paused by vm_pause. */
+/*
+ * Main thread: pauses, resets devices and vCPUs, reloads images, resumes if the machine was not paused by
+ * vm_pause.
+ */
 bool vm_reset(struct vm *vm, GError **error);
 
 /*
- * Runs @fn while no vCPU executes guest code. From a vCPU thread outside generated code, or any other thread; must
- * not be called with a device lock held.
+ * Runs @fn while no vCPU executes guest code. From a vCPU thread outside generated code, or any other thread;
+ * must not be called with a device lock held.
  */
 void vm_exclusive(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
 
-/* Software breakpoints: a vCPU about to execute @gva leaves with VCPU_EXIT_DEBUG. Main thread, the VM paused; false
- * when it is there already, or not there. The engine is told. */
+/*
+ * Software breakpoints: a vCPU about to execute @gva leaves with VCPU_EXIT_DEBUG. Main thread, the VM
+ * paused; false when it is there already, or not there. The engine is told.
+ */
 bool vm_breakpoint_add(struct vm *vm, gva_t gva);
 bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
 
 /*
- * Deterministic mode takes input from the host at fixed instruction counts only: each millisecond of CLOCK_RUN the
- * one vCPU thread calls these. Main thread, before vm_start (remove: after the threads ended).
+ * Deterministic mode takes input from the host at fixed instruction counts only: each millisecond of
+ * CLOCK_RUN the one vCPU thread calls these. Main thread, before vm_start (remove: after the threads ended).
  */
 void vm_add_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque);
 void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque);
-/* Calls them once. Main thread, while the VM is paused: so that who stopped the machine can go on talking to it. */
+/*
+ * Calls them once. Main thread, while the VM is paused: so that who stopped the machine can go on talking to
+ * it.
+ */
 void vm_run_counted_polls(struct vm *vm);

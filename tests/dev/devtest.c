@@ -54,7 +54,8 @@ static void line_set(void *opaque, unsigned n, bool level)
         t->line[n] = level;
 }
 
-struct dev *devtest_add(struct devtest *t, const char *name, gpa_t base, const struct dev_setting *settings, unsigned n)
+struct dev *devtest_add(struct devtest *t, const char *name, gpa_t base, const struct dev_setting *settings,
+                        unsigned n)
 {
         GError *error = NULL;
         const struct dev_class *class = dev_class_find(name, &error);
@@ -91,7 +92,8 @@ uint64_t devtest_read(struct devtest *t, gpa_t gpa, unsigned size)
 
 void devtest_write(struct devtest *t, gpa_t gpa, unsigned size, uint64_t value)
 {
-        g_assert_cmpint(address_space_write(t->vm->memory, gpa, size, (struct mem_attr){0}, value), ==, MEM_OK);
+        g_assert_cmpint(address_space_write(t->vm->memory, gpa, size, (struct mem_attr){0}, value), ==,
+                        MEM_OK);
 }
 
 char *devtest_path(struct devtest *t, const char *name)

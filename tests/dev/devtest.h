@@ -21,7 +21,8 @@ struct devtest *devtest_new(bool deterministic);
 void devtest_free(struct devtest *t);
 
 /* Makes a device, mapped at @base, its outputs connected to t->line. */
-struct dev *devtest_add(struct devtest *t, const char *class, gpa_t base, const struct dev_setting *settings, unsigned n);
+struct dev *devtest_add(struct devtest *t, const char *class, gpa_t base, const struct dev_setting *settings,
+                        unsigned n);
 struct dev *devtest_find(struct devtest *t, const char *id);
 
 uint64_t devtest_read(struct devtest *t, gpa_t gpa, unsigned size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address spaces, RAM blocks, boot images and device trees: what is refused, what arrives where. Damaged ELF files
- * and blobs by the thousand.
+ * Address spaces, RAM blocks, boot images and device trees: what is refused, what arrives where. Damaged ELF
+ * files and blobs by the thousand.
  */
 #include <elf.h>
 #include <libfdt.h>
@@ -17,7 +17,8 @@
 
 static void add_row(struct devtest *t, gpa_t start, uint64_t size, uint64_t offset, bool ok)
 {
-        struct mem_row row = {.start = start, .size = size, .kind = MEM_ROW_ROM, .ram = t->ram, .offset = offset};
+        struct mem_row row = {.start = start, .size = size, .kind = MEM_ROW_ROM, .ram = t->ram,
+        .offset = offset};
         GError *error = NULL;
 
         g_assert_true(address_space_add(t->vm->memory, &row, &error) == ok);
@@ -132,14 +133,16 @@ static void make_elf(struct elf_file *f, uint64_t paddr)
 {
         *f = (struct elf_file){
                 .eh = {
-                        .e_type = ET_EXEC, .e_machine = EM_RISCV, .e_version = 1, .e_entry = 0xffffffff80000010,
+                        .e_type = ET_EXEC, .e_machine = EM_RISCV, .e_version = 1,
+                        .e_entry = 0xffffffff80000010,
                         .e_phoff = offsetof(struct elf_file, ph), .e_shoff = offsetof(struct elf_file, sh),
                         .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2,
                         .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = 3,
                 },
                 .ph = {
                         {.p_type = PT_NOTE, .p_filesz = 1ull << 60},
-                        {.p_type = PT_LOAD, .p_offset = offsetof(struct elf_file, code), .p_vaddr = 0xffffffff80000000,
+                        {.p_type = PT_LOAD, .p_offset = offsetof(struct elf_file, code),
+                        .p_vaddr = 0xffffffff80000000,
                          .p_paddr = paddr, .p_filesz = 64, .p_memsz = 8192},
                 },
                 .sh = {
@@ -214,7 +217,8 @@ static void test_elf(void)
         for (unsigned i = 0; i < 20000; i++) {
                 make_elf(&f, DT_RAM_BASE);
                 for (unsigned k = 0; k < 4; k++)
-                        ((uint8_t *)&f)[7 + (uint32_t)g_test_rand_int() % (sizeof(f) - 7)] = g_test_rand_int();
+                        ((uint8_t *)&f)[7 + (uint32_t)g_test_rand_int() % (sizeof(f) - 7)] =
+                                g_test_rand_int();
                 load_elf(t, &f, sizeof(f), &img);
         }
         devtest_free(t);
@@ -310,7 +314,8 @@ static void test_tree(void)
         g_assert_no_error(error);
         g_assert_cmpint(fdt_check_full(blob, len), ==, 0);
         node = fdt_first_subnode(blob, fdt_path_offset(blob, "/soc"));
-        g_assert_cmpstr(fdt_get_name(blob, node, NULL), ==, "b@1"); /* in the order in which they were added */
+        /* in the order in which they were added */
+        g_assert_cmpstr(fdt_get_name(blob, node, NULL), ==, "b@1");
         node = fdt_path_offset(blob, "/soc/a@2");
         g_assert_cmpint(fdt_stringlist_search(blob, node, "compatible", "z"), ==, 1);
         g_assert_cmphex(fdt64_ld(fdt_getprop(blob, node, "reg", NULL)), ==, 0x123456789);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The RISC-V boards without running them: memory map, reset ROM, placement of images and device tree as QEMU 10 has
- * them (the numbers here are from its monitor and its dumped trees), plugging of devices, and wrong options.
+ * The RISC-V boards without running them: memory map, reset ROM, placement of images and device tree as QEMU
+ * 10 has them (the numbers here are from its monitor and its dumped trees), plugging of devices, and wrong
+ * options.
  */
 #include <libfdt.h>
 #include <string.h>
@@ -23,7 +24,9 @@ static const struct machine_class *find_class(const char *name)
         g_assert_not_reached();
 }
 
-/* Files in a folder of their own: a firmware, a kernel with a header that says 4 MiB, a ramdisk, and others. */
+/*
+ * Files in a folder of their own: a firmware, a kernel with a header that says 4 MiB, a ramdisk, and others.
+ */
 struct files {
         struct devtest *t;
         char *firmware, *kernel, *initrd, *text, *arm, *dtb;
@@ -101,7 +104,8 @@ static uint32_t prop_cell(const void *blob, const char *path, const char *name, 
 
 static void check_rom(struct vm *vm, uint64_t entry, uint64_t fdt, uint64_t next)
 {
-        static const uint32_t code[] = {0x00000297, 0x02828613, 0xf1402573, 0x0202b583, 0x0182b283, 0x00028067};
+        static const uint32_t code[] = {0x00000297, 0x02828613, 0xf1402573, 0x0202b583, 0x0182b283,
+                                        0x00028067};
         const uint64_t data[] = {entry, fdt, 0x4942534f, 2, next, 1, 0, 0};
         uint64_t pc;
 
@@ -136,14 +140,20 @@ static void check_virt_tree(const void *blob)
                 char *intc = g_strdup_printf("/cpus/cpu@%u/interrupt-controller", hart);
                 uint32_t phandle = prop_cell(blob, intc, "phandle", 0);
 
-                g_assert_cmpuint(prop_cell(blob, "/soc/plic@c000000", "interrupts-extended", 4 * hart), ==, phandle);
-                g_assert_cmpuint(prop_cell(blob, "/soc/plic@c000000", "interrupts-extended", 4 * hart + 3), ==, 9);
-                g_assert_cmpuint(prop_cell(blob, "/soc/clint@2000000", "interrupts-extended", 4 * hart + 2), ==, phandle);
-                g_assert_cmpuint(prop_cell(blob, "/soc/clint@2000000", "interrupts-extended", 4 * hart + 3), ==, 7);
+                g_assert_cmpuint(prop_cell(blob, "/soc/plic@c000000", "interrupts-extended", 4 * hart), ==,
+                                 phandle);
+                g_assert_cmpuint(prop_cell(blob, "/soc/plic@c000000", "interrupts-extended", 4 * hart + 3),
+                                 ==, 9);
+                g_assert_cmpuint(prop_cell(blob, "/soc/clint@2000000", "interrupts-extended", 4 * hart + 2),
+                                 ==, phandle);
+                g_assert_cmpuint(prop_cell(blob, "/soc/clint@2000000", "interrupts-extended", 4 * hart + 3),
+                                 ==, 7);
                 g_free(intc);
         }
-        g_assert_cmpuint(prop_cell(blob, uart, "interrupt-parent", 0), ==, prop_cell(blob, "/soc/plic@c000000", "phandle", 0));
-        g_assert_cmpuint(prop_cell(blob, "/poweroff", "regmap", 0), ==, prop_cell(blob, "/soc/test@100000", "phandle", 0));
+        g_assert_cmpuint(prop_cell(blob, uart, "interrupt-parent", 0), ==,
+                         prop_cell(blob, "/soc/plic@c000000", "phandle", 0));
+        g_assert_cmpuint(prop_cell(blob, "/poweroff", "regmap", 0), ==,
+                         prop_cell(blob, "/soc/test@100000", "phandle", 0));
         g_assert_cmphex(prop_cell(blob, "/reboot", "value", 0), ==, 0x7777);
 }
 
@@ -196,7 +206,8 @@ static void test_placement(void)
 
         files_make(&f);
         for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-                struct machine_options opt = {.ram_size = cases[i].ram, .bios = f.firmware, .kernel = f.kernel};
+                struct machine_options opt = {.ram_size = cases[i].ram, .bios = f.firmware,
+                .kernel = f.kernel};
 
                 vm = make("virt", &opt, &error);
                 g_assert_no_error(error);
@@ -204,11 +215,13 @@ static void test_placement(void)
                 vm_free(vm);
         }
         /* without firmware the kernel starts in machine mode, where memory begins */
-        vm = make("virt", &(struct machine_options){.ram_size = 64 * MIB, .bios = "none", .kernel = f.kernel}, &error);
+        vm = make("virt", &(struct machine_options){.ram_size = 64 * MIB, .bios = "none", .kernel = f.kernel},
+                  &error);
         g_assert_no_error(error);
         check_rom(vm, 0x80000000, 0x83e00000, 0x80000000);
         vm_free(vm);
-        vm = make("spike", &(struct machine_options){.smp = 2, .ram_size = 512 * MIB, .bios = f.firmware}, &error);
+        vm = make("spike", &(struct machine_options){.smp = 2, .ram_size = 512 * MIB, .bios = f.firmware},
+                  &error);
         g_assert_no_error(error);
         check_rom(vm, 0x80000000, 0x9fe00000, 0);
         g_assert_cmphex(word(vm, 0x1000008, 8), ==, 0);
@@ -227,7 +240,8 @@ static void test_user_tree(void)
         const void *blob;
 
         files_make(&f);
-        opt = (struct machine_options){.ram_size = 64 * MIB, .bios = f.firmware, .kernel = f.kernel, .append = "one",
+        opt = (struct machine_options){.ram_size = 64 * MIB, .bios = f.firmware, .kernel = f.kernel,
+        .append = "one",
                                        .dumpdtb = f.dtb};
         vm = make("virt", &opt, &error);
         g_assert_no_error(error);
@@ -337,7 +351,8 @@ static void test_errors(void)
         expect_error("virt", &bad, "use a bigger -m");
         bad = good, bad.dumpdtb = "/nonexistent/dtb";
         expect_error("virt", &bad, "cannot write the device tree");
-        bad = good, bad.machine_settings = &(struct dev_setting){"signature-granularity", "3"}, bad.n_machine_settings = 1;
+        bad = good, bad.machine_settings = &(struct dev_setting){"signature-granularity", "3"},
+                bad.n_machine_settings = 1;
         expect_error("spike", &bad, "signature-granularity");
         files_remove(&f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run loop under an engine that executes nothing: pause, exclusive sections, work from elsewhere, sleep, reset,
- * and deterministic mode. An "instruction" is one turn of fake_run's loop.
+ * The run loop under an engine that executes nothing: pause, exclusive sections, work from elsewhere, sleep,
+ * reset, and deterministic mode. An "instruction" is one turn of fake_run's loop.
  */
 #include <glib.h>
 #include <string.h>
@@ -34,7 +34,8 @@ static enum vcpu_exit fake_run(struct vcpu *v)
                         return VCPU_EXIT_BUDGET;
                 v->hot.budget--;
                 atomic_fetch_add(&f->turns, 1);
-                if (atomic_load(&f->wants_halt) || (f->halt_every && atomic_load(&f->turns) % f->halt_every == 0))
+                if (atomic_load(&f->wants_halt) ||
+                    (f->halt_every && atomic_load(&f->turns) % f->halt_every == 0))
                         return VCPU_EXIT_HALT;
         }
 }
@@ -316,7 +317,8 @@ static GArray *counted_round(uint64_t *insns, int64_t *end_ns)
         vm_pause(vm);
         *insns = 0;
         for (unsigned i = 0; i < 3; i++) {
-                g_assert_cmpuint(vcpu_insn_count(vm->vcpus[i]), ==, atomic_load(&fake_of(vm->vcpus[i])->turns));
+                g_assert_cmpuint(vcpu_insn_count(vm->vcpus[i]), ==,
+                                 atomic_load(&fake_of(vm->vcpus[i])->turns));
                 *insns = *insns * 1000003 + vcpu_insn_count(vm->vcpus[i]);
         }
         *end_ns = clock_now_ns(vm, CLOCK_RUN);
@@ -369,7 +371,8 @@ static void test_timers(void)
                 g_main_context_iteration(vm->context, TRUE);
         g_assert_cmpint(g_get_monotonic_time() - begin, <, 2000000);
         for (unsigned i = 1; i < 20; i++)
-                g_assert_cmpint(g_array_index(f.counts, int64_t, i), >=, g_array_index(f.counts, int64_t, i - 1) + 300000);
+                g_assert_cmpint(g_array_index(f.counts, int64_t, i), >=,
+                                g_array_index(f.counts, int64_t, i - 1) + 300000);
         timer_cancel(never);
         g_assert_cmpint(timer_deadline(never), ==, INT64_MAX);
         timer_free(never);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtio without a guest: a small driver of our own does every request of the disk and the random-number device
- * through version 1 and 2 registers, then drivers that break the rules: wrong indexes, loops, buffers outside memory,
- * random rings.
+ * Virtio without a guest: a small driver of our own does every request of the disk and the random-number
+ * device through version 1 and 2 registers, then drivers that break the rules: wrong indexes, loops, buffers
+ * outside memory, random rings.
  */
 #include <string.h>
 
@@ -271,7 +271,9 @@ static void test_read_only(void)
         devtest_free(v.t);
 }
 
-/* Sixteen requests at once, through one table of indirect descriptors each; and a reset with them in flight. */
+/*
+ * Sixteen requests at once, through one table of indirect descriptors each; and a reset with them in flight.
+ */
 static void test_many(void)
 {
         struct driver v;
@@ -282,7 +284,8 @@ static void test_many(void)
                 for (unsigned i = 0; i < NUM; i++) {
                         struct desc *table = ram(&v, DATA + i * 256);
 
-                        memcpy(ram(&v, DATA + 0x8000 + i * 16), &(struct { uint32_t t, r; uint64_t s; }){0, 0, i * 8}, 16);
+                        memcpy(ram(&v, DATA + 0x8000 + i * 16), &(struct { uint32_t t, r; uint64_t s; }){0, 0,
+                                i * 8}, 16);
                         table[0] = (struct desc){DATA + 0x8000 + i * 16, 16, NEXT, 1};
                         table[1] = (struct desc){DATA + 0x10000 + i * 0x1000, 4096, NEXT | WRITE, 2};
                         table[2] = (struct desc){DATA + 0x9000 + i, 1, WRITE, 0};
@@ -326,7 +329,8 @@ static void test_snapshot(void)
         b.used16 = ram(&b, used_gpa());
         b.used = (void *)(b.used16 + 2);
         for (unsigned i = 0; i < 2; i++)
-                g_assert_true(dev_load(g_ptr_array_index(b.t->vm->devices, i), state[i]->data, state[i]->len, NULL, NULL));
+                g_assert_true(dev_load(g_ptr_array_index(b.t->vm->devices, i), state[i]->data, state[i]->len,
+                                       NULL, NULL));
         g_assert_true(b.t->line[0]); /* the interrupt that was pending */
         g_assert_cmpuint(request(&b, 0, 1, 512, true), ==, 0);
         devtest_free(a.t);
@@ -451,7 +455,8 @@ static void random_queue(struct driver *v)
                 if (g_test_rand_int() % 50 == 0)
                         addr = (uint64_t)g_test_rand_int() << (uint32_t)g_test_rand_int() % 40;
                 put_desc(v, i, addr, (uint32_t)g_test_rand_int() % (g_test_rand_int() & 1 ? 32 : 8192),
-                         (uint32_t)g_test_rand_int() % 8, (uint32_t)g_test_rand_int() % (NUM + (g_test_rand_int() % 20 == 0)));
+                         (uint32_t)g_test_rand_int() % 8,
+                                 (uint32_t)g_test_rand_int() % (NUM + (g_test_rand_int() % 20 == 0)));
                 if (g_test_rand_int() & 1)
                         v->desc[i].flags &= ~INDIRECT;
                 else if (v->desc[i].flags & INDIRECT)
@@ -461,7 +466,8 @@ static void random_queue(struct driver *v)
         for (unsigned i = 0; i < 0x20000; i += 16) {
                 uint32_t type = (uint32_t)g_test_rand_int() % 15;
 
-                memcpy(p + i, &(struct { uint32_t t, r; uint64_t s; }){type, g_test_rand_int() % 64, g_test_rand_int() % 4096},
+                memcpy(p + i, &(struct { uint32_t t, r; uint64_t s; }){type, g_test_rand_int() % 64,
+                                                                       g_test_rand_int() % 4096},
                        16);
         }
         v->avail[1] += (uint32_t)g_test_rand_int() % (NUM + 1);

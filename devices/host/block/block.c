@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block back ends: names, who uses which, and the way of a request through the worker threads and back to the VM's
- * context. Requests of one back end may overtake each other, as a disk's may.
+ * Block back ends: names, who uses which, and the way of a request through the worker threads and back to the
+ * VM's context. Requests of one back end may overtake each other, as a disk's may.
  */
 #include "devices/host/block/block.h"
 
@@ -94,7 +94,8 @@ static void block_complete(struct block_backend *b)
 
 static bool range_valid(const struct block_backend *b, const struct block_request *req)
 {
-        return req->op == BLOCK_FLUSH || (req->offset <= b->raw.size && req->len <= b->raw.size - req->offset);
+        return req->op == BLOCK_FLUSH ||
+                (req->offset <= b->raw.size && req->len <= b->raw.size - req->offset);
 }
 
 bool block_submit(struct block_backend *b, struct block_request *req)
@@ -183,7 +184,8 @@ struct block_backend *block_open(struct vm *vm, const struct block_options *opt,
                 return NULL;
         }
         if (opt->format && strcmp(opt->format, "raw")) {
-                error_set(error, RHEA_ERROR_UNSUPPORTED, "drive %s: format %s is not known; raw is", opt->id, opt->format);
+                error_set(error, RHEA_ERROR_UNSUPPORTED, "drive %s: format %s is not known; raw is", opt->id,
+                          opt->format);
                 return NULL;
         }
         if (!raw_open(&raw, opt, error))
@@ -222,7 +224,8 @@ struct block_backend *block_find(struct vm *vm, const char *id, GError **error)
         }
         g_ptr_array_add(names, NULL);
         near = error_nearest_name(id, (const char *const *)names->pdata);
-        error_set(error, RHEA_ERROR_USAGE, "there is no drive %s%s%s%s; make one with -drive if=none,id=%s,file=...", id,
+        error_set(error, RHEA_ERROR_USAGE,
+                  "there is no drive %s%s%s%s; make one with -drive if=none,id=%s,file=...", id,
                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "", id);
         g_ptr_array_unref(names);
         return NULL;

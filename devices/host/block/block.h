@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block back ends: an image file behind a disk. Requests are asynchronous: they run on worker threads and complete on
- * the VM's context; in deterministic mode they complete within block_submit.
+ * Block back ends: an image file behind a disk. Requests are asynchronous: they run on worker threads and
+ * complete on the VM's context; in deterministic mode they complete within block_submit.
  */
 #pragma once
 
@@ -52,7 +52,10 @@ bool block_can_discard(const struct block_backend *b);
 
 /* True: completed at once, result is set and done is not called (deterministic mode, refused requests). */
 bool block_submit(struct block_backend *b, struct block_request *req);
-/* Waits until the image and memory are at rest; completions are still to come. Any thread, device locks may be held. */
+/*
+ * Waits until the image and memory are at rest; completions are still to come. Any thread, device locks may
+ * be held.
+ */
 void block_settle(struct block_backend *b);
 /* Waits until nothing is in flight and runs the completions. The VM's main thread, no lock held. */
 void block_drain(struct block_backend *b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw images: opening with a lock that QEMU's tools respect too, and the requests as positioned system calls. The
- * file's open description carries the locks, so they go with the process.
+ * Raw images: opening with a lock that QEMU's tools respect too, and the requests as positioned system calls.
+ * The file's open description carries the locks, so they go with the process.
  */
 #include "devices/host/block/raw.h"
 
@@ -18,8 +18,9 @@
 #include "base/error.h"
 
 /*
- * QEMU's scheme of byte-range locks on an image: a shared lock on byte USED + n says that the opener exercises
- * permission n, one on byte DENIED + n that nobody else may. Permissions: 0 read, 1 write, 3 resize.
+ * QEMU's scheme of byte-range locks on an image: a shared lock on byte USED + n says that the opener
+ * exercises permission n, one on byte DENIED + n that nobody else may. Permissions: 0 read, 1 write, 3
+ * resize.
  */
 enum { LOCK_USED = 100, LOCK_DENIED = 200, PERM_READ = 0, PERM_WRITE = 1, PERM_RESIZE = 3 };
 
@@ -37,7 +38,10 @@ static bool byte_is_locked(int fd, off_t at)
         return fcntl(fd, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
 }
 
-/* A process that has the file open, other than this one: the kernel does not say who holds such a lock. 0: unknown. */
+/*
+ * A process that has the file open, other than this one: the kernel does not say who holds such a lock. 0:
+ * unknown.
+ */
 static int find_holder(const struct stat *want)
 {
         GDir *proc = g_dir_open("/proc", 0, NULL);
@@ -67,7 +71,8 @@ static int find_holder(const struct stat *want)
         return found;
 }
 
-static bool raw_lock(struct raw_image *raw, const struct block_options *opt, const struct stat *st, GError **error)
+static bool raw_lock(struct raw_image *raw, const struct block_options *opt, const struct stat *st,
+                     GError **error)
 {
         bool busy;
         int holder;
@@ -77,7 +82,8 @@ static bool raw_lock(struct raw_image *raw, const struct block_options *opt, con
                 return true;
         lock_byte(raw->fd, LOCK_DENIED + PERM_WRITE);
         lock_byte(raw->fd, LOCK_DENIED + PERM_RESIZE);
-        busy = byte_is_locked(raw->fd, LOCK_DENIED + PERM_READ) || byte_is_locked(raw->fd, LOCK_USED + PERM_WRITE) ||
+        busy = byte_is_locked(raw->fd, LOCK_DENIED + PERM_READ) ||
+                byte_is_locked(raw->fd, LOCK_USED + PERM_WRITE) ||
                byte_is_locked(raw->fd, LOCK_USED + PERM_RESIZE);
         if (!raw->read_only) {
                 lock_byte(raw->fd, LOCK_USED + PERM_WRITE);
@@ -87,9 +93,11 @@ static bool raw_lock(struct raw_image *raw, const struct block_options *opt, con
                 return true;
         holder = find_holder(st);
         if (holder)
-                return error_set(error, RHEA_ERROR_FILE, "%s is in use by process %d; stop that one%s", opt->file,
+                return error_set(error, RHEA_ERROR_FILE, "%s is in use by process %d; stop that one%s",
+                                 opt->file,
                                  holder, raw->read_only ? "" : ", or add read-only=on to both");
-        return error_set(error, RHEA_ERROR_FILE, "%s is in use by another process or drive; stop that one%s", opt->file,
+        return error_set(error, RHEA_ERROR_FILE, "%s is in use by another process or drive; stop that one%s",
+                         opt->file,
                          raw->read_only ? "" : ", or add read-only=on to both");
 }
 
@@ -118,11 +126,13 @@ bool raw_open(struct raw_image *raw, const struct block_options *opt, GError **e
         if (raw->fd < 0) {
                 bool hint = !opt->read_only && (errno == EACCES || errno == EROFS || errno == EPERM);
 
-                return error_set(error, RHEA_ERROR_FILE, "cannot open disk image %s: %s%s", opt->file, g_strerror(errno),
+                return error_set(error, RHEA_ERROR_FILE, "cannot open disk image %s: %s%s", opt->file,
+                                 g_strerror(errno),
                                  hint ? "; read-only=on may do" : "");
         }
         if (fstat(raw->fd, &st) != 0 || !raw_measure(raw, &st))
-                error_set(error, RHEA_ERROR_FILE, "%s is neither a regular file nor a block device", opt->file);
+                error_set(error, RHEA_ERROR_FILE, "%s is neither a regular file nor a block device",
+                          opt->file);
         else if (opt->no_lock || raw_lock(raw, opt, &st, error))
                 return true;
         raw_close(raw);

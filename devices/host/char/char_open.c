@@ -26,7 +26,8 @@ static const char *setting(const struct dev_setting *s, unsigned n, const char *
         return NULL;
 }
 
-static bool setting_bool(const struct dev_setting *s, unsigned n, const char *name, bool otherwise, bool *value,
+static bool setting_bool(const struct dev_setting *s, unsigned n, const char *name, bool otherwise,
+                         bool *value,
                          GError **error)
 {
         const char *text = setting(s, n, name);
@@ -41,7 +42,8 @@ static bool need_path(struct chardev *c, const char *path, GError **error)
 {
         if (path)
                 return true;
-        return error_set(error, RHEA_ERROR_USAGE, "character device %s of kind %s needs path=", c->id, c->kind);
+        return error_set(error, RHEA_ERROR_USAGE, "character device %s of kind %s needs path=", c->id,
+                         c->kind);
 }
 
 static bool open_failed(struct chardev *c, const char *path, GError **error)
@@ -70,7 +72,8 @@ static bool open_stdio(struct chardev *c, bool signals, GError **error)
 
                 if (!strcmp(other->kind, "stdio"))
                         return error_set(error, RHEA_ERROR_USAGE,
-                                         "both %s and %s want the terminal; make one chardev with mux=on and use it twice",
+                                         "both %s and %s want the terminal; "
+                                         "make one chardev with mux=on and use it twice",
                                          other->id, c->id);
         }
         c->in_fd = 0;
@@ -184,11 +187,13 @@ static int socket_unix(struct chardev *c, const char *path, bool server, GError 
 
 static int socket_tcp(struct chardev *c, const char *host, const char *port, bool server, GError **error)
 {
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = server ? AI_PASSIVE : 0}, *list = NULL;
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = server ? AI_PASSIVE : 0};
+        struct addrinfo *list = NULL;
         int rc = getaddrinfo(host && *host ? host : NULL, port, &hints, &list), fd = -1, one = 1;
 
         if (rc) {
-                error_set(error, RHEA_ERROR_USAGE, "character device %s: %s:%s: %s", c->id, host ? host : "", port,
+                error_set(error, RHEA_ERROR_USAGE, "character device %s: %s:%s: %s", c->id, host ? host : "",
+                          port,
                           gai_strerror(rc));
                 return -1;
         }
@@ -242,12 +247,15 @@ static bool open_socket(struct chardev *c, const struct dev_setting *s, unsigned
         bool server, wait;
         int fd;
 
-        if (!setting_bool(s, n, "server", false, &server, error) || !setting_bool(s, n, "wait", server, &wait, error))
+        if (!setting_bool(s, n, "server", false, &server, error) ||
+            !setting_bool(s, n, "wait", server, &wait, error))
                 return false;
         if (!path && !port)
-                return error_set(error, RHEA_ERROR_USAGE, "character device %s of kind socket needs path= or port=",
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "character device %s of kind socket needs path= or port=",
                                  c->id);
-        fd = path ? socket_unix(c, path, server, error) : socket_tcp(c, setting(s, n, "host"), port, server, error);
+        fd = path ? socket_unix(c, path, server, error) : socket_tcp(c, setting(s, n, "host"), port, server,
+                                                                     error);
         if (fd < 0)
                 return false;
         if (!server) {
@@ -271,7 +279,8 @@ static bool open_socket(struct chardev *c, const struct dev_setting *s, unsigned
 
 static bool check_settings(struct chardev *c, const struct dev_setting *s, unsigned n, GError **error)
 {
-        static const char *const names[] = {"path", "mux", "server", "wait", "host", "port", "signal", "append",
+        static const char *const names[] = {"path", "mux", "server", "wait", "host", "port", "signal",
+                                            "append",
                                             "logfile", NULL};
 
         for (unsigned i = 0; i < n; i++) {
@@ -286,7 +295,8 @@ static bool check_settings(struct chardev *c, const struct dev_setting *s, unsig
         return true;
 }
 
-bool chardev_open(struct chardev *c, const char *kind, const struct dev_setting *s, unsigned n, GError **error)
+bool chardev_open(struct chardev *c, const char *kind, const struct dev_setting *s, unsigned n,
+                  GError **error)
 {
         const char *path = setting(s, n, "path"), *near;
         bool signals, append;
@@ -314,8 +324,12 @@ bool chardev_open(struct chardev *c, const char *kind, const struct dev_setting 
                          near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-/* "host:port,server=on,wait=off" and "path,server=on" as settings; "server" and "nowait" alone are old spellings. */
-static struct chardev *short_socket(struct vm *vm, const char *id, const char *text, bool tcp, bool mux, GError **error)
+/*
+ * "host:port,server=on,wait=off" and "path,server=on" as settings; "server" and "nowait" alone are old
+ * spellings.
+ */
+static struct chardev *short_socket(struct vm *vm, const char *id, const char *text, bool tcp, bool mux,
+                                    GError **error)
 {
         char **part = g_strsplit(text, ",", -1);
         struct dev_setting s[8];
@@ -376,7 +390,8 @@ struct chardev *chardev_new_short(struct vm *vm, const char *text, const char *i
                 return chardev_new(vm, "serial", id, s, 3, error);
         }
         error_set(error, RHEA_ERROR_USAGE,
-                  "'%s' is no character device; write stdio, mon:stdio, null, none, pty, file:PATH, pipe:PATH, "
-                  "unix:PATH, tcp:HOST:PORT or chardev:ID", text);
+                  "'%s' is no character device; "
+                  "write stdio, mon:stdio, null, none, pty, file:PATH, pipe:PATH, unix:PATH, "
+                  "tcp:HOST:PORT or chardev:ID", text);
         return NULL;
 }

@@ -40,6 +40,7 @@ struct chardev {
 };
 
 /* char_open.c: opens the host's side as the settings say. */
-bool chardev_open(struct chardev *c, const char *kind, const struct dev_setting *settings, unsigned n_settings,
+bool chardev_open(struct chardev *c, const char *kind, const struct dev_setting *settings,
+                  unsigned n_settings,
                   GError **error);
 void chardev_accept_connection(struct chardev *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character back ends: buffering in both directions, the Ctrl-A escapes of a shared terminal, and the users. One
- * GSource per back end watches its descriptors; in deterministic mode the vCPU thread looks at them instead, at
- * fixed counts, and output waits for the host.
+ * Character back ends: buffering in both directions, the Ctrl-A escapes of a shared terminal, and the users.
+ * One GSource per back end watches its descriptors; in deterministic mode the vCPU thread looks at them
+ * instead, at fixed counts, and output waits for the host.
  */
 #include "devices/host/char/chardev.h"
 
@@ -303,7 +303,8 @@ static void chardev_destroy(gpointer p)
         g_free(c);
 }
 
-struct chardev *chardev_new(struct vm *vm, const char *kind, const char *id, const struct dev_setting *settings,
+struct chardev *chardev_new(struct vm *vm, const char *kind, const char *id,
+                            const struct dev_setting *settings,
                             unsigned n_settings, GError **error)
 {
         struct chardev *c;
@@ -358,7 +359,8 @@ struct chardev *chardev_find(struct vm *vm, const char *id, GError **error)
         }
         g_ptr_array_add(names, NULL);
         near = error_nearest_name(id, (const char *const *)names->pdata);
-        error_set(error, RHEA_ERROR_USAGE, "there is no character device %s%s%s%s; make one with -chardev", id,
+        error_set(error, RHEA_ERROR_USAGE, "there is no character device %s%s%s%s; make one with -chardev",
+                  id,
                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
         g_ptr_array_unref(names);
         return NULL;
@@ -388,7 +390,8 @@ const char *chardev_where(const struct chardev *c)
 bool chardev_claim(struct chardev *c, const char *user, GError **error)
 {
         if (c->claimed_by && !c->mux)
-                return error_set(error, RHEA_ERROR_USAGE, "character device %s is in use by %s; add mux=on to share it",
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "character device %s is in use by %s; add mux=on to share it",
                                  c->id, c->claimed_by);
         g_free(c->claimed_by);
         c->claimed_by = g_strdup(user);

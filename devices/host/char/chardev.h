@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character back ends: what stands behind serial ports, consoles and monitors. One end is the host (terminal, file,
- * socket, ...), the other one user, or with mux=on several that share it; Ctrl-A is then the escape.
+ * Character back ends: what stands behind serial ports, consoles and monitors. One end is the host (terminal,
+ * file, socket, ...), the other one user, or with mux=on several that share it; Ctrl-A is then the escape.
  *
- * Input arrives on the VM's context (in deterministic mode on the vCPU thread at fixed counts), with no lock held.
- * Output is buffered when the host is slow, and refused when the buffer is full.
+ * Input arrives on the VM's context (in deterministic mode on the vCPU thread at fixed counts), with no lock
+ * held. Output is buffered when the host is slow, and refused when the buffer is full.
  */
 #pragma once
 
@@ -18,7 +18,8 @@ struct vm;
 struct chardev;
 struct dev_setting;
 
-enum chardev_event { CHARDEV_BREAK, CHARDEV_OPENED, CHARDEV_CLOSED, CHARDEV_WRITABLE, CHARDEV_FOCUS_IN, CHARDEV_FOCUS_OUT };
+enum chardev_event { CHARDEV_BREAK, CHARDEV_OPENED, CHARDEV_CLOSED, CHARDEV_WRITABLE, CHARDEV_FOCUS_IN,
+                    CHARDEV_FOCUS_OUT };
 
 /* Who uses a chardev. Any function may be NULL. */
 struct chardev_user {
@@ -29,15 +30,16 @@ struct chardev_user {
 };
 
 /*
- * Makes a back end: @kind is "stdio", "null", "file", "pty", "socket", "pipe", "serial"; settings as in -chardev
- * ("path", "mux", "server", "wait", "host", "port", "signal", "append"). It belongs to the VM.
+ * Makes a back end: @kind is "stdio", "null", "file", "pty", "socket", "pipe", "serial"; settings as in
+ * -chardev ("path", "mux", "server", "wait", "host", "port", "signal", "append"). It belongs to the VM.
  */
-struct chardev *chardev_new(struct vm *vm, const char *kind, const char *id, const struct dev_setting *settings,
+struct chardev *chardev_new(struct vm *vm, const char *kind, const char *id,
+                            const struct dev_setting *settings,
                             unsigned n_settings, GError **error);
 
 /*
- * The short form of -serial and -monitor: "stdio", "mon:stdio", "null", "none" (NULL without an error), "pty",
- * "file:x", "unix:x,server=on,wait=off", "tcp:host:port,server=on", "chardev:id", "/dev/ttyX".
+ * The short form of -serial and -monitor: "stdio", "mon:stdio", "null", "none" (NULL without an error),
+ * "pty", "file:x", "unix:x,server=on,wait=off", "tcp:host:port,server=on", "chardev:id", "/dev/ttyX".
  */
 struct chardev *chardev_new_short(struct vm *vm, const char *text, const char *id, GError **error);
 
@@ -45,7 +47,9 @@ struct chardev *chardev_new_short(struct vm *vm, const char *text, const char *i
 extern const char *const chardev_kinds[];
 
 struct chardev *chardev_find(struct vm *vm, const char *id, GError **error); /* error names the nearest */
-/* A second name by which it is found: "serial0" for what -serial chardev:ID names. Replaces an earlier one. */
+/*
+ * A second name by which it is found: "serial0" for what -serial chardev:ID names. Replaces an earlier one.
+ */
 void chardev_set_alias(struct chardev *c, const char *alias);
 bool chardev_is_mux(const struct chardev *c);
 const char *chardev_id(const struct chardev *c);
