@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A VM without CPUs for device tests: 16 MiB of RAM, interrupt lines that remember, files that vanish. */
+/* A VM without CPUs for device tests: 2 MiB of RAM, interrupt lines that remember, files that vanish. */
 #pragma once
 
 #include <glib.h>
@@ -7,7 +7,7 @@
 #include "devices/dev.h"
 
 #define DT_RAM_BASE 0x80000000ull
-enum { DT_RAM_SIZE = 16 << 20, DT_LINES = 32 };
+enum { DT_RAM_SIZE = 2 << 20, DT_LINES = 32 };
 
 struct devtest {
         struct vm *vm;
