@@ -24,9 +24,7 @@ void code_region_free(struct code_region *r)
 {
         if (!r)
                 return;
-        g_free(r->sites);
-        g_free(r->locs);
-        g_free(r->links);
+        g_free(r->tables);
         g_free(r->bytes);
         if (r->icode)
                 ir_icode_free(r->icode);

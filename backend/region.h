@@ -42,8 +42,8 @@ struct code_link {
         uint32_t patch_offset;          /* of the patchable jump's displacement, from from->code */
         uint32_t stub_offset;           /* where it goes when unlinked */
         int32_t target;                 /* guest address, relative to the page */
-        struct code_link *next_in;      /* list of links into to */
         bool refused;                   /* it cannot be linked soundly: not tried again */
+        struct code_link *next_in;      /* list of links into to */
 };
 
 /* Identity of a region (decision 8). */
@@ -68,6 +68,7 @@ enum region_state { REGION_PROVISIONAL, REGION_LIVE, REGION_DEAD };
 
 struct code_region {
         struct region_key key;
+        struct code_region *hash_next; /* private to the runtime; here because a search reads it with the key */
         _Atomic int state;
         struct code_segment *segment;
         const uint8_t *code;         /* executable mapping; the door is at its start */
@@ -79,11 +80,12 @@ struct code_region {
         struct slot_loc *locs;
         struct code_link *links;
         uint32_t n_sites, n_locs, n_links;
+        void *tables;                /* the block that the three are in */
         struct code_link *links_in;
 
         void *icode;                 /* the interpreter engine's form instead of code */
         /* private to the runtime */
-        struct code_region *hash_next, *page_next, *page_prev, *page2_next;
+        struct code_region *page_next, *page_prev, *page2_next;
         struct code_region *settle_next; /* provisional or retired ones */
         uint64_t born;               /* revocation sequence number that completes it, or that retires it */
         uint8_t *bytes;              /* while provisional: the guest bytes it was made from */

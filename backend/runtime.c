@@ -117,6 +117,9 @@ bool runtime_vcpu_init(struct vcpu *v, exec_enter_fn enter, GError **error)
         atomic_store(&v->revoke_seen, atomic_load(&rt->ring.head));
         atomic_store(&e->quiet, atomic_load(&rt->ring.head));
         contexts_init(v);
+        e->sites = g_array_new(FALSE, FALSE, sizeof(struct fault_site));
+        e->locs = g_array_new(FALSE, FALSE, sizeof(struct slot_loc));
+        e->links = g_array_new(FALSE, TRUE, sizeof(struct code_link));
         e->compiler = compiler_new(rt->host, rt->host_data, v->ops, v->vm->log);
         context_update(v);
         return true;
@@ -137,6 +140,9 @@ void runtime_vcpu_fini(struct vcpu *v)
         if (e->segment)
                 codeseg_close(v);
         compiler_free(e->compiler);
+        g_array_unref(e->sites);
+        g_array_unref(e->locs);
+        g_array_unref(e->links);
         contexts_fini(v);
         v->hot.tlb = v->hot.jump_cache = NULL;
         v->engine = NULL;

@@ -89,6 +89,7 @@ struct vcpu_engine {
         struct tlb2 tlb2;
         const struct mem_row *ram_row;     /* where the last physical address was found */
         struct compiler *compiler;
+        GArray *sites, *locs, *links;      /* of the region being compiled */
         struct code_segment *segment;      /* this vCPU writes code here */
         uint64_t segments_opened;          /* pointers to other regions do not survive a change of this */
         struct code_segment *scratch;      /* the current one-shot region's code */

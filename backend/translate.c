@@ -90,10 +90,12 @@ static bool run_compiler(struct vcpu *v, struct translate_req *req, gva_t pc, st
         return ok;
 }
 
-static void *steal(GArray *a, uint32_t *n)
+static void *pack(void *to, const GArray *a, size_t size, uint32_t *n)
 {
         *n = a->len;
-        return g_array_free(a, FALSE);
+        if (a->len)
+                memcpy(to, a->data, a->len * size);
+        return (uint8_t *)to + a->len * size;
 }
 
 /* Moves the compiler's output into @r. */
@@ -106,9 +108,12 @@ static void region_take(struct code_region *r, struct compiled *out, size_t star
                 r->code_rw = out->buf->rw + start;
                 r->code_size = out->buf->used - start;
         }
-        r->sites = steal(out->sites, &r->n_sites);
-        r->locs = steal(out->locs, &r->n_locs);
-        r->links = steal(out->links, &r->n_links);
+        r->tables = g_malloc(out->links->len * sizeof(*r->links) + out->locs->len * sizeof(*r->locs) +
+                             out->sites->len * sizeof(*r->sites));
+        r->links = r->tables;
+        r->locs = pack(r->links, out->links, sizeof(*r->links), &r->n_links);
+        r->sites = pack(r->locs, out->locs, sizeof(*r->locs), &r->n_locs);
+        pack(r->sites, out->sites, sizeof(*r->sites), &r->n_sites);
         for (uint32_t i = 0; i < r->n_links; i++)
                 r->links[i].from = r;
 }
@@ -127,17 +132,15 @@ static bool emit(struct vcpu *v, struct code_region *r, struct translate_req *re
         struct code_segment *s = one_shot ? codeseg_scratch(v) : e->segment ? e->segment : codeseg_open(v);
 
         for (unsigned attempt = 0; attempt < 3; attempt++) {
-                struct compiled out = {.buf = &s->buf, .sites = g_array_new(FALSE, FALSE, sizeof(struct fault_site)),
-                                       .locs = g_array_new(FALSE, FALSE, sizeof(struct slot_loc)),
-                                       .links = g_array_new(FALSE, TRUE, sizeof(struct code_link))};
+                struct compiled out = {.buf = &s->buf, .sites = e->sites, .locs = e->locs, .links = e->links};
                 size_t start = align_start(&s->buf);
                 const struct ir_region *ir;
 
+                g_array_set_size(e->sites, 0);
+                g_array_set_size(e->locs, 0);
+                g_array_set_size(e->links, 0);
                 if (run_compiler(v, req, pc, &out, &ir)) {
                         if (req->needs_next) {
-                                g_array_free(out.sites, TRUE);
-                                g_array_free(out.locs, TRUE);
-                                g_array_free(out.links, TRUE);
                                 s->buf.used = start;
                                 return true;
                         }
@@ -146,9 +149,6 @@ static bool emit(struct vcpu *v, struct code_region *r, struct translate_req *re
                         e->rt->host->sync(&s->buf, start, r->code_size);
                         return true;
                 }
-                g_array_free(out.sites, TRUE);
-                g_array_free(out.locs, TRUE);
-                g_array_free(out.links, TRUE);
                 s->buf.used = start;
                 req->max_insns = MAX(req->max_insns / 4, 1); /* in case it is too large for any segment */
                 if (!one_shot)
