@@ -4,6 +4,7 @@
 
     run.py remap --emulator PATH [--accel NAME] [--seconds N]   four harts against each other's hot code
     run.py asids --emulator PATH [--accel NAME]                 65,536 address spaces leave memory bounded
+    run.py rubbish --emulator PATH [--accel NAME] [--seconds N] random accesses to all devices: no crash, no hang
 
 Exit status 0, 1, or 77 when there is no compiler for bare RISC-V.
 """
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIP = 77
@@ -25,20 +27,20 @@ def compiler():
     return next((p for p in map(shutil.which, ("riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc")) if p), None)
 
 
-def build(folder, name, define):
+def build(folder, name, *defines, sources=("start.S", "main.c")):
     path = os.path.join(folder, name)
     subprocess.run([compiler(), "-O2", "-march=rv64imafdc_zicsr_zifencei", "-mabi=lp64d", "-mcmodel=medany", "-static",
                     "-ffreestanding", "-nostdlib", "-fno-pic", "-no-pie", "-fno-stack-protector", "-Wall", "-Wextra",
-                    "-Wl,--build-id=none", "-D" + define, "-T", os.path.join(HERE, "guest", "link.ld"), "-o", path,
-                    os.path.join(HERE, "guest", "start.S"), os.path.join(HERE, "guest", "main.c")],
+                    "-Wl,--build-id=none", *("-D" + d for d in defines), "-T", os.path.join(HERE, "guest", "link.ld"),
+                    "-o", path, *(os.path.join(HERE, "guest", name) for name in sources)],
                    check=True, stdin=subprocess.DEVNULL)
     return path
 
 
-def run(opts, program, harts, seconds):
+def run(opts, program, harts, seconds, more=()):
     """Runs a guest program to its end; False when something did not hold."""
-    command = [opts.emulator, "-M", "virt", "-smp", str(harts), "-m", "128M", "-bios", "none", "-nographic",
-               "-kernel", program]
+    command = [opts.emulator, "-M", "virt", "-smp", str(harts), "-m", "128M", "-bios", "none", "-kernel", program,
+               *(more or ["-nographic"])]
     if opts.accel:
         command += ["-accel", opts.accel]
     print("$", " ".join(command), flush=True)
@@ -50,6 +52,25 @@ def run(opts, program, harts, seconds):
     if p.returncode:
         print(f"FAILED: status {p.returncode}")
     return p.returncode == 0
+
+
+def case_rubbish(opts, folder):
+    """With another seed each time, until the time is over. A disk that can be written and one that cannot."""
+    end, seed = time.monotonic() + opts.seconds, opts.seed
+    while True:
+        program = build(folder, "rubbish.elf", f"SEED={seed}", sources=("rubbish.S", "rubbish.c"))
+        more = ["-display", "none", "-serial", "null", "-monitor", "none", "-device", "virtio-rng-device"]
+        for n, options in enumerate(("", ",readonly=on")):
+            path = os.path.join(folder, f"disk{n}.img")
+            with open(path, "wb") as f:
+                f.truncate(1 << 20)
+            more += ["-drive", f"file={path},format=raw,if=none,id=d{n}{options}", "-device", f"virtio-blk-device,drive=d{n}"]
+        if not run(opts, program, 4, 120, more):
+            print(f"it was seed {seed}")
+            return False
+        seed += 1
+        if time.monotonic() >= end:
+            return True
 
 
 def peak_mib():
@@ -75,12 +96,13 @@ def case_asids(opts, folder):
 
 
 def main():
-    cases = {"remap": case_remap, "asids": case_asids}
+    cases = {"remap": case_remap, "asids": case_asids, "rubbish": case_rubbish}
     p = argparse.ArgumentParser(description="Builds the stress guest and runs it.")
     p.add_argument("case", choices=sorted(cases))
     p.add_argument("--emulator", required=True)
     p.add_argument("--accel")
     p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--seed", type=int, default=1)
     opts = p.parse_args()
     if not compiler():
         print("no compiler for bare RISC-V (package gcc-riscv64-unknown-elf)")
