@@ -53,7 +53,7 @@ MUTANTS = (
     ('translate.c', 'if (t->fs_dirty)\n                return;', 'return;', 'fadd.s'),
     ('translate.c', '.fma_inf_zero_nan_invalid = true,', '', 'fmadd.d'),
     # the block
-    ('translate.c', '(t->insn & 3) == 3 ? t->insn : t->insn & 0xffff', 't->insn', 'seq'),
+    ('translate.c', 'ir_const(t->b, IR_I64, bits)', 'ir_const(t->b, IR_I64, bits & 0xffff)', 'seq'),
     ('translate.c', 'upper = t->req->next;', 'upper = t->req->next + 2;', 'addi'),
     # privileged instructions
     ('helpers.c', 's->mstatus |= RV_MSTATUS_MPIE;', '', 'mret'),
@@ -85,7 +85,7 @@ MUTANTS = (
     ('mmu.c', 'exec_ok = priv == RV_U ? user : !user;', 'exec_ok = priv == RV_U ? user : true;', 'mmu'),
     ('pmp.c', 'return false; /* the lowest entry that matches any byte must match all */', 'continue;', 'pmp'),
     ('pmp.c', 's->pmp_last[i] = (addr << 2) + 3;', 's->pmp_last[i] = (addr << 2) + 7;', 'pmp'),
-    ('pmp.c', '((s->pmp_start[i] > page && s->pmp_start[i] <= last) ||', '(', 'pmp'),
+    ('pmp.c', 'if (priv == RV_M && !(cfg & PMP_L))', 'if (!(cfg & PMP_L))', 'pmp'),
     # traps
     ('trap.c', 's->stval = tval;', 's->stval = 0;', 'trap'),
     ('trap.c', 'bool to_s = s->priv <= RV_S && (deleg', 'bool to_s = (deleg', 'trap'),

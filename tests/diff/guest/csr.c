@@ -19,7 +19,7 @@ static const u16 known[] = {
         0x001, 0x002, 0x003, 0x100, 0x104, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142, 0x143, 0x144, 0x14d, 0x180, 0x300,
         0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x30a, 0x320, 0x340, 0x341, 0x342, 0x343, 0x344, 0x3a0, 0x3a1, 0x3a2,
         0x3b0, 0x3b3, 0x3bf, 0x3c0, 0xb00, 0xb02, 0xc00, 0xc01, 0xc02, 0xf11, 0xf12, 0xf13, 0xf14, 0xf15, 0xb03, 0x323,
-        0xc03, 0x5a8, 0x7a0, 0x747, 0x600, 0x008, 0x015, 0x017, 0x350, 0xda0, 0x30c, 0x10c, 0xfb0, 0x321, 0xb01,
+        0x100, 0x104, 0x144, 0x180, 0x180, 0x180, 0x300, 0x303, 0xc00, 0xc01, 0xc02, 0xc03, 0x5a8, 0x7a0, 0x747, 0x600, 0x008, 0x015, 0x017, 0x350, 0xda0, 0x30c, 0x10c, 0xfb0, 0x321, 0xb01,
 };
 
 static bool counts(unsigned csr)
@@ -36,6 +36,7 @@ static u64 compared(unsigned csr)
         case CSR_SEPC: case CSR_MEPC: return ~1ull;
         case CSR_MEDELEG: return 0xb1ff | BIT(9);   /* what exists */
         case 0x304: case 0x104: return 0x1fff;      /* QEMU has local interrupts above */
+        case CSR_MIP: case CSR_SIP: return 0xaaa;   /* and lets those of virtual machines be written */
         default: /* QEMU lets all of pmpaddr be written */
                 return csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + 16 ? ~0ull >> 10 : ~0ull;
         }
@@ -85,7 +86,7 @@ static void mix_named(const char *name, u64 value)
 static void mix_csrs(void)
 {
         mix_named("mie", csr_read(mie) & compared(0x304));
-        mix_named("mip", csr_read(mip));
+        mix_named("mip", csr_read(mip) & compared(CSR_MIP));
         mix_named("mideleg", csr_read(mideleg));
         mix_named("medeleg", csr_read(medeleg) & compared(CSR_MEDELEG));
         mix_named("stvec", csr_read(stvec));
@@ -143,7 +144,7 @@ void csr_chunk(unsigned unit)
                 bool immediate = rnd_one_in(3), reading = rnd_one_in(4);
                 u32 word = csr << 20 | (immediate ? op | 4 : op) << 12 | rd << 7 | 0x73;
 
-                if (op > 1 && reading)
+                if (op > 1 && (reading || (csr >= 0xc00 && rnd_below(4))))
                         rs1 = 0;
                 /* in S the next instruction might be anyone's, or the old one's: both are allowed without a fence */
                 if (csr == CSR_SATP && unit == 1 && op > 1)
@@ -158,8 +159,12 @@ void csr_chunk(unsigned unit)
                 for (u64 i = 0; i < params.n_sets; i++) {
                         random_state(&e);
                         random_permissions();
-                        if (csr == CSR_STIMECMP && unit == 2)
-                                csr_write(0x30a, BIT(63)); /* QEMU's timer works without STCE too */
+                        if (csr == CSR_SATP && rnd_one_in(3))
+                                in.mstatus |= MSTATUS_TVM;
+                        if (csr == CSR_STIMECMP && unit == 2) { /* QEMU's timer works without STCE too */
+                                csr_write(mip, csr_read(mip) & ~BIT(5));
+                                csr_write(0x30a, BIT(63));
+                        }
                         if (!immediate && rs1)
                                 in.x[rs1] = fix_operand(unit, csr, op, in.x[rs1]);
                         in.x[30] = 0;

@@ -177,6 +177,17 @@ static void set_floats(const struct sample *s)
                 in.f[regs[n]] = rnd_float(s->row->precision ? s->row->precision : 'd');
                 n++;
         }
+        if (n == 3 && rnd_one_in(8)) { /* infinity times zero, with NaNs and without */
+                static const u64 special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52, 0x7ff8000000000000ull,
+                                              0x7ff0000000000001ull, 0x3ff0000000000000ull, 1};
+                static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x3f800000, 1};
+
+                for (unsigned i = 0; i < 3; i++) {
+                        unsigned k = rnd_below(i == 2 ? 8 : 4);
+
+                        in.f[regs[i]] = s->row->precision == 's' ? 0xffffffff00000000ull | single[k] : special[k];
+                }
+        }
         if (n < 2 || rnd_below(4))
                 return;
         switch (rnd_below(4)) { /* operands that are near each other */
@@ -225,6 +236,8 @@ static void set_operands(struct sample *s)
         set_integers(s);
         set_floats(s);
         s->has_ea = false;
+        if (s->row->cls >= C_CSR && s->row->cls <= C_SFENCE && rnd_one_in(3))
+                in.mstatus ^= r & (MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR);
         switch (s->row->cls) {
         case C_LOAD: case C_STORE:
                 set_base(s, random_ea(s->env.mode, s->row->size_log2, false));

@@ -289,9 +289,9 @@ static void add_fcsr(void)
 static void add_odd(void)
 {
         static const u32 odd[] = {0x00000073, 0x00100073, 0x00000000, 0xffffffff, 0x0000100f, 0x30200073, 0x10200073,
-                                  0x12000073};
+                                  0x12000073, 0xffff0000, 0x12344002, 0x56782001 /* these are of 16 bits */};
 
-        add_word(odd[rnd_below(8)], false);
+        add_word(odd[rnd_below(11)], false);
 }
 
 static void end_loop(void)
