@@ -6,6 +6,7 @@
 #include "frontend/cpu.h"
 #include "machines/core/engine.h"
 #include "ui/cli.h"
+#include "ui/monitor/monitor.h"
 #include "ui/version.h"
 
 enum { DOC_COLUMN = 24, LINE_WIDTH = 100 };
@@ -182,17 +183,8 @@ void cli_print_log_items(const struct cli *cli, FILE *to)
         log_print_items(to);
 }
 
-void cli_print_markdown(FILE *to)
+static void markdown_options(FILE *to)
 {
-        fputs("# The command line\n\n"
-              "This page is made from the table in ui/options.c by `ninja -C build docs-command-line`;\n"
-              "a test compares the two.\n\n"
-              "    rhea [options] [disk image]\n\n"
-              "Names and syntax are those of QEMU 10. The program's own name chooses the guest's\n"
-              "architecture: `rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that\n"
-              "take a list write it `name=value,name=value`; a comma inside a value is written twice, and a\n"
-              "name alone means `name=on`. What is wrong ends the program with one message, the nearest\n"
-              "valid name in it, and exit status 1. Without `-machine` the machine is `spike`, as in QEMU.\n", to);
         for (unsigned i = 0; i < cli_n_options; i++) {
                 const struct cli_option *o = &cli_options[i];
 
@@ -209,6 +201,43 @@ void cli_print_markdown(FILE *to)
                 for (const struct cli_key *k = o->keys; k && k->name; k++)
                         fprintf(to, "| `%s` | %s |\n", k->name, k->doc);
         }
+}
+
+static void markdown_monitor(FILE *to)
+{
+        fputs("\n## The monitor\n\n"
+              "The monitor takes commands on a terminal shared with the console (Ctrl-A c), wherever\n"
+              "-monitor puts it, and from gdb (`monitor info cpus`). Values are numbers, `$registers`\n"
+              "and sums of them.\n\n| command | effect |\n|---|---|\n", to);
+        monitor_print_markdown(to);
+}
+
+static void markdown_gdb(FILE *to)
+{
+        fputs("\n## gdb\n\n"
+              "    rhea -s -S ...\n"
+              "    gdb-multiarch -ex 'target remote :1234' program\n\n"
+              "Threads are vCPUs. There are the integer, floating-point and control registers, memory\n"
+              "as the vCPU sees it (device registers too), breakpoints without a limit to their number,\n"
+              "steps, Ctrl-C, detach and kill, under every engine. Breakpoints are not written to guest\n"
+              "memory. A step moves one vCPU alone and takes no interrupt. Watchpoints are not\n"
+              "supported. The machine stops when gdb connects and goes on when it leaves. Without a\n"
+              "host name the port is open to this machine only.\n", to);
+}
+
+void cli_print_markdown(FILE *to)
+{
+        fputs("# The command line\n\n"
+              "This page is made from the table in ui/options.c by `ninja -C build docs-command-line`;\n"
+              "a test compares the two.\n\n"
+              "    rhea [options] [disk image]\n\n"
+              "Names and syntax are those of QEMU 10. The program's own name chooses the guest's\n"
+              "architecture: `rhea-system-riscv64` emulates riscv64, and so does plain `rhea`. Options that\n"
+              "take a list write it `name=value,name=value`; a comma inside a value is written twice, and a\n"
+              "name alone means `name=on`. What is wrong ends the program with one message, the nearest\n"
+              "valid name in it, and exit status 1. Without `-machine` the machine is `spike`, as in QEMU.\n",
+              to);
+        markdown_options(to);
         fputs("\n## On the terminal\n\n"
               "| keys | effect |\n|---|---|\n"
               "| Ctrl-A h | help |\n| Ctrl-A x | quit |\n"
@@ -219,4 +248,6 @@ void cli_print_markdown(FILE *to)
               "| 0 | the guest powered off or rebooted with -no-reboot, or a person or a signal ended it |\n"
               "| 1 | an error; the message says which |\n"
               "| other | what the guest gave to the test finisher or to HTIF |\n", to);
+        markdown_monitor(to);
+        markdown_gdb(to);
 }

@@ -128,6 +128,12 @@ static bool run_do_work_locked(struct vm *vm, struct vcpu *v)
         return true;
 }
 
+/* Must this thread stand still? The one of deterministic mode passes over vCPUs that are held. */
+static bool run_parks_locked(const struct vm *vm, const struct vcpu *v)
+{
+        return vm->run->paused || (v->held && !vm->deterministic);
+}
+
 /*
  * What a vCPU thread does when its poll word said KICK or EXCL: queued work, waiting for an exclusive section
  * to end, parking while the VM is paused. False when the VM goes away. The vCPU is outside.
@@ -143,10 +149,10 @@ static bool run_serve(struct vm *vm, struct vcpu *v)
                         continue;
                 if (run->owner && run->owner != g_thread_self()) {
                         lock_wait(&run->changed, &run->lock);
-                } else if (run->paused) {
+                } else if (run_parks_locked(vm, v)) {
                         run->parked++;
                         g_cond_broadcast(&run->changed);
-                        while (run->paused && !run->exiting && !run_find_work_locked(vm, v))
+                        while (run_parks_locked(vm, v) && !run->exiting && !run_find_work_locked(vm, v))
                                 lock_wait(&run->changed, &run->lock);
                         run->parked--;
                 } else {
@@ -268,6 +274,16 @@ void vm_resume(struct vm *vm)
         lock_take(&run->lock, LOCK_RUN);
         run->paused = false;
         g_cond_broadcast(&run->changed);
+        lock_drop(&run->lock, LOCK_RUN);
+}
+
+void vm_hold_others(struct vm *vm, const struct vcpu *only)
+{
+        struct vm_run *run = vm->run;
+
+        lock_take(&run->lock, LOCK_RUN);
+        for (unsigned i = 0; i < vm->n_vcpus; i++)
+                vm->vcpus[i]->held = only && vm->vcpus[i] != only;
         lock_drop(&run->lock, LOCK_RUN);
 }
 
@@ -460,7 +476,7 @@ int64_t run_counted_ns(struct vm *vm, const struct vcpu *v)
 
 static bool counted_can_run(struct vcpu *v)
 {
-        return !v->halted || v->hooks.has_work(v);
+        return !v->held && (!v->halted || v->hooks.has_work(v));
 }
 
 /* Whose turn it is: the same vCPU until its quantum is used or it halts, then the next one that can run. */
@@ -527,7 +543,8 @@ static bool counted_woken(struct vm *vm)
         for (unsigned i = 0; i < vm->n_vcpus; i++) {
                 struct vcpu *v = vm->vcpus[i];
 
-                if ((atomic_load(&v->hot.poll) & (VCPU_POLL_KICK | VCPU_POLL_IRQ)) || v->hooks.has_work(v))
+                if ((atomic_load(&v->hot.poll) & (VCPU_POLL_KICK | VCPU_POLL_IRQ)) ||
+                    (!v->held && v->hooks.has_work(v)))
                         return true;
         }
         return false;

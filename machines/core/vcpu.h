@@ -97,6 +97,7 @@ struct vcpu {
         GMutex lock;                  /* guards sleeping in halt */
         GCond wake;
         bool single_step, stopped_by_debugger;
+        bool held;                    /* vm_hold_others: does not run although the VM does */
         bool halted;                  /* between a WFI and the next has_work or reset; the vCPU's thread */
 
         size_t state_size;

@@ -90,6 +90,8 @@ void vm_free(struct vm *vm);
 bool vm_start(struct vm *vm, bool paused, GError **error);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/* For debuggers, while paused: at vm_resume only @only goes on; NULL: all do. Holds until the next call. */
+void vm_hold_others(struct vm *vm, const struct vcpu *only);
 
 /*
  * Asks for a shutdown, reset or exit; any thread, returns at once. The vCPUs stop at their next poll; the

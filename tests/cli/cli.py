@@ -158,6 +158,8 @@ WRONG = [
 RIGHT = [
     (PROG, 0, ""),
     (f"{BASE} -kernel status7.bin", 7, ""),
+    (f"{BASE} -kernel reset.bin -no-reboot", 0, ""),
+    (f"{PROG} -nographic -serial null", 0, "monitor"),
     ("-version", 0, "Rhea.* 0\\."),
     ("--version", 0, "Rhea"),
     ("-help", 0, r"(?s)usage:.*-smp .*-kernel FILE"),
@@ -253,6 +255,7 @@ def make_files(folder):
     header[48:60] = b"RISCV\0\0\0RSC\x05"
     files = {
         "finish.bin": finisher(0x5555), "status7.bin": finisher(7 << 16 | 0x3333),
+        "reset.bin": finisher(0x7777),
         "finish.elf": htif_program(),
         "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20), "disk2.img": bytes(1 << 20),
         "with,comma.img": bytes(65536), "keep.txt": b"kept\n", "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,

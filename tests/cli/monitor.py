@@ -17,6 +17,8 @@ import tempfile
 import termios
 import time
 
+import cli
+
 
 class Failure(Exception):
     pass
@@ -196,6 +198,21 @@ def case_start_stopped(emulator, program, extra):
         t.expect("ok")
         t.send("\x01x")
         e.end()
+
+
+def case_no_shutdown(emulator, program, extra):
+    """A machine that powered off, or wanted to reboot, stays and can be looked at."""
+    for value, more in ((0x5555, ["-no-shutdown"]), (0x7777, ["-no-shutdown", "-no-reboot"])):
+        with open(program + ".off", "wb") as f:
+            f.write(cli.finisher(value))
+        with Emulator(emulator, program + ".off", ["-nographic", *more, *extra], True) as e:
+            t = e.talk
+            t.send("\x01c")
+            t.expect(r"\(rhea\) ")
+            t.ask("info status", "paused")
+            t.ask("info registers", r"^zero +0+ ")
+            t.send("\x01x")
+            e.end()
 
 
 def case_signal(emulator, program, extra):

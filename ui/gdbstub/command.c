@@ -3,7 +3,8 @@
  * What gdb asks: registers, memory, breakpoints, running and stopping. Threads are vCPUs, numbered from 1.
  * While gdb looks at the machine it is paused; breakpoints belong to the VM and are taken out when gdb goes.
  *
- * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait.
+ * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait. Either
+ * all vCPUs are told to go on or one, as gdb does to get over a breakpoint by way of another behind it.
  * Breakpoints are not written to memory, so Z0 and Z1 are the same thing; watchpoints are not supported.
  */
 #include <string.h>
@@ -57,9 +58,11 @@ static void send_stop(struct gdbstub *g, int signal)
 
 /* ---- running and stopping ---- */
 
-static void let_run(struct gdbstub *g)
+/* @only, or all if it is NULL. */
+static void let_run(struct gdbstub *g, const struct vcpu *only)
 {
         g->running = true;
+        vm_hold_others(g->vm, only);
         vm_resume(g->vm);
 }
 
@@ -96,33 +99,40 @@ static void step_one(struct gdbstub *g, struct vcpu *v)
                 send_stop(g, SIG_TRAP);
 }
 
-/* "c", "s", "C05:1;s:2": the first action that fits a thread is its own. */
+/*
+ * ";c", ";s:1;c", ";C05:2": the first action that fits a thread is its own. If any steps, that one alone
+ * does; else just one goes on if just that is named, and all of them otherwise.
+ */
 static void vcont(struct gdbstub *g, const char *actions)
 {
-        bool go = false;
+        struct vcpu *only = NULL;
+        unsigned named = 0, unnamed = 0;
 
         while (*actions == ';') {
                 char letter = *++actions, action = g_ascii_tolower(letter);
                 struct vcpu *v = g->current;
+                bool names = false;
                 uint64_t signal;
 
                 actions += letter ? 1 : 0;
                 if (letter != action && !gdb_hex_number(&actions, &signal)) /* upper case: with a signal */
                         break;
                 if (*actions == ':') {
-                        actions++;
+                        names = strncmp(++actions, "-1", 2) != 0;
                         v = find_thread(g, &actions);
                 }
-                if (!v)
+                if (!v || (action != 's' && action != 'c'))
                         break;
                 if (action == 's') {
                         step_one(g, v);
                         return;
                 }
-                go |= action == 'c';
+                only = v;
+                named += names;
+                unnamed += !names;
         }
-        if (go && !*actions)
-                let_run(g);
+        if ((named || unnamed) && !*actions)
+                let_run(g, named == 1 && !unnamed ? only : NULL);
         else
                 send_error(g);
 }
@@ -150,7 +160,7 @@ static void old_continue(struct gdbstub *g, const char *args, bool step, bool si
         if (step)
                 step_one(g, g->current);
         else
-                let_run(g);
+                let_run(g, NULL);
 }
 
 /* ---- registers ---- */
@@ -491,6 +501,8 @@ void gdb_handle(struct gdbstub *g, const char *body, size_t len)
 
         if (g->running)
                 return; /* gdb must wait for the stop, or interrupt */
+        if (atomic_load(&g->vm->state) != VM_PAUSED)
+                vm_pause(g->vm); /* somebody let it go on behind gdb's back */
         switch (*body) {
         case '?':
                 send_stop(g, SIG_TRAP);
@@ -571,6 +583,7 @@ void gdb_disconnected(struct gdbstub *g)
         if (g->running)
                 vm_pause(g->vm);
         breakpoints_clear(g);
+        vm_hold_others(g->vm, NULL);
         g->running = false;
         vm_resume(g->vm);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's commands: the table, and those that are short. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -129,6 +129,20 @@ static void command_help(struct command_run *r)
                 if (r->n_words < 2 || !strcmp(r->words[1], c->name))
                         g_string_append_printf(r->out, "%-22s %s\n", left, c->doc);
         }
+}
+
+void monitor_print_markdown(FILE *to)
+{
+        for (unsigned i = 0; i < G_N_ELEMENTS(commands); i++) {
+                const struct command *c = &commands[i];
+                g_auto(GStrv) parts = g_strsplit(c->args ? c->args : "", "|", -1);
+                g_autofree char *args = g_strjoinv("\\|", parts);
+
+                fprintf(to, "| `%s%s%s` | %s%s%s%s |\n", c->name, c->args ? " " : "", args, c->doc,
+                        c->alias ? " (short: `" : "", c->alias ? c->alias : "", c->alias ? "`)" : "");
+        }
+        for (unsigned i = 0; info_commands[i].name; i++)
+                fprintf(to, "| `info %s` | %s |\n", info_commands[i].name, info_commands[i].doc);
 }
 
 static const struct command *find_command(const char *name, GString *out)
