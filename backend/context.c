@@ -15,23 +15,37 @@
 enum { LONGEST_INSN = 16 };
 _Static_assert(1u << JUMP_BITS >= GUEST_PAGE_SIZE / 2, "a page's offsets are distinct indexes");
 
+static void data_entry_empty(struct data_context *c, unsigned i)
+{
+        c->tlb[i] = (struct tlb_entry){.read = tlb_empty_tag(i), .write = tlb_empty_tag(i)};
+}
+
+static void jump_entry_empty(struct code_context *c, unsigned i)
+{
+        c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
+}
+
 static void data_context_empty(struct data_context *c)
 {
-        if (c->clean)
-                return;
-        for (unsigned i = 0; i < TLB_ENTRIES; i++)
-                c->tlb[i] = (struct tlb_entry){.read = tlb_empty_tag(i), .write = tlb_empty_tag(i)};
-        c->clean = true;
+        for (; c->filled; c->filled &= c->filled - 1) {
+                unsigned first = __builtin_ctzll(c->filled) * DATA_GROUP;
+
+                for (unsigned i = first; i < first + DATA_GROUP; i++)
+                        data_entry_empty(c, i);
+        }
 }
 
 static void code_context_empty(struct code_context *c)
 {
-        if (c->clean)
+        if (!c->filled)
                 return;
-        for (unsigned i = 0; i < JUMP_ENTRIES; i++)
-                c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
+        for (; c->filled; c->filled &= c->filled - 1) {
+                unsigned first = __builtin_ctzll(c->filled) * CODE_GROUP;
+
+                for (unsigned i = first; i < first + CODE_GROUP; i++)
+                        jump_entry_empty(c, i);
+        }
         memset(c->pages, 0, sizeof(c->pages));
-        c->clean = true;
 }
 
 /* ---- address-space numbers ---- */
@@ -140,26 +154,30 @@ void context_note_large(struct vcpu *v, gva_t gva, unsigned page_bits, bool glob
 
 static void data_context_revoke(struct data_context *c, const struct revoke_event *ev)
 {
-        if (!(ev->reasons & REVOKE_WRITE) || c->clean)
+        if (!(ev->reasons & REVOKE_WRITE))
                 return;
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-                struct tlb_entry *e = &c->tlb[i];
+        for (uint64_t groups = c->filled; groups; groups &= groups - 1) {
+                unsigned first = __builtin_ctzll(groups) * DATA_GROUP;
 
-                if (e->write + e->addend == ev->host && e->write != tlb_empty_tag(i)) {
-                        e->write = tlb_empty_tag(i);
-                        e->code_lines = (_Atomic uint64_t *)(uintptr_t)ev->lines;
+                for (unsigned i = first; i < first + DATA_GROUP; i++) {
+                        struct tlb_entry *e = &c->tlb[i];
+
+                        if (e->write + e->addend == ev->host && e->write != tlb_empty_tag(i)) {
+                                e->write = tlb_empty_tag(i);
+                                e->code_lines = (_Atomic uint64_t *)(uintptr_t)ev->lines;
+                        }
                 }
         }
 }
 
 static void code_context_revoke(struct code_context *c, const struct revoke_event *ev)
 {
-        if (!(ev->reasons & REVOKE_REGION) || c->clean)
+        if (!(ev->reasons & REVOKE_REGION) || !c->filled)
                 return;
         /* the offset in the page gives the low bits of the index, whatever the page's address is */
         for (unsigned i = jump_index(ev->where); i < JUMP_ENTRIES; i += GUEST_PAGE_SIZE / 2)
                 if (c->jumps[i].host == ev->door)
-                        c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
+                        jump_entry_empty(c, i);
 }
 
 /* Brings tables that slept since @seen up to date; false if the ring no longer tells how. */
@@ -213,6 +231,24 @@ static void *table_new(size_t size)
         return memset(p, 0, size);
 }
 
+static struct data_context *data_context_new(void)
+{
+        struct data_context *c = table_new(sizeof(*c));
+
+        c->filled = ~0ull;
+        data_context_empty(c);
+        return c;
+}
+
+static struct code_context *code_context_new(void)
+{
+        struct code_context *c = table_new(sizeof(*c));
+
+        c->filled = ~0ull;
+        code_context_empty(c);
+        return c;
+}
+
 static struct data_context *data_context_get(struct vcpu *v, const struct context_key *key)
 {
         struct contexts *cx = &v->engine->contexts;
@@ -223,7 +259,7 @@ static struct data_context *data_context_get(struct vcpu *v, const struct contex
         if (found)
                 return cx->data[i];
         if (!cx->data[i])
-                cx->data[i] = table_new(sizeof(struct data_context));
+                cx->data[i] = data_context_new();
         else
                 stat_inc(v, STAT_context_evictions);
         cx->data_keys[i] = *key;
@@ -241,7 +277,7 @@ static struct code_context *code_context_get(struct vcpu *v, const struct contex
         if (found)
                 return cx->code[i];
         if (!cx->code[i])
-                cx->code[i] = table_new(sizeof(struct code_context));
+                cx->code[i] = code_context_new();
         else
                 stat_inc(v, STAT_context_evictions);
         cx->code_keys[i] = *key;
@@ -257,7 +293,7 @@ static void switch_data(struct vcpu *v, const struct context_key *key)
 
         if (cx->cur_data)
                 cx->cur_data->seen = now;
-        if (!c->clean && c->seen != now && !catch_up(v, c->seen, c, NULL))
+        if (c->filled && c->seen != now && !catch_up(v, c->seen, c, NULL))
                 data_context_empty(c);
         cx->cur_data = c;
         cx->cur_data_key = *key;
@@ -272,7 +308,7 @@ static void switch_code(struct vcpu *v, const struct context_key *key)
 
         if (cx->cur_code)
                 cx->cur_code->seen = now;
-        if (!c->clean && c->seen != now && !catch_up(v, c->seen, NULL, c))
+        if (c->filled && c->seen != now && !catch_up(v, c->seen, NULL, c))
                 code_context_empty(c);
         cx->cur_code = c;
         cx->cur_code_key = *key;
@@ -342,14 +378,14 @@ static void code_context_flush_page(struct code_context *c, gva_t page)
 {
         unsigned h = page_hash(page);
 
-        if (c->clean || !(c->pages[h / 64] >> (h % 64) & 1))
+        if (!c->filled || !(c->pages[h / 64] >> (h % 64) & 1))
                 return;
         for (unsigned i = 0, n = jump_index(page); i < GUEST_PAGE_SIZE / 2; i++, n++)
                 if (c->jumps[n].pc - page < GUEST_PAGE_SIZE)
-                        c->jumps[n] = (struct jump_entry){.pc = jump_empty_pc(n)};
+                        jump_entry_empty(c, n);
         for (gva_t pc = page - LONGEST_INSN; pc != page; pc++)
                 if (c->jumps[jump_index(pc)].pc == pc)
-                        c->jumps[jump_index(pc)] = (struct jump_entry){.pc = jump_empty_pc(jump_index(pc))};
+                        jump_entry_empty(c, jump_index(pc));
 }
 
 static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t space)
@@ -360,10 +396,10 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
         for (unsigned i = 0; i < CONTEXTS_DATA; i++) {
                 struct data_context *c = cx->data[i];
 
-                if (!c || c->clean || !(all || cx->data_keys[i].space == space))
+                if (!c || !c->filled || !(all || cx->data_keys[i].space == space))
                         continue;
                 if (c->tlb[n].read == page || c->tlb[n].write == page)
-                        c->tlb[n] = (struct tlb_entry){.read = tlb_empty_tag(n), .write = tlb_empty_tag(n)};
+                        data_entry_empty(c, n);
         }
         for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
                 struct code_context *c = cx->code[i];
@@ -397,7 +433,8 @@ static void flush_all(struct vcpu *v, bool global)
         for (unsigned i = 0; i < CONTEXTS_CODE; i++)
                 if (cx->code[i])
                         code_context_empty(cx->code[i]);
-        memset(cx->spaces, 0, sizeof(cx->spaces)); /* old numbers are never given again */
+        for (unsigned i = 0; i < CONTEXT_SPACES; i++)
+                cx->spaces[i].id = 0; /* old numbers are never given again */
         if (global) {
                 cx->global_id = new_id(v);
                 memset(&cx->global_large, 0, sizeof(cx->global_large));
@@ -495,7 +532,7 @@ void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page)
         note_page(c, pc);
         if (next_page)
                 note_page(c, pc + GUEST_PAGE_SIZE);
-        c->clean = false;
+        c->filled |= 1ull << (jump_index(pc) / CODE_GROUP);
         stat_inc(v, STAT_jump_fills);
 }
 

@@ -27,16 +27,19 @@ struct context_key {
         bool used;
 };
 
+/* The tables are emptied by groups of entries, those that were filled: most are used for a few pages only. */
+enum { DATA_GROUP = TLB_ENTRIES / 64, CODE_GROUP = JUMP_ENTRIES / 64 };
+
 struct data_context {
         struct tlb_entry tlb[TLB_ENTRIES];
-        bool clean;        /* nothing was filled since it was emptied */
+        uint64_t filled;   /* a bit a group; 0: clean */
         uint64_t seen;     /* revocations served; kept while it is not the current one */
 } __attribute__((aligned(64)));
 
 struct code_context {
         struct jump_entry jumps[JUMP_ENTRIES];
         uint64_t pages[CONTEXT_PAGE_SET / 64]; /* hashed set of the virtual pages that entries depend on */
-        bool clean;
+        uint64_t filled;
         uint64_t seen;
 } __attribute__((aligned(64)));
 

@@ -141,7 +141,7 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
         if (!out->host || out->partial)
                 return true;
         stat_inc(v, STAT_tlb_fills);
-        c->clean = false;
+        c->filled |= 1ull << (n / DATA_GROUP);
         lines = ram_lines(out->ram, out->host);
         write = (out->flags & TLB2_WRITE) && (out->flags & TLB2_RAM);
         code = write && atomic_load(lines);
