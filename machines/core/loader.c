@@ -232,6 +232,21 @@ static bool place(struct address_space *as, const char *path, gpa_t at, const vo
         return true;
 }
 
+/* Linkers map the headers in the page before the text: of use to a process, but no machine has RAM there. */
+static void elf_drop_headers(struct address_space *as, Elf64_Phdr *ph)
+{
+        enum { SKIP = GUEST_PAGE_SIZE };
+
+        if (ph->p_offset || ph->p_filesz <= SKIP || address_space_ram_ptr(as, ph->p_paddr, 1, false) ||
+            !address_space_ram_ptr(as, ph->p_paddr + SKIP, 1, false))
+                return;
+        ph->p_offset += SKIP;
+        ph->p_vaddr += SKIP;
+        ph->p_paddr += SKIP;
+        ph->p_filesz -= SKIP;
+        ph->p_memsz -= SKIP;
+}
+
 static bool elf_load_segment(struct address_space *as, const struct elf *e, const Elf64_Phdr *ph,
                              const char *path,
                              struct loader_image *out, GError **error)
@@ -270,6 +285,7 @@ bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, u
                                          path);
                 if (ph.p_type != PT_LOAD || !ph.p_memsz)
                         continue;
+                elf_drop_headers(as, &ph);
                 if (!elf_load_segment(as, &e, &ph, path, out, error))
                         return false;
                 loaded++;

@@ -157,6 +157,7 @@ WRONG = [
 # arguments, expected status, what stdout must match
 RIGHT = [
     (PROG, 0, ""),
+    (f"{BASE} -kernel headers.elf", 0, ""),
     (f"{BASE} -kernel status7.bin", 7, ""),
     (f"{BASE} -kernel reset.bin -no-reboot", 0, ""),
     (f"{PROG} -nographic -serial null", 0, "monitor"),
@@ -216,10 +217,11 @@ RIGHT = [
 ]
 
 
-def elf(machine, address, code, file_size=None):
-    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, machine, 1, address, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    size = len(code) if file_size is None else file_size
-    return head + struct.pack("<IIQQQQQQ", 1, 7, 120, address, address, size, max(size, len(code)), 4096) + code
+def elf(machine, address, code, file_size=None, headers=0):
+    """One segment; with the file's headers in it if that says how many bytes they have."""
+    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, machine, 1, address + (headers and 4096), 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    size = len(code) + headers if file_size is None else file_size
+    return head + struct.pack("<IIQQQQQQ", 1, 7, 120 - headers, address, address, size, max(size, len(code)), 4096) + code
 
 
 def finisher(value):
@@ -260,6 +262,7 @@ def make_files(folder):
         "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20), "disk2.img": bytes(1 << 20),
         "with,comma.img": bytes(65536), "keep.txt": b"kept\n", "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
         "short.elf": b"\x7fELF\x02\x01\x01" + bytes(9), "x86.elf": elf(62, 0x80000000, finisher(0x5555)),
+        "headers.elf": elf(243, 0x7ffff000, bytes(4096 - 120) + finisher(0x5555), headers=120),
         "torn.elf": elf(243, 0x80000000, finisher(0x5555), 1 << 20), "far.elf": elf(243, 0x7000000000, finisher(0x5555)),
         "big.bin": b"\x13\0\0\0" * (10 << 20), "huge.Image": bytes(header), "bad.gz": b"\x1f\x8b\x08\0" + b"\xff" * 100,
     }
