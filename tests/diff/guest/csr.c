@@ -35,8 +35,8 @@ static u64 compared(unsigned csr)
         case CSR_MENVCFG: return 1 | BIT(63);
         case CSR_SEPC: case CSR_MEPC: return ~1ull;
         case CSR_MEDELEG: return 0xb1ff | BIT(9);   /* what exists */
-        case 0x304: case 0x104: return 0x1fff;      /* QEMU has local interrupts above */
-        case CSR_MIP: case CSR_SIP: return 0xaaa;   /* and lets those of virtual machines be written */
+        case 0x304: case 0x104: case CSR_MIP: case CSR_SIP: return 0xaaa; /* QEMU has local and virtual ones too */
+        case CSR_MIDELEG: return 0x222;
         default: /* QEMU lets all of pmpaddr be written */
                 return csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + 16 ? ~0ull >> 10 : ~0ull;
         }
@@ -68,7 +68,11 @@ static u64 fix_operand(unsigned unit, unsigned csr, unsigned op, u64 v)
                 v &= ~(15ull << 32);
         if (csr >= CSR_PMPCFG0 && csr < CSR_PMPCFG0 + 16) {
                 v &= 0x1f1f1f1f1f1f1f1full;
-                v &= ~((~v & 0x0101010101010101ull) << 1); /* W without R is reserved */
+                /* W without R is reserved */
+                if (op == 3)
+                        v |= (v & 0x0101010101010101ull) << 1;
+                else
+                        v &= ~((~v & 0x0101010101010101ull) << 1);
         }
         if (csr == CSR_SATP && unit == 1)
                 v = (v & ~(15ull << 60)) | 5ull << 60; /* no such mode: nothing changes */
@@ -87,7 +91,7 @@ static void mix_csrs(void)
 {
         mix_named("mie", csr_read(mie) & compared(0x304));
         mix_named("mip", csr_read(mip) & compared(CSR_MIP));
-        mix_named("mideleg", csr_read(mideleg));
+        mix_named("mideleg", csr_read(mideleg) & compared(CSR_MIDELEG));
         mix_named("medeleg", csr_read(medeleg) & compared(CSR_MEDELEG));
         mix_named("stvec", csr_read(stvec));
         mix_named("scounteren", csr_read(scounteren));
@@ -129,7 +133,8 @@ static void random_permissions(void)
         csr_write(scounteren, r >> 8 & 7);
         csr_write(0x30a, r & BIT(63));
         csr_write(mideleg, r >> 16 & 0x222);
-        csr_write(mip, r >> 32 & 0x222);
+        r = r >> 32 & 0x222;
+        csr_write(mip, r & -r); /* one: see trap.c */
         csr_write(mie, 0);
 }
 
@@ -141,15 +146,18 @@ void csr_chunk(unsigned unit)
         restore();
         for (u64 w = 0; w < params.n_words; w++) {
                 unsigned csr = random_number(), op = 1 + rnd_below(3), rd = rnd_below(16), rs1 = 16 + rnd_below(14);
+                unsigned zimm = rnd_below(32);
                 bool immediate = rnd_one_in(3), reading = rnd_one_in(4);
                 u32 word = csr << 20 | (immediate ? op | 4 : op) << 12 | rd << 7 | 0x73;
 
                 if (op > 1 && (reading || (csr >= 0xc00 && rnd_below(4))))
                         rs1 = 0;
+                if (csr >= CSR_PMPCFG0 && csr < CSR_PMPCFG0 + 16 && !(zimm & 1))
+                        zimm &= ~2u;
                 /* in S the next instruction might be anyone's, or the old one's: both are allowed without a fence */
                 if (csr == CSR_SATP && unit == 1 && op > 1)
                         rs1 = 0;
-                word |= (immediate && rs1 ? rnd_below(32) : rs1) << 15;
+                word |= (immediate && rs1 ? zimm : rs1) << 15;
                 code_place(&e, modes[unit], 0x100, false);
                 code_put(e.code, word, 4);
                 code_put(e.code + 2, csr << 20 | 0x2073 | 30 << 7, 4); /* csrr x30, csr */
@@ -161,9 +169,10 @@ void csr_chunk(unsigned unit)
                         random_permissions();
                         if (csr == CSR_SATP && rnd_one_in(3))
                                 in.mstatus |= MSTATUS_TVM;
-                        if (csr == CSR_STIMECMP && unit == 2) { /* QEMU's timer works without STCE too */
+                        if ((csr == CSR_STIMECMP || csr == CSR_MENVCFG) && unit == 2) {
+                                /* QEMU's timer works without STCE too, and does not look when STCE is set */
                                 csr_write(mip, csr_read(mip) & ~BIT(5));
-                                csr_write(0x30a, BIT(63));
+                                csr_write(0x30a, csr == CSR_STIMECMP ? BIT(63) : csr_read(0x30a));
                         }
                         if (!immediate && rs1)
                                 in.x[rs1] = fix_operand(unit, csr, op, in.x[rs1]);
