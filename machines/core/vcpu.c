@@ -67,6 +67,9 @@ void vcpu_free(struct vcpu *v)
 
 void vcpu_kick(struct vcpu *v, uint32_t poll_bits)
 {
+        /* in deterministic mode one thread sleeps for all */
+        struct vcpu *sleeper = v->vm->deterministic ? v->vm->vcpus[0] : v;
+
         atomic_fetch_or(&v->hot.poll, poll_bits);
         /*
          * A sleeper is outside generated code, which is all that revocations and exclusive sections ask for.
@@ -75,9 +78,9 @@ void vcpu_kick(struct vcpu *v, uint32_t poll_bits)
          */
         if (!(poll_bits & (VCPU_POLL_IRQ | VCPU_POLL_KICK)) || atomic_load(&v->where) != VCPU_HALTED)
                 return;
-        lock_take(&v->lock, LOCK_LEAF);
-        g_cond_signal(&v->wake);
-        lock_drop(&v->lock, LOCK_LEAF);
+        lock_take(&sleeper->lock, LOCK_LEAF);
+        g_cond_signal(&sleeper->wake);
+        lock_drop(&sleeper->lock, LOCK_LEAF);
 }
 
 void vcpu_set_irq(struct vcpu *v, unsigned n, bool level)

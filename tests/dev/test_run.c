@@ -343,6 +343,29 @@ static void test_counted(void)
         g_array_unref(b);
 }
 
+/* All halted, no timer, no input: only others can wake the thread, through any vCPU. */
+static void test_counted_idle(void)
+{
+        struct vm *vm = fake_vm(3);
+        unsigned n = 0;
+
+        vm->deterministic = true;
+        for (unsigned i = 0; i < 3; i++)
+                atomic_store(&fake_of(vm->vcpus[i])->wants_halt, true);
+        start(vm, false);
+        for (unsigned i = 0; i < 30; i++) {
+                wait_where(vm->vcpus[2], VCPU_HALTED);
+                vcpu_run_on(vm->vcpus[i % 3], note_current, &n);
+        }
+        wait_where(vm->vcpus[2], VCPU_HALTED);
+        vcpu_set_irq(vm->vcpus[2], 7, true);
+        while (!atomic_load(&fake_of(vm->vcpus[2])->wakes))
+                g_thread_yield();
+        vm_pause(vm);
+        vm_free(vm);
+        g_assert_cmpuint(n, ==, 30);
+}
+
 static void fired_host(void *opaque)
 {
         struct fired *f = opaque;
@@ -410,6 +433,7 @@ int main(int argc, char **argv)
         g_test_add_func("/run/halt", test_halt);
         g_test_add_func("/run/reset", test_reset);
         g_test_add_func("/run/counted", test_counted);
+        g_test_add_func("/run/counted-idle", test_counted_idle);
         g_test_add_func("/run/timers", test_timers);
         g_test_add_func("/run/timebase", test_timebase);
         return g_test_run();
