@@ -43,8 +43,8 @@ static u64 compared(unsigned csr)
 }
 
 /*
- * Numbers that are left out. QEMU keeps the event registers and counters of Zihpm, which is off here, illegal; they
- * read as zero by the privileged specification, which has them always.
+ * Numbers that are left out: without Zihpm QEMU has mhpmevent writable and mhpmcounter illegal; by the privileged
+ * specification all of them are there and may be zero.
  */
 static bool left_out(unsigned csr)
 {
