@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pipeline (decision 1): compile_region shows all of it. One struct compiler a vCPU thread; it owns the arena in
- * which a region's IR lives until the next one. With RHEA_VERIFY set in the environment every region is verified
- * after building and after optimising, and one that breaks a rule is reported in the log and run all the same.
+ * The pipeline (decision 1): compile_region shows all of it. One struct compiler a vCPU thread; it owns the
+ * arena in which a region's IR lives until the next one. With RHEA_VERIFY set in the environment every region
+ * is verified after building and after optimising, and one that breaks a rule is reported in the log and run
+ * all the same.
  */
 #include "backend/compile.h"
 
@@ -21,7 +22,8 @@ struct compiler {
         bool verify;
 };
 
-struct compiler *compiler_new(const struct host_ops *host, void *host_data, const struct cpu_ops *cpu, struct log *log)
+struct compiler *compiler_new(const struct host_ops *host, void *host_data, const struct cpu_ops *cpu,
+                              struct log *log)
 {
         struct compiler *c = g_new0(struct compiler, 1);
 
@@ -49,7 +51,8 @@ static bool logs(const struct compiler *c, uint32_t item, gva_t gva)
         return c->log && log_on(c->log, item) && log_in_filter(c->log, gva);
 }
 
-static void log_guest_code(struct compiler *c, const struct translate_req *req, const struct ir_region *r, gva_t gva)
+static void log_guest_code(struct compiler *c, const struct translate_req *req, const struct ir_region *r,
+                           gva_t gva)
 {
         uint8_t bytes[GUEST_PAGE_SIZE + 16] = {0};
         uint32_t done = 0, n = MIN(r->guest_bytes, GUEST_PAGE_SIZE - req->offset);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The register allocator of tier 0: see regalloc.h for its contract. All choices are greedy: at the end of its life
- * a value's register is simply found free, and when none is free the value whose last use is furthest goes to the
- * frame, unless a copy of it is in memory already.
+ * The register allocator of tier 0: see regalloc.h for its contract. All choices are greedy: at the end of
+ * its life a value's register is simply found free, and when none is free the value whose last use is
+ * furthest goes to the frame, unless a copy of it is in memory already.
  */
 #include "backend/regalloc.h"
 
@@ -66,7 +66,8 @@ static void scan_block(struct ra *ra, struct backward *w, const struct ir_block 
                 const struct ir_ins *i = &ra->ins[at];
                 struct ra_val *val = &ra->val[at];
 
-                if (i->flags & IR_INS_DEAD || i->op == IR_OP_nop || i->op == IR_OP_const || i->op == IR_OP_insn)
+                if (i->flags & IR_INS_DEAD || i->op == IR_OP_nop || i->op == IR_OP_const ||
+                    i->op == IR_OP_insn)
                         continue;
                 if (val->hint) {
                         unsigned pin = val->hint - 1;
@@ -235,7 +236,10 @@ static void set_home(struct ra *ra, unsigned slot, ir_ref v)
         ra->homes[ra->n_homes++] = slot; /* again, perhaps; there is room for one an instruction */
 }
 
-/* @reg is about to be overwritten: its value, if live, goes elsewhere; the bits stay until the overwriting. */
+/*
+ * @reg is about to be overwritten: its value, if live, goes elsewhere; the bits stay until the
+ * overwriting.
+ */
 static void vacate(struct ra *ra, unsigned reg, ra_set forbid)
 {
         ir_ref v = ra->reg_val[reg];

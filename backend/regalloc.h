@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The register allocator of tier 0. A backward pass over the region finds where each value is used last and which
- * definitions can go straight to a pinned register; then the host walks forward, emitting as it goes, and asks for
- * registers instruction by instruction. Values that a block passes to another live in the frame between them.
+ * The register allocator of tier 0. A backward pass over the region finds where each value is used last and
+ * which definitions can go straight to a pinned register; then the host walks forward, emitting as it goes,
+ * and asks for registers instruction by instruction. Values that a block passes to another live in the frame
+ * between them.
  *
- * Registers are numbered 0 to 31 (general) and 32 to 63 (floating point). A pinned register is the home of its slot,
- * every other slot's home is the guest state in memory: docs/ARCHITECTURE.md. Constants have no register until an
- * instruction asks for one. The moves that the allocator emits through struct ra_target leave host flags alone.
+ * Registers are numbered 0 to 31 (general) and 32 to 63 (floating point). A pinned register is the home of
+ * its slot, every other slot's home is the guest state in memory: docs/ARCHITECTURE.md. Constants have no
+ * register until an instruction asks for one. The moves that the allocator emits through struct ra_target
+ * leave host flags alone.
  *
  * A host's order of calls for one instruction:
- *   ra_reg, ra_any (operands) ... ra_snapshot (if it may fault) ... ra_operands_done ... ra_take, ra_temp, ra_def
+ *   ra_reg, ra_any (operands); ra_snapshot (if it may fault); ra_operands_done; ra_take, ra_temp, ra_def
  * and everything is unlocked by ra_begin_ins of the next. One struct ra a compiling thread.
  */
 #pragma once
@@ -132,7 +134,7 @@ struct ra_opnd ra_any(struct ra *ra, ir_ref v);
 /* Operands were given out: those that die here may be overwritten by what is allocated from now on. */
 void ra_operands_done(struct ra *ra);
 
-/* Collects where the deferred slots are, for a site that may leave here, between the operands and ra_operands_done.
+/* Collects where the deferred slots are, for a site that may leave here, before ra_operands_done.
  * Their registers stay untouched until the next instruction, of which at most @max_temps are temporaries (the
  * frame gets what is in others). Returns how many were written to @out (RA_MAX_DEFERRED at most). */
 struct slot_loc;
@@ -146,12 +148,15 @@ static inline void ra_unlock(struct ra *ra, unsigned reg)
 
 /* A register for the instruction's own use, @prefer if that is free; @fp: of the FP class. */
 unsigned ra_temp(struct ra *ra, bool fp, unsigned prefer, ra_set forbid);
-/* Empties a set of registers and locks them; live values move elsewhere (a copy stays in place until overwritten). */
+/*
+ * Empties a set of registers and locks them; live values move elsewhere (a copy stays in place until
+ * overwritten).
+ */
 void ra_take(struct ra *ra, ra_set regs);
 
 /*
- * The register in which the instruction's result is to be made: the pin it is bound for, else @prefer if it is free,
- * else any; never one of @forbid. ra_def_done follows once the code that computes it is emitted.
+ * The register in which the instruction's result is to be made: the pin it is bound for, else @prefer if it
+ * is free, else any; never one of @forbid. ra_def_done follows once the code that computes it is emitted.
  */
 unsigned ra_def(struct ra *ra, ir_ref v, unsigned prefer, ra_set forbid);
 void ra_def_done(struct ra *ra, ir_ref v);
@@ -164,5 +169,6 @@ void ra_put(struct ra *ra, const struct ir_ins *put);
 
 /* A helper reads or writes the slots of these groups: pinned ones go to memory, or are read again. */
 void ra_flush_groups(struct ra *ra, uint64_t groups);
-void ra_clobber_groups(struct ra *ra, uint64_t groups); /* before the call: saves live values of those homes */
+/* before the call: saves live values of those homes */
+void ra_clobber_groups(struct ra *ra, uint64_t groups);
 void ra_reload_groups(struct ra *ra, uint64_t groups);  /* after it */

@@ -13,7 +13,8 @@
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, X86_NO_REG = 0xff };
 
 /* Condition codes as the instruction set numbers them; ^ 1 negates. */
-enum x86_cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G };
+enum x86_cc { CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
+              CC_LE, CC_G };
 
 /* What one IR instruction may come to at most. */
 enum { X86_ROOM = 2048 };
@@ -119,7 +120,7 @@ static inline void x86_tail_mem(struct x86_asm *a, unsigned reg, struct x86_mem 
 
         x86_u8(a, mod << 6 | r | (sib ? 4 : m.base & 7));
         if (sib)
-                x86_u8(a, m.scale_log2 << 6 | (m.index != X86_NO_REG ? (m.index & 7) << 3 : 4 << 3) | (m.base & 7));
+                x86_u8(a, m.scale_log2 << 6 | (m.index != X86_NO_REG ? m.index & 7 : RSP) << 3 | (m.base & 7));
         if (mod == 1)
                 x86_u8(a, m.disp);
         else if (mod == 2)
@@ -142,7 +143,8 @@ static inline void x86_rr(struct x86_asm *a, uint32_t op, unsigned reg, unsigned
         x86_u8(a, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-static inline void x86_rm_imm(struct x86_asm *a, uint32_t op, unsigned reg, struct x86_mem m, unsigned imm_bytes)
+static inline void x86_rm_imm(struct x86_asm *a, uint32_t op, unsigned reg, struct x86_mem m,
+                              unsigned imm_bytes)
 {
         x86_head(a, op, x86_rex_mem(reg, &m), (op & X86_BYTE_REG) && reg >= 4);
         x86_tail_mem(a, reg, m, imm_bytes);
@@ -154,7 +156,8 @@ static inline void x86_rm(struct x86_asm *a, uint32_t op, unsigned reg, struct x
 }
 
 /* ---- VEX ---- */
-static inline void x86_vex_head(struct x86_asm *a, uint32_t op, unsigned reg, unsigned vvvv, unsigned x, unsigned b)
+static inline void x86_vex_head(struct x86_asm *a, uint32_t op, unsigned reg, unsigned vvvv, unsigned x,
+                                unsigned b)
 {
         unsigned prefix = op >> 16 & 0xff, map = op >> 8 & 3;
         unsigned pp = prefix == 0x66 ? 1 : prefix == 0xf3 ? 2 : prefix == 0xf2 ? 3 : 0;
@@ -180,7 +183,8 @@ static inline void x86_vrr(struct x86_asm *a, uint32_t op, unsigned reg, unsigne
 static inline void x86_vrm_imm(struct x86_asm *a, uint32_t op, unsigned reg, unsigned vvvv, struct x86_mem m,
                                unsigned imm_bytes)
 {
-        x86_vex_head(a, op, reg, vvvv, m.rip || m.index == X86_NO_REG ? 0 : m.index >> 3, m.rip ? 0 : m.base >> 3);
+        x86_vex_head(a, op, reg, vvvv, m.rip || m.index == X86_NO_REG ? 0 : m.index >> 3,
+                     m.rip ? 0 : m.base >> 3);
         x86_tail_mem(a, reg, m, imm_bytes);
 }
 
@@ -229,7 +233,8 @@ static inline void x86_load(struct x86_asm *a, bool w, unsigned dst, struct x86_
 static inline void x86_store(struct x86_asm *a, unsigned size_log2, struct x86_mem m, unsigned src)
 {
         static const uint32_t ops[] = {
-                X86_OP(0, 0, 0x88) | X86_BYTE_REG, X86_OP(0x66, 0, 0x89), X86_OP(0, 0, 0x89), X86_OP(0, 0, 0x89) | X86_W
+                X86_OP(0, 0, 0x88) | X86_BYTE_REG, X86_OP(0x66, 0, 0x89),
+                X86_OP(0, 0, 0x89), X86_OP(0, 0, 0x89) | X86_W,
         };
         x86_rm(a, ops[size_log2], src, m);
 }
@@ -372,7 +377,8 @@ static inline void x86_shift_cl(struct x86_asm *a, enum x86_shift op, bool w, un
 }
 
 /* BMI2: shlx, shrx, sarx dst, src, count; rorx dst, src, n */
-static inline void x86_shiftx(struct x86_asm *a, enum x86_shift op, bool w, unsigned dst, unsigned src, unsigned count)
+static inline void x86_shiftx(struct x86_asm *a, enum x86_shift op, bool w, unsigned dst, unsigned src,
+                              unsigned count)
 {
         unsigned prefix = op == SH_SHL ? 0x66 : op == SH_SHR ? 0xf2 : 0xf3;
 
@@ -548,7 +554,8 @@ static inline unsigned x86_fp(bool f64)
         return f64 ? X86_SD : X86_SS;
 }
 
-enum x86_fpop { FP_SQRT = 0x51, FP_ADD = 0x58, FP_MUL = 0x59, FP_SUB = 0x5c, FP_MIN = 0x5d, FP_DIV = 0x5e, FP_MAX = 0x5f };
+enum x86_fpop { FP_SQRT = 0x51, FP_ADD = 0x58, FP_MUL = 0x59, FP_SUB = 0x5c, FP_MIN = 0x5d, FP_DIV = 0x5e,
+                FP_MAX = 0x5f };
 
 /* Bitwise ops on packed singles: the shortest encodings */
 enum x86_fpbits { FPB_AND = 0x54, FPB_ANDN = 0x55, FPB_OR = 0x56, FPB_XOR = 0x57 };

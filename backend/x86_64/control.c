@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control: branches, exits and links, polls, the return stack, the jump cache, helpers and fences. At a terminator
- * only the pins are live, so all temporaries may be used.
+ * Control: branches, exits and links, polls, the return stack, the jump cache, helpers and fences. At a
+ * terminator only the pins are live, so all temporaries may be used.
  */
 #include "backend/x86_64/emit.h"
 
-_Static_assert(sizeof(struct vcpu_return) == 16 && sizeof(struct jump_entry) == 16, "entries are found by shifts");
+_Static_assert(sizeof(struct vcpu_return) == 16 && sizeof(struct jump_entry) == 16,
+               "entries are found by shifts");
 
 enum { RETURN_MASK = VCPU_RETURN_STACK * 16 - 1 };
 
@@ -39,7 +40,8 @@ static void cold_exit_at(struct x86_emit *e, const struct ir_ins *i, uint8_t *fr
 }
 
 /* Leaves with the pc in @reg. */
-static void cold_exit_pc(struct x86_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason, unsigned reg)
+static void cold_exit_pc(struct x86_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
+                         unsigned reg)
 {
         struct x86_cold *c = emit_cold(e, COLD_EXIT_PC, i);
 
@@ -83,7 +85,10 @@ static void link_jmp(struct x86_emit *e, const struct ir_ins *i, int64_t target)
         make_link(e, i, x86_jmp(&e->a), target);
 }
 
-/* Within the page, and not so near its end that the instruction there may need the next one: that wants a guard. */
+/*
+ * Within the page, and not so near its end that the instruction there may need the next one: that wants a
+ * guard.
+ */
 static bool in_page(int64_t offset)
 {
         return offset >= 0 && offset <= GUEST_PAGE_SIZE - 4;
@@ -146,7 +151,10 @@ static void go_to(struct x86_emit *e, uint32_t block)
                 fixup(e, x86_jmp(&e->a), block);
 }
 
-/* @compare is where the code of the comparison begins: no-ops go before it, so that it stays with its jump. */
+/*
+ * @compare is where the code of the comparison begins: no-ops go before it, so that it stays with its
+ * jump.
+ */
 static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block, uint8_t *compare)
 {
         const struct ir_ins *exit = NULL;
@@ -237,7 +245,10 @@ static void emit_exit_ind(struct x86_emit *e, const struct ir_ins *i)
         x86_jmp_mem(&e->a, x86_at(SCRATCH, offsetof(struct jump_entry, host)));
 }
 
-/* How many instructions are complete when the region is left for @pc: the one in force is not if it is to run. */
+/*
+ * How many instructions are complete when the region is left for @pc: the one in force is not if it is to
+ * run.
+ */
 static uint32_t retired_at(const struct x86_emit *e, int64_t pc)
 {
         return e->insn + (pc != e->page_offset);

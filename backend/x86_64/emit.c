@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk over a region: blocks in order, an instruction at a time, then the cold code. The select functions live
- * in select.c, memory.c, control.c and float.c; what they share is here. Runs on the compiling thread.
+ * The walk over a region: blocks in order, an instruction at a time, then the cold code. The select functions
+ * live in select.c, memory.c, control.c and float.c; what they share is here. Runs on the compiling thread.
  */
 #include "backend/x86_64/emit.h"
 
@@ -382,7 +382,8 @@ static void assign_pins(struct x86_host *h, const struct ir_guest *guest)
         }
 }
 
-static bool x86_init(struct code_buf *buf, void **host_data, const struct slow_ops *slow, const struct ir_guest *guest,
+static bool x86_init(struct code_buf *buf, void **host_data, const struct slow_ops *slow,
+                     const struct ir_guest *guest,
                      GError **error)
 {
         struct x86_host *h = g_new0(struct x86_host, 1);
@@ -404,7 +405,8 @@ static bool x86_init(struct code_buf *buf, void **host_data, const struct slow_o
         if (!x86_thunks(h, buf)) {
                 g_free(h->slot_pin);
                 g_free(h);
-                return error_set(error, RHEA_ERROR_MEMORY, "no room for the code that all translations share");
+                return error_set(error, RHEA_ERROR_MEMORY,
+                                 "no room for the code that all translations share");
         }
         *host_data = h;
         return true;

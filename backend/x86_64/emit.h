@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the x86-64 host share: the registers' roles, the frame, the thunks' conventions, and the state
- * of an emission.
+ * What the files of the x86-64 host share: the registers' roles, the frame, the thunks' conventions, and the
+ * state of an emission.
  *
- * Registers: rbp points into struct vcpu (X86_BIAS), r15 = hot.tlb, rsp = the frame, r11 and xmm15 belong to the
- * emitter. r12 to r14, rbx, rsi, rdi, r8, r9 and xmm0 to xmm7 are pins; rax, rcx, rdx, r10 and xmm8 to xmm14
- * temporaries. MXCSR holds the region's rounding and the guest's sticky flags.
+ * Registers: rbp points into struct vcpu (X86_BIAS), r15 = hot.tlb, rsp = the frame, r11 and xmm15 belong to
+ * the emitter. r12 to r14, rbx, rsi, rdi, r8, r9 and xmm0 to xmm7 are pins; rax, rcx, rdx, r10 and xmm8 to
+ * xmm14 temporaries. MXCSR holds the region's rounding and the guest's sticky flags.
  *
  * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, then the spill area.
  *
- * Thunks keep all registers but r11 (and their results). Calls into the slow paths are followed by
- * `test eax, imm32`, whose immediate is the thunk's further argument: it costs nothing and keeps returns paired.
+ * Thunks keep all registers but r11 (and their results). Calls into the slow paths are followed by `test eax,
+ * imm32`, whose immediate is the thunk's further argument: it costs nothing and keeps returns paired.
  */
 #pragma once
 
@@ -51,9 +51,12 @@ struct x86_host {
 };
 
 /* Code that is seldom run, emitted after the region's body. */
-enum x86_cold_kind { COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP, COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET,
-                     COLD_STATUS, COLD_DIV, COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP, COLD_FUNBOX,
-                     COLD_STUB, COLD_LANDING };
+enum x86_cold_kind {
+        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP,
+        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
+        COLD_DIV,
+        COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP,
+};
 
 struct x86_cold {
         uint8_t kind;

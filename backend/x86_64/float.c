@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding; ops that round
- * otherwise, round to nearest with ties away, or belong to a mode with flushing or NaN propagation call
- * slow_ops.fp. A NaN result jumps to cold code that makes it the default NaN. IEEE 754-2019; Intel SDM volume 1,
- * 11.5 and 14.5: both detect tininess after rounding, as RISC-V does; the denormal flag has no guest.
+ * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding; ops that
+ * round otherwise, round to nearest with ties away, or belong to a mode with flushing or NaN propagation call
+ * slow_ops.fp. A NaN result jumps to cold code that makes it the default NaN. IEEE 754-2019; Intel SDM volume
+ * 1, 11.5 and 14.5: both detect tininess after rounding, as RISC-V does; the denormal flag has no guest.
  *
- * No instruction here raises a flag that the op would not: comparisons of a result with itself are quiet, as results
- * are never signaling; conversions are checked for range first where the host's flags would differ.
+ * No instruction here raises a flag that the op would not: comparisons of a result with itself are quiet, as
+ * results are never signaling; conversions are checked for range first where the host's flags would differ.
  */
 #include "backend/x86_64/emit.h"
 
@@ -156,8 +156,10 @@ static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
 
 static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
-        static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf}; /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
-        unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]), z = ra_reg(&e->ra, i->arg[2]), t;
+        /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
+        static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf};
+        unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
+        unsigned z = ra_reg(&e->ra, i->arg[2]), t;
         struct x86_cold *c;
 
         ra_operands_done(&e->ra);
@@ -357,7 +359,8 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, unsigned d, const struct ra_opnd *x)
+static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, unsigned d,
+                                  const struct ra_opnd *x)
 {
         struct x86_cold *c = emit_cold(e, COLD_SLOW_FP, i);
 
@@ -366,8 +369,10 @@ static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, un
         return c;
 }
 
-/* To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should be.
- * Unsigned: only what is surely in range is done here, by the exponent. */
+/*
+ * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should be.
+ * Unsigned: only what is surely in range is done here, by the exponent.
+ */
 static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
@@ -401,7 +406,10 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* The result is the least integer: so it stays if the argument is negative, else (a NaN too) it is the greatest. */
+/*
+ * The result is the least integer: so it stays if the argument is negative, else (a NaN too) it is the
+ * greatest.
+ */
 static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
 {
         uint8_t *nan, *less;

@@ -5,11 +5,13 @@
  *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
  *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
- * The tag is off the path from one pointer to the next. A lookup with several users leaves the host address of
- * (base + lo) in a register, 0 for none; each user tests it. Their cold code looks up once more for those to come.
+ * The tag is off the path from one pointer to the next. A lookup with several users leaves the host address
+ * of (base + lo) in a register, 0 for none; each user tests it. Their cold code looks up once more for those
+ * to come.
  *
- * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own. All
- * generated code that can fault does so in cold code, and no register with guest state is written before that.
+ * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own.
+ * All generated code that can fault does so in cold code, and no register with guest state is written before
+ * that.
  */
 #include "backend/x86_64/emit.h"
 
@@ -97,7 +99,8 @@ void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_cold_from(c, x86_jmp(&e->a));
         } else {
                 emit_cold_from(c, emit_probe(e, d, a, lo, i->mem.write, span));
-                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
+                x86_load(&e->a, true, SCRATCH,
+                         x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
                 x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
                 e->lookup_end = e->a.p;
                 e->lookup_cold = c;
@@ -107,8 +110,8 @@ void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /*
- * What a touch comes to before the access itself. With a fused lookup: probes into @t. Else the register of the
- * lookup is tested. The memory operand of the access is the result.
+ * What a touch comes to before the access itself. With a fused lookup: probes into @t. Else the register of
+ * the lookup is tested. The memory operand of the access is the result.
  */
 struct touch {
         const struct ir_ins *i, *lookup;
@@ -118,7 +121,8 @@ struct touch {
         bool fused, slow;
 };
 
-static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_ins *i, enum x86_cold_kind kind)
+static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_ins *i,
+                           enum x86_cold_kind kind)
 {
         t->i = i;
         t->lookup = &e->ra.ins[i->arg[0]];
@@ -157,12 +161,14 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
                 }
-                x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
+                x86_load(&e->a, true, SCRATCH,
+                         x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
                 return x86_at_index(SCRATCH, t->a, 0, (int32_t)c->imm);
         }
         int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
 
-        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) && !t->lookup->mem.view) {
+        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
+            !t->lookup->mem.view) {
                 c->relookup = true;
                 c->t = t->h;
                 c->lo = lookup_lo(t->lookup);
@@ -197,7 +203,8 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
         touch_operands(e, &t, i, COLD_LOAD);
         touch_site(e, &t, 1);
-        keep = t.a != RA_NONE ? RA_BIT(t.a) & e->ra.t->temps : 0; /* the probe's register is not the address's */
+        /* the probe's register is not the address's */
+        keep = t.a != RA_NONE ? RA_BIT(t.a) & e->ra.t->temps : 0;
         d = used ? ra_def(&e->ra, at, RA_NONE, keep) : ra_temp(&e->ra, fp, RA_NONE, keep);
         t.t = d;
         if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
@@ -249,7 +256,8 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 /* ---- atomics ---- */
 
 /* An opcode for 1 << size_log2 bytes: @op8 for bytes, @op otherwise. */
-static void locked(struct x86_emit *e, unsigned size_log2, unsigned map, unsigned op8, unsigned op, struct x86_mem m,
+static void locked(struct x86_emit *e, unsigned size_log2, unsigned map, unsigned op8, unsigned op,
+                   struct x86_mem m,
                    unsigned reg)
 {
         static const uint32_t bits[] = {X86_BYTE_REG, X86_OP(0x66, 0, 0), 0, X86_W};
@@ -285,7 +293,8 @@ static void emit_rmw_loop(struct x86_emit *e, const struct ir_ins *i, unsigned t
         case IR_RMW_OR:
         case IR_RMW_XOR:
                 x86_mov(&e->a, true, SCRATCH, RAX);
-                x86_alu(&e->a, i->mem.rmw == IR_RMW_AND ? ALU_AND : i->mem.rmw == IR_RMW_OR ? ALU_OR : ALU_XOR, w,
+                x86_alu(&e->a,
+                        i->mem.rmw == IR_RMW_AND ? ALU_AND : i->mem.rmw == IR_RMW_OR ? ALU_OR : ALU_XOR, w,
                         SCRATCH, v);
                 break;
         default: {
@@ -354,7 +363,8 @@ static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
                 emit_rmw_loop(e, i, t->t, v);
                 from = RAX;
         } else if (!used && op != IR_RMW_SWAP) {
-                static const uint8_t alu[] = {[IR_RMW_ADD] = ALU_ADD, [IR_RMW_AND] = ALU_AND, [IR_RMW_OR] = ALU_OR,
+                static const uint8_t alu[] = {[IR_RMW_ADD] = ALU_ADD, [IR_RMW_AND] = ALU_AND,
+                                              [IR_RMW_OR] = ALU_OR,
                                               [IR_RMW_XOR] = ALU_XOR};
 
                 locked(e, size, 0, alu[op] << 3, alu[op] << 3 | 1, x86_at(t->t, 0), v);
@@ -368,8 +378,7 @@ static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
                 from = SCRATCH;
         }
         if (used) {
-                /* The slow path's value, already extended, goes through the same place: to be extended again is
-                 * no harm. */
+                /* The slow path's value comes here too; it is extended already, once more is no harm. */
                 t->c->d = from;
                 t->c->back = e->a.p;
                 d = ra_def(&e->ra, at, RAX, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instruction selection for integer ops. A value of type I32 is the low half of its register; the upper half means
- * nothing. Operands that are read for the last time may be used in place from the guest state or the frame.
+ * Instruction selection for integer ops. A value of type I32 is the low half of its register; the upper half
+ * means nothing. Operands that are read for the last time may be used in place from the guest state or the
+ * frame.
  */
 #include "backend/x86_64/emit.h"
 
@@ -52,7 +53,8 @@ static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, en
         uint64_t k;
 
         if (comm && (ra_is_const(&e->ra, x, &k) ||
-                     (!ra_is_const(&e->ra, y, &k) && ra_live_after(&e->ra, x) && !ra_live_after(&e->ra, y)))) {
+                     (!ra_is_const(&e->ra, y, &k) && ra_live_after(&e->ra, x) &&
+                      !ra_live_after(&e->ra, y)))) {
                 x = i->arg[1];
                 y = i->arg[0];
         }
@@ -434,7 +436,8 @@ static enum ir_cond swapped(enum ir_cond c)
         return (enum ir_cond)s[c];
 }
 
-static void compare_operands(struct x86_emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
+static void compare_operands(struct x86_emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
+                             ir_ref y)
 {
         uint64_t k;
 
@@ -456,7 +459,8 @@ static void compare_operands(struct x86_emit *e, struct comparison *c, enum ir_c
 static enum x86_cc cc_of(enum ir_cond c)
 {
         static const uint8_t cc[IR_COND_COUNT] = {
-                [IR_EQ] = CC_E, [IR_NE] = CC_NE, [IR_LTU] = CC_B, [IR_GEU] = CC_AE, [IR_LTS] = CC_L, [IR_GES] = CC_GE,
+                [IR_EQ] = CC_E, [IR_NE] = CC_NE, [IR_LTU] = CC_B, [IR_GEU] = CC_AE, [IR_LTS] = CC_L,
+                [IR_GES] = CC_GE,
                 [IR_LEU] = CC_BE, [IR_GTU] = CC_A, [IR_LES] = CC_LE, [IR_GTS] = CC_G, [IR_TSTZ] = CC_E,
                 [IR_TSTNZ] = CC_NE,
         };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The code that all regions share: entry and exit, the ways into C and out of it by a fault, and the constants that
- * instructions address. Written once into each code cache; conventions in emit.h.
+ * The code that all regions share: entry and exit, the ways into C and out of it by a fault, and the
+ * constants that instructions address. Written once into each code cache; conventions in emit.h.
  */
 #include "backend/x86_64/emit.h"
 
@@ -36,8 +36,8 @@ static void save(struct x86_asm *a)
 }
 
 /*
- * Libraries may compute in floating point for ends of their own, GLib's hash tables for one: what they raise is not
- * the guest's. Comparing costs less than loading always. Uses rax.
+ * Libraries may compute in floating point for ends of their own, GLib's hash tables for one: what they raise
+ * is not the guest's. Comparing costs less than loading always. Uses rax.
  */
 static void keep_mxcsr(struct x86_asm *a)
 {
@@ -112,8 +112,8 @@ static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *f
 }
 
 /*
- * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched line.
- * If none of it is in this line, it is an ordinary store (decision 15).
+ * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched
+ * line. If none of it is in this line, it is an ordinary store (decision 15).
  */
 static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigned size_log2)
 {
@@ -162,7 +162,10 @@ static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigne
         return at;
 }
 
-/* The host address for guest address r11, or 0, where what follows may be accessed up to the limit behind the call. */
+/*
+ * The host address for guest address r11, or 0, where what follows may be accessed up to the limit behind
+ * the call.
+ */
 static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
 {
         const uint8_t *at = here(a);
@@ -176,7 +179,8 @@ static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
         x86_alu(a, ALU_ADD, true, RAX, R15);
         x86_mov(a, true, RDX, SCRATCH);
         x86_alu_load(a, ALU_SUB, true, RDX,
-                     x86_at(RAX, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+                     x86_at(RAX,
+                            write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
         inline_arg(a, RCX, 24);
         x86_alu(a, ALU_CMP, true, RDX, RCX);
         uint8_t *miss = x86_jcc8(a, CC_A);
@@ -194,7 +198,10 @@ static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
         return at;
 }
 
-/* Raises invalid if arguments 0 and 1 (bits) are an infinity and a zero: x86 does not for fma(inf, 0, qNaN). */
+/*
+ * Raises invalid if arguments 0 and 1 (bits) are an infinity and a zero: x86 does not for fma(inf, 0,
+ * qNaN).
+ */
 static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool f64)
 {
         const uint8_t *at = here(a);
@@ -228,7 +235,10 @@ static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool 
         return at;
 }
 
-/* r11 = helper, arguments 0 to 3 in the frame. Back: r11 the value, argument 0 the status, ZF set if that is 0. */
+/*
+ * r11 = helper, arguments 0 to 3 in the frame. Back: r11 the value, argument 0 the status, ZF set if that
+ * is 0.
+ */
 static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate)
 {
         static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
@@ -236,7 +246,10 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
 
         save(a);
         if (fpstate) {
-                /* What the guest raised so far goes to its own flags, and the helper starts with none raised. */
+                /*
+                 * What the guest raised so far goes to its own flags, and the helper starts with none
+                 * raised.
+                 */
                 x86_store(a, 3, HOT(scratch[1]), SCRATCH);
                 x86_stmxcsr(a, HOT(scratch[0]));
                 x86_load(a, false, RSI, HOT(scratch[0]));
@@ -392,7 +405,8 @@ static void write_pool(struct x86_host *h, struct x86_asm *a)
 
 bool x86_thunks(struct x86_host *h, struct code_buf *buf)
 {
-        struct x86_asm asm_state = {.p = buf->rw + buf->used, .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
+        struct x86_asm asm_state = {.p = buf->rw + buf->used,
+                                    .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
 
         if (buf->size - buf->used < 8192)
                 return false;

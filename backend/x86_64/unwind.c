@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86-64 host as the runtime sees it: entering generated code and coming back, faults, links. Called on the
- * vCPU's own thread, but for link, which any thread calls with the code cache's lock held.
+ * The x86-64 host as the runtime sees it: entering generated code and coming back, faults, links. Called on
+ * the vCPU's own thread, but for link, which any thread calls with the code cache's lock held.
  */
 #include "backend/x86_64/emit.h"
 
@@ -26,7 +26,8 @@ void x86_harvest(struct vcpu *v, uint32_t mxcsr)
 
 static uint32_t mxcsr_for(enum ir_round round)
 {
-        static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2, [IR_RM_RMM] = 0};
+        static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2,
+                                     [IR_RM_RMM] = 0};
 
         return 0x1f80 | (uint32_t)rc[round] << 13;
 }
@@ -73,7 +74,8 @@ static void write_slot(struct vcpu *v, const struct ir_slot *s, uint64_t value)
         memcpy(v->state + s->offset, &value, s->type == IR_I64 || s->type == IR_F64 ? 8 : 4);
 }
 
-static uint64_t read_loc(const struct vcpu *v, const struct slot_loc *l, const struct x86_saved *s, const uint8_t *frame)
+static uint64_t read_loc(const struct vcpu *v, const struct slot_loc *l, const struct x86_saved *s,
+                         const uint8_t *frame)
 {
         uint64_t value = l->value;
 
@@ -123,5 +125,6 @@ void x86_link(struct code_link *l, const struct code_region *target)
         const uint8_t *at = l->from->code + l->patch_offset;
         const uint8_t *to = target ? target->code : l->from->code + l->stub_offset;
 
-        __atomic_store_n((int32_t *)(l->from->code_rw + l->patch_offset), (int32_t)(to - (at + 4)), __ATOMIC_RELEASE);
+        __atomic_store_n((int32_t *)(l->from->code_rw + l->patch_offset), (int32_t)(to - (at + 4)),
+                         __ATOMIC_RELEASE);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs regions of the test guest as host code. The world's state is copied into a vCPU made for it and back; what
- * the interpreter leaves of the run (which instruction was in force, how many accesses there were) is taken from a
- * run of the interpreter beside it.
+ * Runs regions of the test guest as host code. The world's state is copied into a vCPU made for it and back;
+ * what the interpreter leaves of the run (which instruction was in force, how many accesses there were) is
+ * taken from a run of the interpreter beside it.
  */
 #include "tests/codegen/engine.h"
 
@@ -254,8 +254,10 @@ static void fill_tlb(struct world *w, bool fast)
         }
 }
 
-/* What the run should have given back of the budget: the interpreter leaves that to its engine. If it did, the budget
- * is reported as the interpreter's. */
+/*
+ * What the run should have given back of the budget: the interpreter leaves that to its engine. If it did, the
+ * budget is reported as the interpreter's.
+ */
 static void settle_budget(const struct ir_region *r, struct world *ref)
 {
         uint32_t done = ref->insn;
@@ -273,7 +275,8 @@ static struct world *aligned_world(const struct world *w, void **block)
         size_t at = offsetof(struct world, ram) % GUEST_PAGE_SIZE;
         struct world *copy;
 
-        *block = aligned_alloc(GUEST_PAGE_SIZE, (sizeof(*w) + 2 * GUEST_PAGE_SIZE) & ~(size_t)(GUEST_PAGE_SIZE - 1));
+        *block = aligned_alloc(GUEST_PAGE_SIZE,
+                               (sizeof(*w) + 2 * GUEST_PAGE_SIZE) & ~(size_t)(GUEST_PAGE_SIZE - 1));
         copy = (struct world *)((uint8_t *)*block + GUEST_PAGE_SIZE - at);
         *copy = *w;
         return copy;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floating-point ops one at a time, on operands where rounding, range, NaNs, zeros and subnormals matter, in every
- * rounding mode of the region and of the op: value and flags as the soft-float's.
+ * Floating-point ops one at a time, on operands where rounding, range, NaNs, zeros and subnormals matter, in
+ * every rounding mode of the region and of the op: value and flags as the soft-float's.
  */
 #include "tests/codegen/fp_ops.h"
 
@@ -79,7 +79,8 @@ static void random_slots(struct gen *g, struct world *w)
 
                 world_slot_put(w, SLOT_X0 + n, biased_int(g));
                 world_slot_put(w, SLOT_W0 + n, biased_int(g));
-                world_slot_put(w, SLOT_F0 + n, pick(g, 8) ? biased_float(g, 64, 52) : 0xffffffffull << 32 | single);
+                world_slot_put(w, SLOT_F0 + n,
+                               pick(g, 8) ? biased_float(g, 64, 52) : 0xffffffffull << 32 | single);
                 world_slot_put(w, SLOT_S0 + n, single);
         }
         if (pick(g, 4) == 0) {
@@ -90,7 +91,8 @@ static void random_slots(struct gen *g, struct world *w)
 
 static void put(struct gen *g, ir_ref v)
 {
-        static const uint8_t slots[] = {[IR_I32] = SLOT_W0, [IR_I64] = SLOT_X0, [IR_F32] = SLOT_S0, [IR_F64] = SLOT_F0};
+        static const uint8_t slots[] = {[IR_I32] = SLOT_W0, [IR_I64] = SLOT_X0, [IR_F32] = SLOT_S0,
+                                        [IR_F64] = SLOT_F0};
 
         ir_put(g->b, slots[ir_type_of(g->b, v)] + pick(g, 4), v);
 }
@@ -103,7 +105,8 @@ static void make_op(struct gen *g)
         enum ir_type t = f64 ? IR_F64 : IR_F32, u = pick(g, 2) ? IR_I32 : IR_I64;
         enum ir_round rm = pick(g, 2) ? IR_RM_MODE : (enum ir_round)pick(g, IR_RM_MODE);
         unsigned base = f64 ? SLOT_F0 : SLOT_S0;
-        ir_ref x = ir_get(g->b, base + pick(g, 3)), y = ir_get(g->b, base + pick(g, 3)), z = ir_get(g->b, base + pick(g, 3));
+        ir_ref x = ir_get(g->b, base + pick(g, 3)), y = ir_get(g->b, base + pick(g, 3));
+        ir_ref z = ir_get(g->b, base + pick(g, 3));
 
         switch (pick(g, 14)) {
         case 0: put(g, ir_fp1(g->b, IR_OP_fsqrt, rm, x)); break;
@@ -114,7 +117,9 @@ static void make_op(struct gen *g)
         case 6: put(g, ir_fcvt_fi(g->b, rm, u, pick(g, 2), x)); break;
         case 7: put(g, ir_fcvt_ff(g->b, rm, f64 ? IR_F32 : IR_F64, x)); break;
         case 8:
-                put(g, ir_fcvt_if(g->b, rm, t, pick(g, 2), ir_get(g->b, (u == IR_I32 ? SLOT_W0 : SLOT_X0) + pick(g, 4))));
+                put(g,
+                    ir_fcvt_if(g->b, rm, t, pick(g, 2),
+                               ir_get(g->b, (u == IR_I32 ? SLOT_W0 : SLOT_X0) + pick(g, 4))));
                 break;
         case 9: put(g, f64 ? ir_funbox(g->b, x) : ir_fbox(g->b, x)); break;
         case 10: put(g, ir_fsgnj(g->b, pick(g, 3), x, y)); break;
@@ -153,7 +158,8 @@ bool fp_ops_check(uint32_t seed, GError **error)
                 ok = ir_engine_interp.run(r, &w[0], error) && engine_host_slow.run(r, &w[1], error);
                 difference = ok ? world_difference(&w[0], &w[1]) : NULL;
                 if (difference) {
-                        g_set_error(error, g_quark_from_static_string("fp-ops"), 0, "seed %u: %s", seed, difference);
+                        g_set_error(error, g_quark_from_static_string("fp-ops"), 0, "seed %u: %s", seed,
+                                    difference);
                         ok = false;
                 }
                 g_free(difference);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden host code: a change of what a region costs shows as a difference to bless. Addresses outside the region
- * depend on where the thunks lie, and offsets of struct vcpu_hot on what else is in a vCPU: they are written as
- * "thunk", "pool" and "hot".
+ * Golden host code: a change of what a region costs shows as a difference to bless. Addresses outside the
+ * region depend on where the thunks lie, and offsets of struct vcpu_hot on what else is in a vCPU: they are
+ * written as "thunk", "pool" and "hot".
  */
 #include "tests/codegen/golden.h"
 
@@ -13,7 +13,10 @@
 #include "base/error.h"
 #include "tests/codegen/engine.h"
 
-/* One line of print_code with what depends on the layout replaced; labels are offsets from the region's start. */
+/*
+ * One line of print_code with what depends on the layout replaced; labels are offsets from the region's
+ * start.
+ */
 static void add_line(GString *to, const char *line)
 {
         const char *text = strstr(line, ":  "), *rip = strstr(line, "[rip "), *hot = strstr(line, "- 0x");
@@ -24,7 +27,8 @@ static void add_line(GString *to, const char *line)
                 g_string_append_printf(to, "%.*sthunk\n", (int)(target - line), line);
         else if (rip && strstr(line, "- 0x"))
                 g_string_append_printf(to, "%.*s[pool]\n", (int)(rip - line), line);
-        else if (hot && strstr(line, "[rbp ") && strchr(hot, ']') > hot + 6) /* struct vcpu_hot: below -0x100 */
+        /* struct vcpu_hot: below -0x100 */
+        else if (hot && strstr(line, "[rbp ") && strchr(hot, ']') > hot + 6)
                 g_string_append_printf(to, "%.*s- hot%s\n", (int)(hot - line), line, strchr(hot, ']'));
         else
                 g_string_append_printf(to, "%s\n", line);
@@ -95,7 +99,8 @@ bool golden_check(const char *path, bool bless, GError **error)
 
                 for (; out->str[at] == text[at]; at++)
                         line += text[at] == '\n';
-                ok = error_set(error, RHEA_ERROR_USAGE, "%s, line %u: the code is now: %.60s (--bless takes it)", path,
+                ok = error_set(error, RHEA_ERROR_USAGE,
+                               "%s, line %u: the code is now: %.60s (--bless takes it)", path,
                                line, out->str + at);
         }
         g_strfreev(tests);

@@ -7,7 +7,7 @@
 #include <glib.h>
 
 /*
- * A file of tests: "; test: name", the region as ir_print writes it, "; code: N instructions", the code. The code of
- * every region must be as it stands; @bless rewrites it instead.
+ * A file of tests: "; test: name", the region as ir_print writes it, "; code: N instructions", the code. The
+ * code of every region must be as it stands; @bless rewrites it instead.
  */
 bool golden_check(const char *path, bool bless, GError **error);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host code and
- * compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many random regions,
- * CODEGEN_FIRST which is the first; --dump SEED prints one and its code. Golden code: see golden.h; --bless.
+ * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host
+ * code and compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many
+ * random regions, CODEGEN_FIRST which is the first; --dump SEED prints one and its code. Golden code: see
+ * golden.h; --bless.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 #define FP_REGIONS 5000
 #define GOLDEN CODEGEN_TESTS_DIR "/x86_64.golden"
 
-static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast, NULL};
+static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast,
+                                                  NULL};
 
 /* The region of a seed, as the first form of random_check has it, and its code. */
 static void dump(uint64_t seed)

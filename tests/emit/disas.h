@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One instruction as capstone writes it (capstone's register names clash with the assembler's, hence apart). */
+/*
+ * One instruction as capstone writes it (capstone's register names clash with the assembler's, hence
+ * apart).
+ */
 #pragma once
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every encoder of the x86-64 assembler, with random registers, addresses and immediates, against capstone: the
- * bytes must disassemble to one instruction of the expected text.
+ * Every encoder of the x86-64 assembler, with random registers, addresses and immediates, against capstone:
+ * the bytes must disassemble to one instruction of the expected text.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,11 +21,15 @@ static struct {
 } t;
 
 static const char *const names[4][16] = {
-        {"al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil", "r8b", "r9b", "r10b", "r11b", "r12b", "r13b", "r14b", "r15b"},
-        {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8w", "r9w", "r10w", "r11w", "r12w", "r13w", "r14w", "r15w"},
-        {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "r8d", "r9d", "r10d", "r11d", "r12d", "r13d", "r14d",
+        {"al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil", "r8b", "r9b", "r10b", "r11b", "r12b", "r13b",
+         "r14b", "r15b"},
+        {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di", "r8w", "r9w", "r10w", "r11w", "r12w", "r13w",
+         "r14w", "r15w"},
+        {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "r8d", "r9d", "r10d", "r11d", "r12d",
+         "r13d", "r14d",
          "r15d"},
-        {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"},
+        {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+         "r14", "r15"},
 };
 
 static const char *gpr(bool w, unsigned r)
@@ -88,7 +92,9 @@ static char *mem_text(const char *size, struct x86_mem m, size_t len)
         if (disp) {
                 uint64_t abs = disp < 0 ? -(uint64_t)disp : (uint64_t)disp;
 
-                g_string_append_printf(s, abs > 9 ? " %c 0x%" G_GINT64_MODIFIER "x" : " %c %" G_GINT64_MODIFIER "u",
+                g_string_append_printf(s,
+                                       abs > 9 ? " %c 0x%" G_GINT64_MODIFIER "x"
+                                               : " %c %" G_GINT64_MODIFIER "u",
                                        disp < 0 ? '-' : '+', abs);
         }
         g_string_append_c(s, ']');
@@ -96,8 +102,8 @@ static char *mem_text(const char *size, struct x86_mem m, size_t len)
 }
 
 /*
- * Capstone prints an immediate signed or not by instruction. All but movabs's are 32 bits extended, so the low half
- * says all: the last operand becomes that.
+ * Capstone prints an immediate signed or not by instruction. All but movabs's are 32 bits extended, so the
+ * low half says all: the last operand becomes that.
  */
 static char *immediate_evened(char *text)
 {
@@ -106,7 +112,8 @@ static char *immediate_evened(char *text)
 
         if (!last || !strncmp(text, "movabs", 6))
                 return text;
-        v = last[1] == '-' ? -g_ascii_strtoll(last + 2, &end, 0) : (int64_t)g_ascii_strtoull(last + 1, &end, 0);
+        v = last[1] == '-' ? -g_ascii_strtoll(last + 2, &end, 0) : (int64_t)g_ascii_strtoull(last + 1, &end,
+                                                                                             0);
         if (*end)
                 return text;
         even = g_strdup_printf("%.*s #%x", (int)(last - text), text, (uint32_t)v);
@@ -307,7 +314,8 @@ static void shifts(void)
 
 static void conditions(void)
 {
-        static const char *const cc[] = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge",
+        static const char *const cc[] = {"o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np",
+                                         "l", "ge",
                                          "le", "g"};
         unsigned c = g_rand_int_range(t.rand, 0, 16), d = reg(), s = reg();
         bool w = g_rand_boolean(t.rand);
