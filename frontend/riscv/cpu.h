@@ -84,6 +84,7 @@ struct rv_state {
 
         uint64_t mstatus; /* SD is computed on reads */
         uint64_t priv;    /* enum rv_priv */
+        uint64_t reserved; /* not 0: the latest LR went through load_reserved, and its SC may succeed */
         uint64_t fflags, frm; /* accrued flags, less those still in the host's FP unit */
 
         uint64_t misa, medeleg, mideleg, mie, mip; /* mip: bits that software holds; lines are vcpu.irq_pending */
@@ -110,8 +111,9 @@ static inline const struct rv_state *rv_state_const(const struct vcpu *v)
 }
 
 /* Groups of slots for the helpers' masks. */
-enum rv_group { RV_GROUP_X, RV_GROUP_F, RV_GROUP_STATUS };
+enum rv_group { RV_GROUP_X, RV_GROUP_F, RV_GROUP_STATUS, RV_GROUP_LRSC };
 #define RV_MASK_STATUS (1ull << RV_GROUP_STATUS)
+#define RV_MASK_LRSC (1ull << RV_GROUP_LRSC)
 
 /* Slot ids: x1..x31, f0..f31, then what regs.def lists. */
 enum rv_slot {

@@ -169,18 +169,19 @@ static struct ir_mem reserve_mem(uint64_t size_log2, bool write)
 
 RV_HELP(load_reserved)
 {
-        return cpu_reserve_load(v, a, reserve_mem(b, false));
+        struct ir_helper_ret ret = cpu_reserve_load(v, a, reserve_mem(b, false));
+
+        rv_state(v)->reserved = !ret.status;
+        return ret;
 }
 
 RV_HELP(store_conditional)
 {
+        /* an LR that was made part of a compare-and-swap came since */
+        if (!rv_state(v)->reserved)
+                cpu_reserve_drop(v);
+        rv_state(v)->reserved = 0;
         return cpu_reserve_store(v, a, b, reserve_mem(c, true));
-}
-
-RV_HELP(drop_reservation)
-{
-        cpu_reserve_drop(v);
-        return done(0);
 }
 
 RV_HELP(fclass_s)

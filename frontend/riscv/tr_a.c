@@ -62,7 +62,7 @@ static bool lr(struct tctx *t, const struct args_lr *a, unsigned size_log2, enum
                 return true;
         }
         /* an earlier reservation ends with this one, which needs no record: its SC is in this block */
-        ir_call(t->b, &rv_helper_drop_reservation, 0, 0, 0, 0);
+        ir_put(t->b, RV_SLOT_RESERVED, ir_const(t->b, IR_I64, 0));
         v = ir_load(t->b, size_log2 == 2 ? IR_I32 : rv_xtype(t), mem, base, 0);
         t->lrsc = (struct rv_lrsc){.active = true, .sc_offset = sc_offset, .base = base, .value = v};
         if (size_log2 == 2)
