@@ -191,8 +191,10 @@ enum vcpu_exit exec_run(struct vcpu *v)
                 case IR_EXIT_LINK:
                 case IR_EXIT_INDIRECT:
                         break;
-                case IR_EXIT_LOOKUP:
+                case IR_EXIT_LOOKUP: /* after what may have unmasked interrupts */
                         context_update(v);
+                        if (must_leave(v))
+                                return VCPU_EXIT_POLL;
                         break;
                 case IR_EXIT_EXCEPTION:
                         deliver(v);
