@@ -105,6 +105,32 @@ static const char *not_a_kernel(GBytes *file)
         return text == n ? "it is text" : NULL;
 }
 
+static uint32_t get32(const uint8_t *p)
+{
+        return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/*
+ * The size of its memory image tells nothing about a kernel's file, but kernels are EFI programs too, and say in their
+ * section table how far the file goes (PE format, COFF header and section headers).
+ */
+static bool is_truncated(GBytes *file)
+{
+        gsize size;
+        const uint8_t *p = g_bytes_get_data(file, &size);
+        uint64_t pe = size >= 64 && !memcmp(p, "MZ", 2) ? get32(p + 60) : 0, at;
+        unsigned n;
+
+        if (!pe || pe + 24 > size || memcmp(p + pe, "PE\0\0", 4))
+                return false;
+        n = p[pe + 6] | p[pe + 7] << 8;
+        at = pe + 24 + (p[pe + 20] | p[pe + 21] << 8);
+        for (unsigned i = 0; i < n; i++, at += 40)
+                if (at + 40 > size || (uint64_t)get32(p + at + 16) + get32(p + at + 20) > size)
+                        return true;
+        return false;
+}
+
 static bool read_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt,
                         GError **error)
 {
@@ -120,6 +146,9 @@ static bool read_images(struct vm *vm, struct riscv_board *b, const struct machi
                 if (why)
                         return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", opt->kernel,
                                          why);
+                if (is_truncated(b->kernel.file))
+                        return error_set(error, RHEA_ERROR_FILE, "kernel %s is truncated: its headers name more than "
+                                         "the file holds; copy or unpack it again", opt->kernel);
         } else if (opt->initrd || opt->append) {
                 return error_set(error, RHEA_ERROR_USAGE, "%s is of no use without -kernel",
                                  opt->initrd ? "-initrd" : "-append");
