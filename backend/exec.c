@@ -112,13 +112,12 @@ static uint64_t follow_link(struct vcpu *v)
         return door;
 }
 
-/* The exception is taken at hot.pc. */
+/* The exception is taken at hot.pc; the frontend tells what becomes of the context. */
 static void deliver(struct vcpu *v)
 {
         stat_inc(v, STAT_exceptions);
         reservation_drop(v);
         v->ops->deliver(v);
-        context_update(v);
 }
 
 /* Is there a reason to see the run loop? Revocations alone are served here. */
@@ -191,8 +190,7 @@ enum vcpu_exit exec_run(struct vcpu *v)
                 case IR_EXIT_LINK:
                 case IR_EXIT_INDIRECT:
                         break;
-                case IR_EXIT_LOOKUP: /* after what may have unmasked interrupts */
-                        context_update(v);
+                case IR_EXIT_LOOKUP: /* after what may have unmasked interrupts; contexts are the frontend's to tell */
                         if (must_leave(v))
                                 return VCPU_EXIT_POLL;
                         break;

@@ -42,10 +42,14 @@ static struct toy_state *state(struct toy *t)
         return toy_state(t->vm->vcpus[0]);
 }
 
-/* A counter of the first vCPU; the VM is paused. */
+/* A counter, summed over all vCPUs; the VM is paused. */
 static uint64_t counter(struct toy *t, enum runtime_stat which)
 {
-        return t->vm->vcpus[0]->engine->stats[which];
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < t->vm->n_vcpus; i++)
+                sum += t->vm->vcpus[i]->engine->stats[which];
+        return sum;
 }
 
 /* ---- accesses ---- */

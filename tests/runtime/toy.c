@@ -322,6 +322,7 @@ static void toy_deliver(struct vcpu *v)
         }
         /* at the end of RAM stands TOY_SYS_DONE */
         s->space = s->view = 0;
+        cpu_context_changed(v);
         v->hot.pc = TOY_RAM_BASE + toy_of(v->vm)->ram_size - 4;
         if (toy_of(v->vm)->paging)
                 v->hot.pc = (TOY_PAGES - 1) * 4096ull + 4092;
