@@ -40,5 +40,6 @@ const struct engine engine_jit = {
         .poll = exec_poll,
         .state_changed = exec_state_changed,
         .breakpoints_changed = exec_breakpoints_changed,
+        .print_stats = runtime_print_stats,
         .cpu = &runtime_engine_cpu,
 };
