@@ -15,7 +15,7 @@
 enum { ROUNDS = 400 };
 
 static struct {
-        uint8_t buf[64];
+        uint8_t buf[0x2000]; /* jumps of the tests go up to 0x1000 ahead */
         struct x86_asm a;
         GRand *rand;
 } t;
