@@ -3,8 +3,8 @@
 Runs the comparison guest (tests/diff/guest) on emulators and compares what it prints. scripts/diff and
 scripts/mutants are its users; docs/TESTING.md tells what is compared.
 
-The guest prints a hash for each chunk of cases. Where two emulators differ in one, the chunk is run again with a
-hash for each case, and the first case that differs once more, printed in full.
+The guest prints a hash for each chunk of cases. Where two emulators differ in one, the chunk is run again
+with a hash for each case, and the first case that differs once more, printed in full.
 """
 import concurrent.futures
 import hashlib
@@ -292,8 +292,8 @@ def plan(guest, part, units, cases, sets, seed, slices):
 
 def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=None, full=False, unit_limit=2):
     """
-    Runs all on both emulators; returns (cases, differing chunks). Differences are narrowed and told to @report, at
-    most @limit of them, and @unit_limit of one unit.
+    Runs all on both emulators; returns (cases, differing chunks). Differences are narrowed and told to
+    @report, at most @limit of them, and @unit_limit of one unit.
     """
     cases = differ = 0
     told = {}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-What scripts/mutants breaks in the RISC-V frontend, one at a time: (file under frontend/riscv, text that stands there
-once, what replaces it, where it should show first). The last is a row of the decode table, or a part of scripts/diff.
+What scripts/mutants breaks in the RISC-V frontend, one at a time: (file under frontend/riscv, text that
+stands there once, what replaces it, where it should show first). The last is a row of the decode table, or a
+part of scripts/diff.
 """
 
 MUTANTS = (

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-Makes the comparison guest's table of instructions (rows.h) from rv_decode.json. What the table does not say is what
-kind of instruction a row is, which decides how its operands are chosen: that follows from the name of its translator.
+Makes the comparison guest's table of instructions (rows.h) from rv_decode.json. What the table does not say
+is what kind of instruction a row is, which decides how its operands are chosen: that follows from the name of
+its translator.
 """
 import json
 import sys

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every CSR number from every privilege (units: U, S, M): a random CSR instruction, then a read of the same register,
- * with random permissions (counter enables, FS, TVM, STCE) and pending interrupts. What the write did to the others
- * is compared too. Bits where QEMU has more than the features that are on are left out, register by register.
+ * Every CSR number from every privilege (units: U, S, M): a random CSR instruction, then a read of the same
+ * register, with random permissions (counter enables, FS, TVM, STCE) and pending interrupts. What the write
+ * did to the others is compared too. Bits where QEMU has more than the features that are on are left out,
+ * register by register.
  */
 #include "guest.h"
 
@@ -43,8 +44,8 @@ static u64 compared(unsigned csr)
 }
 
 /*
- * Numbers that are left out: without Zihpm QEMU has mhpmevent writable and mhpmcounter illegal; by the privileged
- * specification all of them are there and may be zero.
+ * Numbers that are left out: without Zihpm QEMU has mhpmevent writable and mhpmcounter illegal; by the
+ * privileged specification all of them are there and may be zero.
  */
 static bool left_out(unsigned csr)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random encodings of rows of the decode table. Bits that the table leaves free are random; fields are biased to
- * what matters: registers that coincide, x0, borders of immediates, valid rounding modes.
+ * Random encodings of rows of the decode table. Bits that the table leaves free are random; fields are biased
+ * to what matters: registers that coincide, x0, borders of immediates, valid rounding modes.
  */
 #include "guest.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bare-metal guest that runs random instructions and prints hashes of the states they leave, for scripts/diff to
- * compare between emulators. It runs in M-mode on the virt board; the cases run in U, S or M. All randomness comes
- * from the parameters, so that two emulators run the same cases. One hart, no interrupts but those cases make.
+ * A bare-metal guest that runs random instructions and prints hashes of the states they leave, for
+ * scripts/diff to compare between emulators. It runs in M-mode on the virt board; the cases run in U, S or M.
+ * All randomness comes from the parameters, so that two emulators run the same cases. One hart, no interrupts
+ * but those cases make.
  */
 #pragma once
 

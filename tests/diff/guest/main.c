@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The comparison guest's frame: parameters, output, how a case is set up, run and mixed into the hash of its chunk.
- * A line "unit chunk hash" goes out for each chunk; with `trace` also one for each case; the case that `verbose`
- * names is printed in full, one "name value" a line.
+ * The comparison guest's frame: parameters, output, how a case is set up, run and mixed into the hash of its
+ * chunk. A line "unit chunk hash" goes out for each chunk; with `trace` also one for each case; the case that
+ * `verbose` names is printed in full, one "name value" a line.
  */
 #include "guest.h"
 
@@ -185,8 +185,8 @@ void case_mix_state(void)
 }
 
 /*
- * QEMU does not set mstatus.FS to Dirty where an instruction changes nothing but flags. For what starts with FS on and
- * not Dirty, the field is not compared.
+ * QEMU does not set mstatus.FS to Dirty where an instruction changes nothing but flags. For what starts with
+ * FS on and not Dirty, the field is not compared.
  */
 void case_forget_fs(void)
 {

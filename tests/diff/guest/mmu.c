@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables. Units 0 (Sv39) and 1 (Sv48): one path through random tables, valid and not, with leaves at every
- * level, and data accesses through it from U, S and M with MPRV. Unit 2: instruction fetches likewise. Unit 3: two
- * address spaces whose leaves change one by one, each change followed by the narrowest SFENCE.VMA that covers it.
- * Accessed and dirty bits are part of what is compared.
+ * Page tables. Units 0 (Sv39) and 1 (Sv48): one path through random tables, valid and not, with leaves at
+ * every level, and data accesses through it from U, S and M with MPRV. Unit 2: instruction fetches likewise.
+ * Unit 3: two address spaces whose leaves change one by one, each change followed by the narrowest SFENCE.VMA
+ * that covers it. Accessed and dirty bits are part of what is compared.
  */
 #include "guest.h"
 

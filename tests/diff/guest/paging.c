@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address spaces of the cases: one for U and one for S, each with the code and data pages at their physical
- * addresses and, through the same tables, at the other end of the address space. The data pages differ in what they
- * grant, so that random accesses meet every kind of page.
+ * The address spaces of the cases: one for U and one for S, each with the code and data pages at their
+ * physical addresses and, through the same tables, at the other end of the address space. The data pages
+ * differ in what they grant, so that random accesses meet every kind of page.
  */
 #include "guest.h"
 
@@ -19,8 +19,8 @@ static table roots[2], middle[2], code_table[2], data_table[2];
 u64 mode_satp[N_MODES];
 
 /*
- * Of each data page: its flags (U is turned over for the S root), and its frame. The last frame is where no memory is.
- * No page below it can be written: a store across the border might keep its first half or not.
+ * Of each data page: its flags (U is turned over for the S root), and its frame. The last frame is where no
+ * memory is. No page below it can be written: a store across the border might keep its first half or not.
  */
 static const struct { u16 flags; u8 frame; } data_pages[DATA_PAGES] = {
         {V | R | W | U | A | D, 0}, {V | R | W | U | A | D, 1}, {V | R | U | A | D, 2}, {0, 3},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical memory protection: random entries with borders inside the data pages, and accesses near those borders
- * from U, S and M with MPRV; without paging (unit 0) and with the page tables of the cases under protection too
- * (unit 1). Entry 15 grants all that no other entry matches. No entry is locked: that would outlive the case.
+ * Physical memory protection: random entries with borders inside the data pages, and accesses near those
+ * borders from U, S and M with MPRV; without paging (unit 0) and with the page tables of the cases under
+ * protection too (unit 1). Entry 15 grants all that no other entry matches. No entry is locked: that would
+ * outlive the case.
  */
 #include "guest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Single instructions: each chunk makes random encodings of one row of the decode table and runs each with several
- * operand sets. The instruction stands among C.EBREAKs, so the case ends behind it, where it jumped to, or at its
- * own exception.
+ * Single instructions: each chunk makes random encodings of one row of the decode table and runs each with
+ * several operand sets. The instruction stands among C.EBREAKs, so the case ends behind it, where it jumped
+ * to, or at its own exception.
  */
 #include "guest.h"
 
@@ -212,8 +212,8 @@ static void set_integers(const struct sample *s)
 }
 
 /*
- * QEMU takes a register that holds 0 for x0: it does not write then. And it has U-mode at 32 bits, which is not
- * compared: status.UXL is left alone.
+ * QEMU takes a register that holds 0 for x0: it does not write then. And it has U-mode at 32 bits, which is
+ * not compared: status.UXL is left alone.
  */
 static void fix_csr_operand(const struct sample *s)
 {

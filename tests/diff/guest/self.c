@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What scripts/diff leaves out because QEMU is not exact there (docs/TESTING.md has the list): each is checked here
- * against what the specification says, with no other emulator. One line a check. The last checks lock PMP entries.
+ * What scripts/diff leaves out because QEMU is not exact there (docs/TESTING.md has the list): each is
+ * checked here against what the specification says, with no other emulator. One line a check. The last checks
+ * lock PMP entries.
  */
 #include "guest.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random sequences: 2 to 30 instructions that share few registers, so that values flow from one to the next, with
- * forward branches and jumps, a bounded loop, LR/SC pairs, changes of the rounding mode, and accesses through three
- * pointers, which now and then point at pages that fault. Whatever ends the sequence, all of the state is compared
- * there. Each unit leans towards one kind of instruction.
+ * Random sequences: 2 to 30 instructions that share few registers, so that values flow from one to the next,
+ * with forward branches and jumps, a bounded loop, LR/SC pairs, changes of the rounding mode, and accesses
+ * through three pointers, which now and then point at pages that fault. Whatever ends the sequence, all of
+ * the state is compared there. Each unit leans towards one kind of instruction.
  */
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in M-mode, and run_case: loads the whole state of a case, enters it with MRET, and comes back with the whole
- * state at the first trap to M-mode. Offsets are those of struct state (guest.h).
+ * Entry in M-mode, and run_case: loads the whole state of a case, enters it with MRET, and comes back with
+ * the whole state at the first trap to M-mode. Offsets are those of struct state (guest.h).
  */
         .option arch, +d
         .section .text.start, "ax"

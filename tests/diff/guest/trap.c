@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts (unit 0): random pending and enabled ones, random delegation, at random privileges, present on entry or
- * unmasked by an instruction of the case. Delegated exceptions (unit 1). stvec points to ECALLs, so a case that goes
- * through S ends there, and shows in scause, sepc and stval what S was told.
+ * Interrupts (unit 0): random pending and enabled ones, random delegation, at random privileges, present on
+ * entry or unmasked by an instruction of the case. Delegated exceptions (unit 1). stvec points to ECALLs, so
+ * a case that goes through S ends there, and shows in scause, sepc and stval what S was told.
  */
 #include "guest.h"
 
@@ -35,8 +35,8 @@ static u32 unmasking(enum mode mode)
 }
 
 /*
- * QEMU takes the lowest number of several interrupts for the same privilege, which is not their order (volume II,
- * 3.1.9): so at most one for each.
+ * QEMU takes the lowest number of several interrupts for the same privilege, which is not their order (volume
+ * II, 3.1.9): so at most one for each.
  */
 static u64 one_for_each(u64 pending, u64 delegated)
 {

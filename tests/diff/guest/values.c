@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random numbers, and values that are likely to show mistakes: borders of the number formats, few bits, runs of
- * bits, NaNs of all kinds, and numbers whose products and conversions lie halfway or next to it.
+ * Random numbers, and values that are likely to show mistakes: borders of the number formats, few bits, runs
+ * of bits, NaNs of all kinds, and numbers whose products and conversions lie halfway or next to it.
  */
 #include "guest.h"
 
