@@ -65,11 +65,17 @@ class Emulator:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            said = self.process.communicate(timeout=30)[0].decode(errors="replace")
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+            self.process.communicate()
+            said = "it does not end at SIGTERM"
+        if kind is None and re.search("Sanitizer|runtime error|does not end", said):
+            raise Failure(said)
 
     def alive(self):
         return self.process.poll() is None

@@ -38,8 +38,9 @@ struct monitor {
         enum { KEYS_PLAIN, KEYS_ESC, KEYS_CSI } keys;
         bool greeted, after_cr;
 
-        GMutex lock;        /* rank LOCK_LEAF: the two queues */
-        GByteArray *in;     /* arrived on another thread */
+        GMutex lock;        /* rank LOCK_DEVICE, as for who uses a back end: the two queues */
+        GByteArray *in;     /* arrived, perhaps on another thread */
+        bool opened, focused; /* so did these events */
         GString *out;       /* refused by the back end */
         GSource *work;      /* runs on the VM's context when there is input */
 };
@@ -55,14 +56,14 @@ static void flush_locked(struct monitor *m)
 
 static void print(struct monitor *m, const char *text)
 {
-        g_mutex_lock(&m->lock);
+        lock_take(&m->lock, LOCK_DEVICE);
         for (; *text; text++) {
                 if (*text == '\n')
                         g_string_append_c(m->out, '\r');
                 g_string_append_c(m->out, *text);
         }
         flush_locked(m);
-        g_mutex_unlock(&m->lock);
+        lock_drop(&m->lock, LOCK_DEVICE);
 }
 
 static void greet(struct monitor *m)
@@ -194,13 +195,20 @@ static gboolean work_dispatch(gpointer opaque)
 {
         struct monitor *m = opaque;
         GByteArray *in;
+        bool opened, focused;
 
-        g_mutex_lock(&m->lock);
+        lock_take(&m->lock, LOCK_DEVICE);
+        opened = m->opened;
+        focused = m->focused;
+        m->opened = m->focused = false;
         in = m->in;
         m->in = g_byte_array_new();
         g_source_set_ready_time(m->work, -1);
-        g_mutex_unlock(&m->lock);
-        lock_order_receive(&m->lock);
+        lock_drop(&m->lock, LOCK_DEVICE);
+        if (opened)
+                g_string_truncate(m->line, 0);
+        if (opened || focused)
+                greet(m);
         for (guint i = 0; i < in->len; i++)
                 take_key(m, in->data[i]);
         g_byte_array_unref(in);
@@ -219,10 +227,9 @@ static void monitor_read(void *opaque, const uint8_t *buf, size_t len)
 {
         struct monitor *m = opaque;
 
-        lock_order_send(&m->lock);
-        g_mutex_lock(&m->lock);
+        lock_take(&m->lock, LOCK_DEVICE);
         g_byte_array_append(m->in, buf, len);
-        g_mutex_unlock(&m->lock);
+        lock_drop(&m->lock, LOCK_DEVICE);
         g_source_set_ready_time(m->work, 0);
 }
 
@@ -231,9 +238,9 @@ static size_t monitor_can_read(void *opaque)
         struct monitor *m = opaque;
         size_t queued;
 
-        g_mutex_lock(&m->lock);
+        lock_take(&m->lock, LOCK_DEVICE);
         queued = m->in->len;
-        g_mutex_unlock(&m->lock);
+        lock_drop(&m->lock, LOCK_DEVICE);
         return queued < LINE_MAX_LEN ? LINE_MAX_LEN - queued : 0;
 }
 
@@ -243,19 +250,20 @@ static void monitor_event(void *opaque, enum chardev_event event)
 
         switch (event) {
         case CHARDEV_OPENED:
-                g_string_truncate(m->line, 0);
-                greet(m);
-                break;
         case CHARDEV_FOCUS_IN:
-                greet(m);
+                lock_take(&m->lock, LOCK_DEVICE);
+                m->opened |= event == CHARDEV_OPENED;
+                m->focused |= event == CHARDEV_FOCUS_IN;
+                lock_drop(&m->lock, LOCK_DEVICE);
+                g_source_set_ready_time(m->work, 0);
                 break;
         case CHARDEV_FOCUS_OUT:
                 print(m, "\n");
                 break;
         case CHARDEV_WRITABLE:
-                g_mutex_lock(&m->lock);
+                lock_take(&m->lock, LOCK_DEVICE);
                 flush_locked(m);
-                g_mutex_unlock(&m->lock);
+                lock_drop(&m->lock, LOCK_DEVICE);
                 break;
         case CHARDEV_BREAK:
         case CHARDEV_CLOSED:

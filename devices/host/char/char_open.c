@@ -213,12 +213,22 @@ static int socket_tcp(struct chardev *c, const char *host, const char *port, boo
         return fd;
 }
 
-static void socket_connected(struct chardev *c, int fd)
+/* False if there is a client already: one at a time. */
+static bool socket_connected(struct chardev *c, int fd, bool watch)
 {
+        bool taken;
+
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         lock_take(&c->lock, LOCK_FABRIC);
-        c->in_fd = c->out_fd = fd;
+        taken = c->out_fd < 0;
+        if (taken)
+                c->in_fd = c->out_fd = fd;
+        if (taken && watch)
+                c->out_tag = g_source_add_unix_fd(c->source, fd, 0);
+        if (taken && watch && c->n_users && !c->counted)
+                c->in_tag = g_source_add_unix_fd(c->source, fd, G_IO_IN);
         lock_drop(&c->lock, LOCK_FABRIC);
+        return taken;
 }
 
 void chardev_accept_connection(struct chardev *c)
@@ -227,14 +237,10 @@ void chardev_accept_connection(struct chardev *c)
 
         if (fd < 0)
                 return;
-        if (c->out_fd >= 0) {
-                close(fd); /* one client at a time */
+        if (!socket_connected(c, fd, true)) {
+                close(fd);
                 return;
         }
-        socket_connected(c, fd);
-        c->out_tag = g_source_add_unix_fd(c->source, fd, 0);
-        if (c->n_users && !c->counted)
-                c->in_tag = g_source_add_unix_fd(c->source, fd, G_IO_IN);
         for (unsigned i = 0; i < c->n_users; i++) {
                 if (c->users[i].user.event)
                         c->users[i].user.event(c->users[i].user.opaque, CHARDEV_OPENED);
@@ -259,7 +265,7 @@ static bool open_socket(struct chardev *c, const struct dev_setting *s, unsigned
         if (fd < 0)
                 return false;
         if (!server) {
-                socket_connected(c, fd);
+                socket_connected(c, fd, false);
                 return true;
         }
         c->listen_fd = fd;
@@ -270,7 +276,7 @@ static bool open_socket(struct chardev *c, const struct dev_setting *s, unsigned
 
                 if (client < 0)
                         return open_failed(c, path ? path : port, error);
-                socket_connected(c, client);
+                socket_connected(c, client, false);
         }
         return true;
 }

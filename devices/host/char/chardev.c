@@ -196,12 +196,12 @@ static void in_closed(struct chardev *c)
                 user_event(c, i, CHARDEV_CLOSED);
 }
 
-static void in_read(struct chardev *c)
+static void in_read(struct chardev *c, int fd)
 {
         uint8_t buf[256];
         ssize_t n;
 
-        n = read(c->in_fd, buf, sizeof(buf));
+        n = read(fd, buf, sizeof(buf));
         if (n > 0)
                 in_sort(c, buf, n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -211,9 +211,13 @@ static void in_read(struct chardev *c)
 static void chardev_counted_poll(void *opaque)
 {
         struct chardev *c = opaque;
+        int fd;
 
-        if (c->in_fd >= 0 && in_has_room(c) && fd_ready(c->in_fd, POLLIN, 0))
-                in_read(c);
+        lock_take(&c->lock, LOCK_FABRIC); /* the main thread accepts connections */
+        fd = c->in_fd;
+        lock_drop(&c->lock, LOCK_FABRIC);
+        if (fd >= 0 && in_has_room(c) && fd_ready(fd, POLLIN, 0))
+                in_read(c, fd);
         in_deliver(c);
 }
 
@@ -240,7 +244,7 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
                 chardev_accept_connection(c);
         if (!c->counted) {
                 if (c->in_tag && g_source_query_unix_fd(source, c->in_tag) && in_has_room(c))
-                        in_read(c);
+                        in_read(c, c->in_fd);
                 in_deliver(c);
         }
         lock_take(&c->lock, LOCK_FABRIC);
