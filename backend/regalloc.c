@@ -412,6 +412,17 @@ unsigned ra_snapshot(struct ra *ra, struct slot_loc *out, unsigned max_temps)
         return ra->n_deferred;
 }
 
+bool ra_any_live(const struct ra *ra, ra_set regs)
+{
+        for (ra_set set = ra->bound & ra->t->temps & regs; set; set &= set - 1) {
+                unsigned reg = __builtin_ctzll(set);
+
+                if (live(ra, ra->reg_val[reg]) && ra->val[ra->reg_val[reg]].reg == reg)
+                        return true;
+        }
+        return false;
+}
+
 /* Is @reg a temporary that holds nothing live? */
 static bool is_free(const struct ra *ra, unsigned reg, ra_set forbid)
 {
@@ -506,6 +517,9 @@ void ra_get(struct ra *ra, ir_ref v, unsigned slot)
 
         if (!val->last_use)
                 return;
+        /* Of a dead value only the home is sure: calls keep what is live of the FP temporaries. */
+        if (old && !live(ra, old) && ra->val[old].reg != RA_NONE && ra->val[old].reg != pin)
+                drop(ra, ra->val[old].reg);
         if (old && ra->ins[old].type == ra->ins[v].type && ra_alias(ra, v, old)) {
                 struct ra_val *o = &ra->val[old];
 

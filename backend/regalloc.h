@@ -146,6 +146,9 @@ static inline void ra_unlock(struct ra *ra, unsigned reg)
         ra->locked &= ~RA_BIT(reg);
 }
 
+/* Does one of these temporaries hold a live value? */
+bool ra_any_live(const struct ra *ra, ra_set regs);
+
 /* A register for the instruction's own use, @prefer if that is free; @fp: of the FP class. */
 unsigned ra_temp(struct ra *ra, bool fp, unsigned prefer, ra_set forbid);
 /*

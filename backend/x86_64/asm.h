@@ -120,7 +120,8 @@ static inline void x86_tail_mem(struct x86_asm *a, unsigned reg, struct x86_mem 
 
         x86_u8(a, mod << 6 | r | (sib ? 4 : m.base & 7));
         if (sib)
-                x86_u8(a, m.scale_log2 << 6 | (m.index != X86_NO_REG ? m.index & 7 : RSP) << 3 | (m.base & 7));
+                x86_u8(a, m.scale_log2 << 6 | (m.index != X86_NO_REG ? m.index & 7 : RSP) << 3 |
+                          (m.base & 7));
         if (mod == 1)
                 x86_u8(a, m.disp);
         else if (mod == 2)

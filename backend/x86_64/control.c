@@ -286,6 +286,7 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct ir_helper *h = (const struct ir_helper *)(intptr_t)i->imm;
         struct x86_cold *c = NULL;
+        bool fp_temps;
 
         for (unsigned k = 0; k < h->n_args; k++) {
                 struct ra_opnd o = ra_where(&e->ra, i->arg[k]);
@@ -295,13 +296,14 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         /* A helper need not write all slots of a group, and all are read again. */
         ra_flush_groups(&e->ra, h->reads | h->writes);
         ra_clobber_groups(&e->ra, h->writes);
+        fp_temps = ra_any_live(&e->ra, ~0ull << RA_FPR);
         if (h->may_exit || h->no_return) {
                 c = emit_cold(e, COLD_STATUS, i);
                 emit_site(e, c, RA_NREGS);
         }
         ra_operands_done(&e->ra);
         x86_mov_imm(&e->a, SCRATCH, (uintptr_t)h->fn);
-        x86_call_exec(&e->a, h->fpstate ? e->h->call_fp : e->h->call);
+        x86_call_exec(&e->a, h->fpstate ? e->h->call_fp[fp_temps] : e->h->call[fp_temps]);
         ra_reload_groups(&e->ra, h->writes);
         if (c)
                 emit_cold_from(c, h->no_return ? x86_jmp(&e->a) : x86_jcc(&e->a, CC_NE));

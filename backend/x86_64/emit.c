@@ -167,6 +167,7 @@ void emit_site(struct x86_emit *e, struct x86_cold *c, unsigned max_temps)
 {
         struct slot_loc locs[RA_MAX_DEFERRED];
 
+        c->fp_temps = ra_any_live(&e->ra, ~0ull << RA_FPR);
         c->first_loc = e->out->locs->len;
         c->n_locs = e->ra.n_deferred ? ra_snapshot(&e->ra, locs, max_temps) : 0;
         if (c->n_locs)

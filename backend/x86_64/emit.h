@@ -46,8 +46,9 @@ struct x86_host {
         /* executable addresses */
         const uint8_t *pool; /* 16 bytes each */
         const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
-        const uint8_t *load, *store[4], *slow_store, *rmw, *cas, *fp, *call, *call_fp, *hook;
-        const uint8_t *relookup[2], *fma_nan[2];
+        /* [1] of these keep FP temporaries */
+        const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
+        const uint8_t *rmw, *cas, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
 /* Code that is seldom run, emitted after the region's body. */
@@ -60,6 +61,7 @@ enum x86_cold_kind {
 
 struct x86_cold {
         uint8_t kind;
+        bool fp_temps;        /* of those, some are live: thunks must keep them */
         bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
         uint8_t n_from;
         uint8_t d, t, x, y;   /* registers; x86 numbers */

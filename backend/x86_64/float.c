@@ -370,8 +370,8 @@ static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, un
 }
 
 /*
- * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should be.
- * Unsigned: only what is surely in range is done here, by the exponent.
+ * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should
+ * be. Unsigned: only what is surely in range is done here, by the exponent.
  */
 static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {

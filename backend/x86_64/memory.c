@@ -151,6 +151,7 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
         bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
         struct x86_cold *c = t->c;
 
+        c->fp_temps |= ra_any_live(&e->ra, ~0ull << RA_FPR); /* some may have come there since touch_site */
         if (t->slow) {
                 emit_cold_from(c, x86_jmp(&e->a));
                 return x86_at(RSP, 0);
@@ -461,10 +462,11 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
 
         switch ((enum x86_cold_kind)c->kind) {
         case COLD_LOAD:
-                thunk = e->h->load;
+                thunk = e->h->load[c->fp_temps];
                 break;
         case COLD_STORE:
-                thunk = always_slow(m) ? e->h->slow_store : e->h->store[m->size_log2];
+                thunk = always_slow(m) ? e->h->slow_store[c->fp_temps]
+                                       : e->h->store[c->fp_temps][m->size_log2];
                 emit_out_arg(e, 0, &c->value, IR_I64);
                 break;
         case COLD_RMW:

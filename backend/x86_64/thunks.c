@@ -24,13 +24,13 @@ static const uint8_t *here(const struct x86_asm *a)
         return x86_exec(a, a->p);
 }
 
-/* Keeps what C may overwrite and what the region wants back. */
-static void save(struct x86_asm *a)
+/* Keeps what C may overwrite and the region wants back: of the FP registers the pins, or all. */
+static void save(struct x86_asm *a, bool fp_temps)
 {
         x86_lea(a, true, RSP, x86_at(RSP, -SAVED));
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_store(a, 3, x86_at(RSP, 8 * k), saved_gprs[k]);
-        for (unsigned k = 0; k < SAVED_XMM; k++)
+        for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
                 x86_fstore(a, true, x86_at(RSP, 8 * (SAVED_GPRS + k)), k);
         x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
 }
@@ -52,11 +52,11 @@ static void keep_mxcsr(struct x86_asm *a)
 }
 
 /* Leaves the flags alone. */
-static void restore(struct x86_asm *a)
+static void restore(struct x86_asm *a, bool fp_temps)
 {
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
-        for (unsigned k = 0; k < SAVED_XMM; k++)
+        for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
                 x86_fload(a, true, k, x86_at(RSP, 8 * (SAVED_GPRS + k)));
         x86_lea(a, true, RSP, x86_at(RSP, SAVED));
 }
@@ -80,14 +80,14 @@ static void inline_arg(struct x86_asm *a, unsigned dst, int ret_off)
 }
 
 /* Value to r11, status to the caller's argument 0; goes on, or unwinds from the caller. */
-static void finish(struct x86_host *h, struct x86_asm *a)
+static void finish(struct x86_host *h, struct x86_asm *a, bool fp_temps)
 {
         x86_mov(a, true, SCRATCH, RAX);
         x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
         keep_mxcsr(a);
         x86_load(a, true, R15, HOT(tlb));
         x86_test(a, true, RDX, RDX);
-        restore(a);
+        restore(a, fp_temps);
         uint8_t *bad = x86_jcc(a, CC_NE);
 
         x86_ret(a);
@@ -95,19 +95,20 @@ static void finish(struct x86_host *h, struct x86_asm *a)
 }
 
 /* A slow path of memory: r11 the address, arguments in the frame, struct ir_mem behind the call. */
-static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *fn, unsigned n_values)
+static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *fn, unsigned n_values,
+                                  bool fp_temps)
 {
         static const uint8_t arg_regs[] = {RDX, RCX, R8};
         const uint8_t *at = here(a);
 
-        save(a);
+        save(a, fp_temps);
         vcpu_arg(a);
         x86_mov(a, true, RSI, SCRATCH);
         for (unsigned k = 0; k < n_values; k++)
                 x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
         inline_arg(a, arg_regs[n_values], ADDR_OFF);
         call_c(a, fn);
-        finish(h, a);
+        finish(h, a, fp_temps);
         return at;
 }
 
@@ -115,7 +116,7 @@ static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *f
  * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched
  * line. If none of it is in this line, it is an ordinary store (decision 15).
  */
-static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigned size_log2)
+static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigned size_log2, bool fp_temps)
 {
         const uint8_t *at;
         uint8_t *slow[4], *tail;
@@ -157,8 +158,8 @@ static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigne
         x86_pop(a, RCX);
         x86_pop(a, RAX);
         tail = x86_jmp(a);
-        x86_patch(tail, h->slow_store - a->exec_delta);
-        x86_patch(slow[0], h->slow_store - a->exec_delta);
+        x86_patch(tail, h->slow_store[fp_temps] - a->exec_delta);
+        x86_patch(slow[0], h->slow_store[fp_temps] - a->exec_delta);
         return at;
 }
 
@@ -239,26 +240,28 @@ static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool 
  * r11 = helper, arguments 0 to 3 in the frame. Back: r11 the value, argument 0 the status, ZF set if that
  * is 0.
  */
-static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate)
+static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate, bool fp_temps)
 {
         static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
         const uint8_t *at = here(a);
 
-        save(a);
+        save(a, fp_temps);
         if (fpstate) {
                 /*
                  * What the guest raised so far goes to its own flags, and the helper starts with none
                  * raised.
                  */
                 x86_store(a, 3, HOT(scratch[1]), SCRATCH);
-                x86_stmxcsr(a, HOT(scratch[0]));
-                x86_load(a, false, RSI, HOT(scratch[0]));
+                x86_load(a, false, RSI, x86_at(RSP, MXCSR_OFF));
+                x86_test_imm(a, false, RSI, 0x3f);
+                uint8_t *none = x86_jcc8(a, CC_E);
+
                 vcpu_arg(a);
                 call_c(a, (void *)(uintptr_t)x86_harvest);
-                x86_alu_mem_imm(a, ALU_AND, false, HOT(scratch[0]), ~0x3f);
-                x86_ldmxcsr(a, HOT(scratch[0]));
-                x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
+                x86_alu_mem_imm(a, ALU_AND, false, x86_at(RSP, MXCSR_OFF), ~0x3f);
+                x86_ldmxcsr(a, x86_at(RSP, MXCSR_OFF));
                 x86_load(a, true, SCRATCH, HOT(scratch[1]));
+                x86_here8(a, none);
         }
         vcpu_arg(a);
         for (unsigned k = 0; k < 4; k++)
@@ -269,7 +272,7 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
         keep_mxcsr(a);
         x86_load(a, true, R15, HOT(tlb));
         x86_test(a, true, RDX, RDX);
-        restore(a);
+        restore(a, fp_temps);
         x86_ret(a);
         return at;
 }
@@ -279,13 +282,13 @@ static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
         static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
         const uint8_t *at = here(a);
 
-        save(a);
+        save(a, true);
         vcpu_arg(a);
         for (unsigned k = 0; k < 4; k++)
                 x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
         call_c(a, (void *)(uintptr_t)h->slow->fp);
         x86_mov(a, true, SCRATCH, RAX);
-        restore(a);
+        restore(a, true);
         x86_ret(a);
         return at;
 }
@@ -294,13 +297,13 @@ static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
 {
         const uint8_t *at = here(a);
 
-        save(a);
+        save(a, true);
         vcpu_arg(a);
         x86_load(a, false, RSI, x86_at(RSP, ARG_OFF));
         x86_load(a, true, RDX, x86_at(RSP, ARG_OFF + 8));
         call_c(a, (void *)(uintptr_t)h->slow->hook);
         keep_mxcsr(a);
-        restore(a);
+        restore(a, true);
         x86_ret(a);
         return at;
 }
@@ -408,19 +411,21 @@ bool x86_thunks(struct x86_host *h, struct code_buf *buf)
         struct x86_asm asm_state = {.p = buf->rw + buf->used,
                                     .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
 
-        if (buf->size - buf->used < 8192)
+        if (buf->size - buf->used < 16384)
                 return false;
         write_pool(h, a);
         enter_thunk(h, a);
         exit_thunks(h, a);
-        h->load = slow_memory(h, a, (void *)(uintptr_t)h->slow->load, 0);
-        h->slow_store = slow_memory(h, a, (void *)(uintptr_t)h->slow->store, 1);
-        h->rmw = slow_memory(h, a, (void *)(uintptr_t)h->slow->rmw, 1);
-        h->cas = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas, 2);
-        for (unsigned k = 0; k < 4; k++)
-                h->store[k] = store_thunk(h, a, k);
-        h->call = call_thunk(h, a, false);
-        h->call_fp = call_thunk(h, a, true);
+        for (unsigned k = 0; k < 2; k++) {
+                h->load[k] = slow_memory(h, a, (void *)(uintptr_t)h->slow->load, 0, k);
+                h->slow_store[k] = slow_memory(h, a, (void *)(uintptr_t)h->slow->store, 1, k);
+                for (unsigned size = 0; size < 4; size++)
+                        h->store[k][size] = store_thunk(h, a, size, k);
+                h->call[k] = call_thunk(h, a, false, k);
+                h->call_fp[k] = call_thunk(h, a, true, k);
+        }
+        h->rmw = slow_memory(h, a, (void *)(uintptr_t)h->slow->rmw, 1, true);
+        h->cas = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas, 2, true);
         h->fp = fp_thunk(h, a);
         h->hook = hook_thunk(h, a);
         for (unsigned k = 0; k < 2; k++) {

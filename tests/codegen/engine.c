@@ -36,9 +36,23 @@ static struct {
 
 /* ---- what generated code calls ---- */
 
+/* C may overwrite every vector register, and says so here. */
+static void spoil_vectors(void)
+{
+        __asm__ volatile("pcmpeqd %%xmm0, %%xmm0; movdqa %%xmm0, %%xmm1; movdqa %%xmm0, %%xmm2;"
+                         "movdqa %%xmm0, %%xmm3; movdqa %%xmm0, %%xmm4; movdqa %%xmm0, %%xmm5;"
+                         "movdqa %%xmm0, %%xmm6; movdqa %%xmm0, %%xmm7; movdqa %%xmm0, %%xmm8;"
+                         "movdqa %%xmm0, %%xmm9; movdqa %%xmm0, %%xmm10; movdqa %%xmm0, %%xmm11;"
+                         "movdqa %%xmm0, %%xmm12; movdqa %%xmm0, %%xmm13; movdqa %%xmm0, %%xmm14;"
+                         "movdqa %%xmm0, %%xmm15"
+                         ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                         "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
 static struct ir_helper_ret seen(struct ir_helper_ret ret)
 {
         rig.faulted |= ret.status != 0;
+        spoil_vectors();
         return ret;
 }
 
@@ -66,7 +80,7 @@ static struct ir_helper_ret rig_fp(struct vcpu *v, uint64_t op, uint64_t a, uint
 {
         struct ir_ins i = {.op = op & 0xff, .type = op >> 8 & 0xff, .cond = op >> 16 & 0xff, .aux = op >> 32};
 
-        return (struct ir_helper_ret){world_fp(rig.w, &rig.fp, &i, op >> 24 & 0xff, a, b, c), 0};
+        return seen((struct ir_helper_ret){world_fp(rig.w, &rig.fp, &i, op >> 24 & 0xff, a, b, c), 0});
 }
 
 static void state_out(void)
@@ -83,6 +97,7 @@ static void rig_hook(struct vcpu *v, uint32_t kind, uint64_t datum)
 {
         state_out();
         world_hook(rig.w, kind, datum);
+        spoil_vectors();
 }
 
 static struct code_region *rig_find(struct vcpu *v, const void *exec_addr)
@@ -103,8 +118,7 @@ static struct ir_helper_ret helper(unsigned n, uint64_t a, uint64_t b, uint64_t 
         state_out();
         ret = world_helpers[n]->fn((struct vcpu *)rig.w, a, b, c, d);
         state_in();
-        rig.faulted |= ret.status != 0;
-        return ret;
+        return seen(ret);
 }
 
 #define WRAPPERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
