@@ -87,7 +87,8 @@ u32 row_word(const struct row *r)
                                         word = bias_immediate(f, word);
                                 break;
                         case F_RM:
-                                word = field_set(f, word, rnd_one_in(24) ? 5 + rnd_below(2) : rnd_below(3) ? rnd_below(5) : 7);
+                                word = field_set(f, word, rnd_one_in(24) ? 5 + rnd_below(2) :
+                                                          rnd_below(3) ? rnd_below(5) : 7);
                                 break;
                         default:
                                 break;

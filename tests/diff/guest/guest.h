@@ -37,16 +37,16 @@ extern volatile struct params params;
 /* ---- rows (rows.h is made from the decode table) ---- */
 
 enum field_name {
-        F_RD, F_RS1, F_RS2, F_FD, F_FS1, F_FS2, F_FS3, F_IMM, F_OFF, F_SHAMT, F_CSR, F_ZIMM, F_RM, F_AQ, F_RL, F_FM,
-        F_PRED, F_SUCC, N_FIELD_NAMES
+        F_RD, F_RS1, F_RS2, F_FD, F_FS1, F_FS2, F_FS3, F_IMM, F_OFF, F_SHAMT, F_CSR, F_ZIMM, F_RM, F_AQ, F_RL,
+        F_FM, F_PRED, F_SUCC, N_FIELD_NAMES
 };
 struct field {
         u8 name, n_bits, is_signed, shift, add, width;
         u8 bits[8][2]; /* high, low; the most significant first */
 };
 enum row_class {
-        C_ALU, C_LOAD, C_STORE, C_AMO, C_LR, C_SC, C_BRANCH, C_JAL, C_JALR, C_CSR, C_MRET, C_SRET, C_WFI, C_SFENCE,
-        C_FENCE, C_ENV, C_FP
+        C_ALU, C_LOAD, C_STORE, C_AMO, C_LR, C_SC, C_BRANCH, C_JAL, C_JALR, C_CSR, C_MRET, C_SRET, C_WFI,
+        C_SFENCE, C_FENCE, C_ENV, C_FP
 };
 struct row {
         u32 mask, match;
@@ -106,7 +106,7 @@ enum mode { MODE_U, MODE_S, MODE_MPRV, MODE_M, N_MODES }; /* MPRV: in M with the
 /* Places. The code area is full of C.EBREAK, so that jumps into it end the case and tell where they went. */
 #define CODE_AREA 0x81000000ull
 #define CODE_AREA_SIZE 0x400000ull
-#define CODE_PAGE 0x81200000ull   /* code stands here and on the next page; one more page each side is mapped */
+#define CODE_PAGE 0x81200000ull   /* code stands here and on the next page; the page before is mapped too */
 #define HANDLER_PAGE 0x811fc000ull /* ECALLs, executable for S: where stvec points */
 #define DATA 0x82000000ull
 #define DATA_PAGES 16u

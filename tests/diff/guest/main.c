@@ -122,8 +122,8 @@ u64 random_mstatus(enum mode mode)
 u64 random_ea(enum mode mode, unsigned size_log2, bool aligned_mostly)
 {
         static const u8 good[] = {0, 1, 4, 5, 6, 13};
-        static const u64 far[] = {0, ~0ull, 1ull << 38, -(1ull << 38), (1ull << 38) - 4, 1ull << 63, 1ull << 39,
-                                  ~(1ull << 63), 1ull << 55, 0xffffffc000000000ull};
+        static const u64 far[] = {0, ~0ull, 1ull << 38, -(1ull << 38), (1ull << 38) - 4, 1ull << 63,
+                                  1ull << 39, ~(1ull << 63), 1ull << 55, 0xffffffc000000000ull};
         u64 r = rnd(), ea;
         unsigned page = r & 0x100 ? (r >> 9) & 15 : good[(r >> 9 & 0xff) % 6], at = r >> 20 & (PAGE - 1);
 
@@ -339,7 +339,8 @@ static u64 data_hash(void)
 static void run_chunk(u64 unit, u64 chunk)
 {
         static void (*const parts[])(unsigned unit) = {
-                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_CSR] = csr_chunk, [PART_MMU] = mmu_chunk,
+                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_CSR] = csr_chunk,
+                [PART_MMU] = mmu_chunk,
                 [PART_PMP] = pmp_chunk, [PART_TRAP] = trap_chunk, [PART_SELF] = self_chunk,
         };
 

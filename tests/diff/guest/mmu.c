@@ -35,8 +35,8 @@ static u64 pte(u64 pa, u64 flags)
 
 static u64 random_pointer(u64 to)
 {
-        static const u64 odd[] = {0, V | A, V | D, V | U, V | W, V | G, V | BIT(54), V | BIT(63), V | BIT(61), V | BIT(8),
-                                  V | BIT(59), V | R | A};
+        static const u64 odd[] = {0, V | A, V | D, V | U, V | W, V | G, V | BIT(54), V | BIT(63), V | BIT(61),
+                                  V | BIT(8), V | BIT(59), V | R | A};
         u64 r = rnd();
 
         if ((r & 15) == 0)
@@ -210,7 +210,8 @@ static void spaces_init(void)
 
 static void change_leaf(unsigned s, unsigned page)
 {
-        u64 old = s0[s][page], now = pte(DATA + rnd_below(12) * PAGE, 0), va = space_va(page), asid = ASID + s, r = rnd();
+        u64 old = s0[s][page], now = pte(DATA + rnd_below(12) * PAGE, 0), r = rnd();
+        u64 va = space_va(page), asid = ASID + s;
 
         now |= (r & 15) == 0 ? 0 : V | ((r & 0xf0) ? R : 0) | ((r & 0x300) && (r & 0xf0) ? W : 0) | X | A |
                ((r & 0xc00) ? D : 0) | (s ? 0 : U) | ((r & 0x7000) ? 0 : G);

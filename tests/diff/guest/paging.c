@@ -44,7 +44,8 @@ static void set_data(unsigned space)
 
                 if (flags && space)
                         flags ^= U;
-                data_table[space][i] = flags ? pte(frame == FRAME_NOWHERE ? NOWHERE : DATA + frame * PAGE, flags) : 0;
+                data_table[space][i] = !flags ? 0 :
+                                       pte(frame == FRAME_NOWHERE ? NOWHERE : DATA + frame * PAGE, flags);
         }
 }
 
@@ -65,7 +66,8 @@ void paging_init(void)
                 code_table[s][HANDLER_PAGE >> 12 & 511] = pte(HANDLER_PAGE, V | X | A);
                 set_data(s);
         }
-        mode_satp[MODE_U] = mode_satp[MODE_MPRV] = mode_satp[MODE_M] = 8ull << 60 | 1ull << 44 | (u64)roots[0] >> 12;
+        mode_satp[MODE_U] = 8ull << 60 | 1ull << 44 | (u64)roots[0] >> 12;
+        mode_satp[MODE_MPRV] = mode_satp[MODE_M] = mode_satp[MODE_U];
         mode_satp[MODE_S] = 8ull << 60 | 2ull << 44 | (u64)roots[1] >> 12;
         for (u32 *p = (u32 *)HANDLER_PAGE; p < (u32 *)(HANDLER_PAGE + PAGE); p++)
                 *p = 0x00000073; /* ecall */

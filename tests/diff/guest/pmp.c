@@ -91,8 +91,10 @@ void pmp_chunk(unsigned unit)
                 code_put(e.code, accesses[k].word, 4);
                 fence_i();
                 for (u64 i = 0; i < params.n_sets; i++) {
-                        u64 a = rnd_below(4) ? borders[rnd_below(n_borders)] + rnd_below(24) - 12 : random_address();
+                        u64 a = random_address();
 
+                        if (rnd_below(4))
+                                a = borders[rnd_below(n_borders)] + rnd_below(24) - 12;
                         random_state(&e);
                         in.x[31] = a & -(1ull << accesses[k].size);
                         say_insn(e.pc, accesses[k].word);

@@ -122,7 +122,7 @@ static void make_sample(struct sample *s, const struct row *row)
         fix_word(s);
         offset = random_offset(row->length);
         if (row->cls == C_WFI)
-                offset &= PAGE / 2 - 1; /* QEMU's mepc is a page off where a WFI that is not allowed crosses into the next */
+                offset &= PAGE / 2 - 1; /* QEMU's mepc is a page off where one that is not allowed crosses */
         code_place(&s->env, s->env.mode, offset, rnd_one_in(3));
         n = put_prologue(s, s->env.code);
         code_put(s->env.code + n, s->word, row->length);
@@ -185,7 +185,8 @@ static void set_floats(const struct sample *s)
                 for (unsigned i = 0; i < 3; i++) {
                         unsigned k = rnd_below(i == 2 ? 8 : 4);
 
-                        in.f[regs[i]] = s->row->precision == 's' ? 0xffffffff00000000ull | single[k] : special[k];
+                        in.f[regs[i]] = s->row->precision != 's' ? special[k] :
+                                        0xffffffff00000000ull | single[k];
                 }
         }
         if (n < 2 || rnd_below(4))
@@ -245,7 +246,7 @@ static void set_operands(struct sample *s)
                 break;
         case C_AMO: case C_LR: case C_SC:
                 set_base(s, random_ea(s->env.mode, s->row->size_log2, true));
-                /* QEMU never looks at the address of an SC without a reservation; architecturally it may fault */
+                /* QEMU never looks at the address of an SC without a reservation; it may fault */
                 if (s->unpaired)
                         set_base(s, DATA + (r >> 16 & (PAGE - 8)));
                 s->has_ea = true;
@@ -257,7 +258,8 @@ static void set_operands(struct sample *s)
                 break;
         case C_MRET:
                 in.x[30] = random_target(s) & ~1ull;
-                in.x[31] = (random_mstatus(MODE_M) & ~(3ull << MSTATUS_MPP_SHIFT)) | (r & 3) << MSTATUS_MPP_SHIFT;
+                in.x[31] = random_mstatus(MODE_M) & ~(3ull << MSTATUS_MPP_SHIFT);
+                in.x[31] |= (r & 3) << MSTATUS_MPP_SHIFT;
                 if (s->env.mode >= MODE_MPRV && (in.x[31] >> MSTATUS_MPP_SHIFT & 3) == 3)
                         in.x[30] = CODE_PAGE - PAGE + (r >> 32 & 0xffe);
                 break;
@@ -266,7 +268,7 @@ static void set_operands(struct sample *s)
                 break;
         case C_CSR:
                 fix_csr_operand(s);
-                if (s->env.mode >= MODE_MPRV) /* mstatus.SPP and the rest may be anything, but no interrupt is enabled */
+                if (s->env.mode >= MODE_MPRV)
                         in.mstatus = random_mstatus(s->env.mode);
                 break;
         case C_WFI:

@@ -29,7 +29,7 @@ static struct {
         bool looped;
 } q;
 
-/* Weights of the kinds by unit, of 64: alu, load, store, amo, fp, branch, jump, lr/sc, fcsr, fence, odd; the rest is alu. */
+/* Weights of the kinds by unit, of 64; the rest is alu. */
 enum { W_ALU, W_LOAD, W_STORE, W_AMO, W_FP, W_BRANCH, W_JUMP, W_LRSC, W_FCSR, W_FENCE, W_ODD, N_WEIGHTS };
 static const u8 weights[8][N_WEIGHTS] = {
         {30, 10, 8, 1, 3, 5, 2, 1, 1, 1, 1},
@@ -280,7 +280,9 @@ static void add_fcsr(void)
         u32 word = set_registers(r, row_word(r), false);
 
         if (rnd_one_in(2)) {
-                add_word(0x00205073 | rnd_below(5) << 15 | (u32)(rnd_below(4) ? 0 : q.hot[0]) << 7, false); /* csrrwi frm */
+                unsigned rd = rnd_below(4) ? 0 : q.hot[0];
+
+                add_word(0x00205073 | rnd_below(5) << 15 | rd << 7, false); /* csrrwi frm */
                 return;
         }
         add(r, field_set(row_field(r, F_CSR), word, 1 + rnd_below(3)));
@@ -355,7 +357,8 @@ static void finish(void)
                 } else {
                         u32 o = off;
 
-                        b->word |= (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7;
+                        b->word |= (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25;
+                        b->word |= (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7;
                 }
         }
 }
@@ -404,7 +407,7 @@ static void set_operands(void)
                 do {
                         in.x[q.ptr[i]] = random_ea(q.env.mode, 3, true);
                         page = (in.x[q.ptr[i]] - DATA) / PAGE;
-                } while (!(page == 0 || page == 1 || page == 4 || page == 5 || page == 6 || page == 13) && rnd_below(8));
+                } while (!(page < 14 && 0x2073 >> page & 1) && rnd_below(8)); /* mostly pages that can be written */
         }
         if (rnd_one_in(4))
                 in.x[q.ptr[2]] = in.x[q.ptr[1]] + rnd_below(64);

@@ -53,7 +53,7 @@ u64 rnd_int(void)
         case 21: return (s64)rnd() >> n;
         case 22: return rnd() << n;
         case 23: return (r >> 56) * 0x0101010101010101ull;
-        case 24: return ((r >> 40 & 0xff) << n) + ((r >> 52 & 3) << (n > 20 ? n - 20 : 0)); /* a gap: halfway when rounded */
+        case 24: return ((r >> 40 & 0xff) << n) + ((r >> 52 & 3) << (n > 20 ? n - 20 : 0)); /* halfway */
         case 25: return (1ull << n) + (1ull << (r >> 14 & 63)) - (r >> 20 & 1);
         case 26: return rnd() & rnd() & rnd();
         case 27: return rnd() | rnd() | rnd();
@@ -96,7 +96,7 @@ static u64 number(unsigned exp_bits, unsigned frac_bits)
         case 4: exp = top - 1; break;
         case 5: exp = top; frac = 0; break;
         case 6: exp = top; frac |= 1ull << (frac_bits - 1); break;                              /* quiet */
-        case 7: exp = top; frac = (frac & ~(1ull << (frac_bits - 1))) | ((r >> 8 & 7) == 0); break; /* signalling, or infinity */
+        case 7: exp = top; frac = (frac & ~(1ull << (frac_bits - 1))) | ((r >> 8 & 7) == 0); break; /* signalling */
         case 8: exp = bias; frac = 0; break;
         case 9: case 10: exp = bias - 2 + (r >> 8 & 3); break;
         case 11: exp = bias + 29 + (r >> 8 & 3); break;  /* the border of 32-bit integers */
@@ -108,7 +108,10 @@ static u64 number(unsigned exp_bits, unsigned frac_bits)
         case 17: exp = bias / 2 + (r >> 8 & 15) - 8; break;   /* squares near the smallest numbers */
         case 18: exp = bias + bias / 2 + (r >> 8 & 15) - 8; break;
         case 19: exp = bias - 126 - (r >> 8 & 31) + 8; break; /* doubles near the smallest singles */
-        case 20: exp = bias + 127 + (r >> 8 & 1); frac |= ((1ull << 24) - 1) << (frac_bits - 24 * (frac_bits > 24)); break;
+        case 20: /* doubles near the largest single */
+                exp = bias + 127 + (r >> 8 & 1);
+                frac |= ((1ull << 24) - 1) << (frac_bits - 24 * (frac_bits > 24));
+                break;
         case 21: case 22: case 23: exp = bias - 8 + (r >> 8 & 15); break;
         default: exp = r >> 8; break;
         }
