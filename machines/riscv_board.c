@@ -46,8 +46,8 @@ static bool read_image(struct riscv_image *img, const char *path, const char *wh
 }
 
 /*
- * What scripts/fetch-guest keeps goes before what the host has: OpenSBI 1.1, which Debian 12 ships, marks a
- * hart as started before it has noted where, and under load one boot in thirty with several harts never ends.
+ * What scripts/fetch-guest keeps goes before what the host has: with OpenSBI 1.1, which Debian 12 ships, a few boots
+ * in a hundred hung while harts were started (docs/TESTING.md).
  */
 static bool read_fetched_firmware(struct riscv_board *b, uint64_t max)
 {
