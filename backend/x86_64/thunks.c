@@ -313,14 +313,20 @@ static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void enter_thunk(struct x86_host *h, struct x86_asm *a)
 {
+        uint8_t *same;
+
         h->enter = here(a);
         for (unsigned k = 0; k < sizeof(callee_saved); k++)
                 x86_push(a, callee_saved[k]);
         x86_alu_imm(a, ALU_SUB, true, RSP, FRAME_SIZE);
         x86_lea(a, true, RBP, x86_at(RDI, X86_BIAS));
+        /* Loading MXCSR is dear; mostly it is what it should be already. */
         x86_stmxcsr(a, x86_at(RSP, FRAME_MXCSR));
+        x86_alu_load(a, ALU_CMP, false, RDX, x86_at(RSP, FRAME_MXCSR));
+        same = x86_jcc8(a, CC_E);
         x86_store(a, 2, HOT(scratch[0]), RDX);
         x86_ldmxcsr(a, HOT(scratch[0]));
+        x86_here8(a, same);
         x86_load(a, true, R15, HOT(tlb));
         x86_mov(a, true, RAX, RSI);
         for (ra_set set = h->target.pins; set; set &= set - 1) {
@@ -362,8 +368,14 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
                         x86_store(a, s->type == IR_I64 ? 3 : 2, STATE(s->offset), reg);
         }
         h->exit_stored = here(a);
+        /* C code does not care for sticky flags, only for modes. */
         x86_stmxcsr(a, HOT(scratch[0]));
+        x86_load(a, false, RDX, HOT(scratch[0]));
+        x86_alu_load(a, ALU_XOR, false, RDX, x86_at(RSP, FRAME_MXCSR));
+        x86_test_imm(a, false, RDX, ~0x3f);
+        skip = x86_jcc8(a, CC_E);
         x86_ldmxcsr(a, x86_at(RSP, FRAME_MXCSR));
+        x86_here8(a, skip);
         x86_alu_imm(a, ALU_ADD, true, RSP, FRAME_SIZE);
         for (unsigned k = sizeof(callee_saved); k-- > 0;)
                 x86_pop(a, callee_saved[k]);
