@@ -108,6 +108,7 @@ void cli_print_log_items(const struct cli *cli, FILE *to);
 void cli_print_markdown(FILE *to);
 
 /* ---- resolve.c ---- */
+extern const char cli_default_machine[];
 bool cli_machine_has_arch(const struct machine_class *class, const char *arch);
 /* The engines of this build; ends with NULL. */
 extern const struct engine *const cli_engines[];

@@ -25,7 +25,7 @@ bool cli_machine_has_arch(const struct machine_class *class, const char *arch)
 }
 
 /* As QEMU's riscv64: spike unless -M says otherwise. */
-static const char default_machine[] = "spike";
+const char cli_default_machine[] = "spike";
 
 static const struct machine_class *find_machine(const struct cli *cli, const char *name, GError **error)
 {
@@ -111,7 +111,7 @@ static bool resolve_machine(struct cli *cli, GError **error)
         if (!cli->machine_list)
                 cli->machine_list = optlist_parse("", NULL, error);
         name = optlist_take(cli->machine_list, "type");
-        cli->class = find_machine(cli, name ? name : default_machine, error);
+        cli->class = find_machine(cli, name ? name : cli_default_machine, error);
         if (!cli->class || !machine_settings(cli, cli->machine_list, error))
                 return error_prefix(error, "-machine");
         if (!cli->machine.smp)
