@@ -208,6 +208,23 @@ static bool is_single(const struct follower *w, const struct record *next)
         return trapped || (w->pending.insn & 0x7f) == 0x73 || is_device_load(w, w->pending.insn);
 }
 
+/*
+ * QEMU keeps one translation of a physical page for all addresses that it is mapped at, and tells its plugins the one
+ * that it was made at. So only the offset in the page is the leader's word, elsewhere than where it has been before;
+ * a wrong page would show in the next link or auipc.
+ */
+static bool same_place(struct follower *w, uint64_t leaders)
+{
+        uint64_t ours = w->v->hot.pc;
+
+        if (ours == leaders)
+                return true;
+        if ((ours ^ leaders) & (GUEST_PAGE_SIZE - 1))
+                return false;
+        w->f->aliases++;
+        return true;
+}
+
 /* Brings the vCPU to where the leader is about to run; an interrupt that the leader took is taken here too. */
 static bool agree_on_pc(struct follower *w, const struct record *r)
 {
@@ -229,7 +246,7 @@ static bool agree_on_pc(struct follower *w, const struct record *r)
                 v->hot.budget = v->budget_loaded = 1;
                 v->vm->engine->step(v);
         }
-        if (v->hot.pc == r->pc)
+        if (same_place(w, r->pc))
                 return true;
         report(w, "pc", v->hot.pc, r->pc);
         return false;
@@ -250,7 +267,7 @@ static bool take_insn(struct follower *w, const struct record *r)
         bool fetch_fault = r->cause == RV_EXC_FETCH_PAGE || r->cause == RV_EXC_FETCH_ACCESS;
 
         if (w->has_pending && is_single(w, r)) {
-                if (!flush(w) || w->v->hot.pc != w->pending.pc) {
+                if (!flush(w) || !same_place(w, w->pending.pc)) {
                         if (!w->f->differs)
                                 report(w, "pc", w->v->hot.pc, w->pending.pc);
                         return false;

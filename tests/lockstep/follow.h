@@ -16,7 +16,7 @@ struct follow {
         uint64_t max_insns;      /* 0: until the leader ends */
         FILE *report;
         /* results */
-        uint64_t insns, interrupts, copied, states;
+        uint64_t insns, interrupts, copied, states, aliases;
         bool differs;
 };
 
