@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions by key and by guest page: installing, linking, dropping, and the proof that what is installed was made from
- * what memory holds. The steps and why they suffice are told in docs/code-cache.md.
+ * Regions by key and by guest page: installing, linking, dropping, and the proof that what is installed was
+ * made from what memory holds. The steps and why they suffice are told in docs/code-cache.md.
  */
 #include "backend/codecache.h"
 
@@ -283,8 +283,8 @@ bool codecache_link(struct vcpu *v, struct code_link *l, struct code_region *to)
 
         runtime_lock(rt);
         /* A straddler depends on the mapping of another page, which a direct jump would not check. */
-        ok = atomic_load(&l->from->state) != REGION_DEAD && atomic_load(&to->state) != REGION_DEAD && !l->to &&
-             !to->key.ram2 && same_page(l->from, to) && !(to->key.flags & REGION_ONE_SHOT) &&
+        ok = atomic_load(&l->from->state) != REGION_DEAD && atomic_load(&to->state) != REGION_DEAD &&
+             !l->to && !to->key.ram2 && same_page(l->from, to) && !(to->key.flags & REGION_ONE_SHOT) &&
              l->target == to->key.offset;
         if (ok) {
                 l->to = to;
@@ -316,13 +316,14 @@ static void provisional_remove(struct codecache *c, struct code_region *r)
 }
 
 /*
- * Takes @r out of every list, so that nobody finds it anew. @post: also out of jump caches (else the caller posts for
- * many). Its page's marks stay until page_tidy.
+ * Takes @r out of every list, so that nobody finds it anew. @post: also out of jump caches (else the caller
+ * posts for many). Its page's marks stay until page_tidy.
  */
 static void region_unlist(struct runtime *rt, struct code_region *r, bool post)
 {
         struct codecache *c = &rt->cache;
-        struct revoke_event ev = {.reasons = REVOKE_REGION, .door = code_region_door(r), .where = r->key.offset};
+        struct revoke_event ev = {.reasons = REVOKE_REGION, .door = code_region_door(r),
+                                  .where = r->key.offset};
 
         if (atomic_load(&r->state) == REGION_PROVISIONAL)
                 provisional_remove(c, r);
@@ -438,7 +439,8 @@ void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t of
 /* ---- installing and settling ---- */
 
 /* Marks what @r was made from, then compares: a later store to it will be seen, an earlier one shows. */
-static bool region_mark(struct runtime *rt, struct code_region *r, const uint8_t *bytes, const uint8_t *bytes2)
+static bool region_mark(struct runtime *rt, struct code_region *r, const uint8_t *bytes,
+                        const uint8_t *bytes2)
 {
         struct code_page *p = page_get(rt, r->key.ram, r->key.page), *p2 = NULL;
 
@@ -477,7 +479,8 @@ static void region_hash(struct runtime *rt, struct code_region *r)
                 g_ptr_array_add(r->segment->regions, r);
 }
 
-static void region_provisional(struct runtime *rt, struct code_region *r, const uint8_t *bytes, const uint8_t *bytes2)
+static void region_provisional(struct runtime *rt, struct code_region *r, const uint8_t *bytes,
+                               const uint8_t *bytes2)
 {
         struct codecache *c = &rt->cache;
 
@@ -489,7 +492,8 @@ static void region_provisional(struct runtime *rt, struct code_region *r, const 
         *c->provisional_tail = r;
         c->provisional_tail = &r->settle_next;
         if (++c->n_provisional % CODE_PROVISIONAL_HURRY == 0)
-                revoke_hurry(rt, r->born); /* somebody stays in generated code for long: fences should not pay */
+                /* somebody stays in generated code for long: fences should not pay */
+                revoke_hurry(rt, r->born);
 }
 
 struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,
@@ -520,7 +524,9 @@ struct code_region *codecache_install(struct vcpu *v, struct code_region *r, con
         return other;
 }
 
-/* The front of the provisional list is the oldest; stores before a completed revocation have all been made. */
+/*
+ * The front of the provisional list is the oldest; stores before a completed revocation have all been made.
+ */
 static void settle(struct runtime *rt, bool all)
 {
         struct codecache *c = &rt->cache;

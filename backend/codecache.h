@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The code cache of a VM: regions found by their key, listed by the guest pages that they were made from, linked to
- * one another, and dropped when those bytes change. docs/code-cache.md tells the life of a region.
+ * The code cache of a VM: regions found by their key, listed by the guest pages that they were made from,
+ * linked to one another, and dropped when those bytes change. docs/code-cache.md tells the life of a region.
  *
- * Guarded by runtime.lock; functions named _locked want it held. A dropped region can still be executing on other
- * vCPUs: it is freed when every vCPU has been quiet since (struct vcpu_engine.quiet) or is outside.
+ * Guarded by runtime.lock; functions named _locked want it held. A dropped region can still be executing on
+ * other vCPUs: it is freed when every vCPU has been quiet since (struct vcpu_engine.quiet) or is outside.
  */
 #pragma once
 
@@ -20,8 +20,8 @@
 struct runtime;
 struct vcpu;
 
-enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_CACHE_SIZE = 64 << 20, CODE_THUNKS_SIZE = 1 << 16, CODE_SCRATCH_SIZE = 1 << 17,
-       CODE_MAX_INTERP_REGIONS = 1 << 17,
+enum { CODE_SEGMENT_SIZE = 1 << 20, CODE_CACHE_SIZE = 64 << 20, CODE_THUNKS_SIZE = 1 << 16,
+       CODE_SCRATCH_SIZE = 1 << 17, CODE_MAX_INTERP_REGIONS = 1 << 17,
        CODE_PAGE_PARTS = 16, CODE_PROVISIONAL_HURRY = 256 };
 
 enum segment_state { SEGMENT_FREE, SEGMENT_OPEN, SEGMENT_FULL, SEGMENT_RETIRED };
@@ -69,15 +69,16 @@ bool codecache_init(struct runtime *rt, size_t size, size_t segment_size, GError
 void codecache_fini(struct runtime *rt);
 
 /*
- * The region for @key, or NULL. If only a region whose first instruction goes on in the following page could match
- * and @key does not say which that is, *@straddler becomes true.
+ * The region for @key, or NULL. If only a region whose first instruction goes on in the following page could
+ * match and @key does not say which that is, *@straddler becomes true.
  */
-struct code_region *codecache_lookup_locked(struct runtime *rt, const struct region_key *key, bool *straddler);
+struct code_region *codecache_lookup_locked(struct runtime *rt, const struct region_key *key,
+                                            bool *straddler);
 
 /*
- * Installs @r, which was made from the copies @bytes (from its first on) and @bytes2 (of the following page): marks,
- * revokes direct stores to the lines and compares. Returns the region to run: @r, or another vCPU's for the same key
- * (@r is freed then); NULL if the bytes have changed meanwhile (@r is freed).
+ * Installs @r, which was made from the copies @bytes (from its first on) and @bytes2 (of the following page):
+ * marks, revokes direct stores to the lines and compares. Returns the region to run: @r, or another vCPU's
+ * for the same key (@r is freed then); NULL if the bytes have changed meanwhile (@r is freed).
  */
 struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,
                                       const uint8_t *bytes2);
@@ -95,8 +96,9 @@ void codecache_drop_all(struct runtime *rt);
 bool codecache_link(struct vcpu *v, struct code_link *link, struct code_region *to);
 
 /*
- * Compares what provisional regions were made from with memory as it is now: those that differ are dropped; those
- * whose revocation is complete become live. After it, no region is older than the stores that the caller has seen.
+ * Compares what provisional regions were made from with memory as it is now: those that differ are dropped;
+ * those whose revocation is complete become live. After it, no region is older than the stores that the
+ * caller has seen.
  */
 void codecache_fence(struct runtime *rt);
 
@@ -118,7 +120,10 @@ static inline uint64_t code_region_door(const struct code_region *r)
 /* ---- codeseg.c ---- */
 bool codeseg_init(struct runtime *rt, size_t size, size_t segment_size, GError **error);
 void codeseg_fini(struct runtime *rt);
-/* A fresh segment for @v instead of its full one. Reclaims the oldest when there is none; may wait for others. */
+/*
+ * A fresh segment for @v instead of its full one. Reclaims the oldest when there is none; may wait for
+ * others.
+ */
 struct code_segment *codeseg_open(struct vcpu *v);
 /* @v's own buffer for one-shot regions, emptied. */
 struct code_segment *codeseg_scratch(struct vcpu *v);

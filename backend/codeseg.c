@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code memory in segments. Each vCPU fills an open segment of its own without a lock; full ones are kept in the order
- * of their opening, and the oldest is reclaimed when memory runs out: its regions are dropped, and once every vCPU has
- * been quiet since, it is free again. Retiring runs ahead of need, so that a vCPU seldom waits for the others.
+ * Code memory in segments. Each vCPU fills an open segment of its own without a lock; full ones are kept in
+ * the order of their opening, and the oldest is reclaimed when memory runs out: its regions are dropped, and
+ * once every vCPU has been quiet since, it is free again. Retiring runs ahead of need, so that a vCPU seldom
+ * waits for the others.
  */
 #include <sched.h>
 #include <string.h>
@@ -15,7 +16,8 @@ bool codeseg_init(struct runtime *rt, size_t size, size_t segment_size, GError *
         unsigned n_vcpus = MAX(rt->vm->n_vcpus, 1);
         size_t scratch = (size_t)n_vcpus * CODE_SCRATCH_SIZE, at = CODE_THUNKS_SIZE;
 
-        unsigned n_segments = MAX(size / segment_size, 2 * n_vcpus + 1); /* one open, one being reclaimed for each */
+        /* one open, one being reclaimed for each */
+        unsigned n_segments = MAX(size / segment_size, 2 * n_vcpus + 1);
 
         if (!jitmem_map(&c->mem, CODE_THUNKS_SIZE + scratch + n_segments * segment_size, error))
                 return false;

@@ -2,8 +2,9 @@
 /*
  * The pool of contexts of a vCPU: finding, switching, flushing and catching up with revocations.
  *
- * Local flushes reach all tables at once, dormant ones too, as do events that empty whole tables. Events about one
- * page or one region reach the current tables when served; a dormant table replays them when it is switched in.
+ * Local flushes reach all tables at once, dormant ones too, as do events that empty whole tables. Events
+ * about one page or one region reach the current tables when served; a dormant table replays them when it is
+ * switched in.
  */
 #include "backend/context.h"
 
@@ -71,7 +72,9 @@ static struct space_id *space_find(struct contexts *cx, uint64_t space)
         return NULL;
 }
 
-/* First-level entries of a space whose number is lost: nothing would tell which large pages they came from. */
+/*
+ * First-level entries of a space whose number is lost: nothing would tell which large pages they came from.
+ */
 static void empty_data_of(struct contexts *cx, uint64_t space)
 {
         for (unsigned i = 0; i < CONTEXTS_DATA; i++)
@@ -207,8 +210,12 @@ static bool key_equal(const struct context_key *a, const struct context_key *b)
         return a->space == b->space && a->mode == b->mode && a->view == b->view && a->used == b->used;
 }
 
-/* The slot of the context for @key, or one to make it in: free, or the least recently used; *@found says which. */
-static unsigned key_slot(const struct context_key *keys, const uint64_t *used, unsigned n, const struct context_key *key,
+/*
+ * The slot of the context for @key, or one to make it in: free, or the least recently used; *@found says
+ * which.
+ */
+static unsigned key_slot(const struct context_key *keys, const uint64_t *used, unsigned n,
+                         const struct context_key *key,
                          bool *found)
 {
         unsigned victim = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contexts (decision 13): the tables that generated code searches, kept in a bounded pool a vCPU. A data context is
- * the first-level TLB of one (address space, data view); a code context the jump cache of one (address space, fetch
- * view, mode word). Changing address space or privilege swaps two pointers and flushes nothing.
+ * Contexts (decision 13): the tables that generated code searches, kept in a bounded pool a vCPU. A data
+ * context is the first-level TLB of one (address space, data view); a code context the jump cache of one
+ * (address space, fetch view, mode word). Changing address space or privilege swaps two pointers and flushes
+ * nothing.
  *
  * Everything here belongs to the vCPU's own thread; other threads post revocations. docs/memory.md.
  */
@@ -20,7 +21,10 @@ struct vcpu;
 enum { CONTEXTS_DATA = 16, CONTEXTS_CODE = 16, CONTEXT_SPACES = 64,
        CONTEXT_PAGE_SET = 2048 };
 
-/* What a context is for. The pool keeps these beside the tables, so that a search stays within a few cache lines. */
+/*
+ * What a context is for. The pool keeps these beside the tables, so that a search stays within a few cache
+ * lines.
+ */
 struct context_key {
         uint64_t space, mode; /* mode: 0 for data contexts */
         uint32_t view;
@@ -94,5 +98,8 @@ void context_flush_everything(struct vcpu *v);
 /* A page of 1 << @page_bits bytes around @gva was filled from. */
 void context_note_large(struct vcpu *v, gva_t gva, unsigned page_bits, bool global);
 
-/* Enters a region's door for @pc into the current jump cache. @next_page: it depends on the following page, too. */
+/*
+ * Enters a region's door for @pc into the current jump cache. @next_page: it depends on the following page,
+ * too.
+ */
 void context_add_jump(struct vcpu *v, gva_t pc, uint64_t door, bool next_page);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reference interpreter as an engine: the same regions, contexts, slow paths and dispatcher as the JIT's, but a
- * region's code is the interpreter's threaded form, memory goes through the first-level TLB here, and floating point
- * is soft-float only.
+ * The reference interpreter as an engine: the same regions, contexts, slow paths and dispatcher as the JIT's,
+ * but a region's code is the interpreter's threaded form, memory goes through the first-level TLB here, and
+ * floating point is soft-float only.
  */
 #include <string.h>
 
@@ -76,12 +76,14 @@ static struct ir_helper_ret interp_rmw(void *ctx, uint64_t a, uint64_t value, ui
         return runtime_slow_ops.rmw(ctx, a, value, bits);
 }
 
-static struct ir_helper_ret interp_cas(void *ctx, uint64_t a, uint64_t expect, uint64_t desired, uint32_t bits)
+static struct ir_helper_ret interp_cas(void *ctx, uint64_t a, uint64_t expect, uint64_t desired,
+                                       uint32_t bits)
 {
         return runtime_slow_ops.cas(ctx, a, expect, desired, bits);
 }
 
-static uint64_t interp_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type,
+static uint64_t interp_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
+                          enum ir_type arg_type,
                           uint64_t a, uint64_t b, uint64_t c)
 {
         return slowpath_fp(ctx, mode, slow_fp_pack(op, arg_type), a, b, c);

@@ -18,7 +18,8 @@ static bool jit_vm_init(struct vm *vm, GError **error)
         const struct host_ops *host = runtime_default_host();
 
         if (!host)
-                return error_set(error, RHEA_ERROR_UNSUPPORTED, "this host has no JIT yet; use -accel interp");
+                return error_set(error, RHEA_ERROR_UNSUPPORTED,
+                                 "this host has no JIT yet; use -accel interp");
         return runtime_vm_init(vm, host, error);
 }
 

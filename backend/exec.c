@@ -4,13 +4,14 @@
  * generated code and the interpreter. docs/code-cache.md follows a block through it.
  *
  * The run loop has made the vCPU VCPU_INSIDE. Poll requests are looked at where the architecture places polls
- * (decision 9) and after exceptions, not at every turn, so that all engines see them at the same instructions.
+ * (decision 9) and after exceptions, not at every turn, so that all engines see them at the same
+ * instructions.
  */
 #include "backend/runtime.h"
 
 /*
- * Between two stays in generated code: serves revocations, which is never done within one, since a lookup of the
- * region may still be in a register.
+ * Between two stays in generated code: serves revocations, which is never done within one, since a lookup of
+ * the region may still be in a register.
  */
 static void serve(struct vcpu *v)
 {
@@ -143,8 +144,8 @@ static enum ir_exit enter(struct vcpu *v, uint64_t door)
 }
 
 /*
- * Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one. Where the
- * guest's block cannot be cut there, the budget is overdrawn.
+ * Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one.
+ * Where the guest's block cannot be cut there, the budget is overdrawn.
  */
 static enum ir_exit run_cut(struct vcpu *v)
 {
@@ -190,7 +191,8 @@ enum vcpu_exit exec_run(struct vcpu *v)
                 case IR_EXIT_LINK:
                 case IR_EXIT_INDIRECT:
                         break;
-                case IR_EXIT_LOOKUP: /* after what may have unmasked interrupts; contexts are the frontend's to tell */
+                /* after what may have unmasked interrupts; contexts are the frontend's to tell */
+                case IR_EXIT_LOOKUP:
                         if (must_leave(v))
                                 return VCPU_EXIT_POLL;
                         break;

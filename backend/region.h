@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compiled region: the generated code and its side tables. Made by backend/compile.c, found, linked and dropped
- * by the runtime (backend/codecache.c, exec.c). docs/code-cache.md tells the life of one.
+ * A compiled region: the generated code and its side tables. Made by backend/compile.c, found, linked and
+ * dropped by the runtime (backend/codecache.c, exec.c). docs/code-cache.md tells the life of one.
  */
 #pragma once
 
@@ -33,7 +33,8 @@ struct fault_site {
         uint32_t code_offset;  /* of the return address, from region->code */
         uint16_t page_offset;  /* guest pc */
         uint16_t insn_index;   /* how many of the region's instructions were complete */
-        uint32_t first_loc, n_locs; /* deferred slots: their values at this point (pins and homes hold the rest) */
+        /* deferred slots: their values at this point (pins and homes hold the rest) */
+        uint32_t first_loc, n_locs;
 };
 
 /* A direct exit: patched to the target's door when that is known. */
@@ -52,7 +53,8 @@ struct region_key {
         uint64_t page;           /* byte offset of the page in ram */
         uint64_t mode;
         const void *config;
-        struct ram_block *ram2;  /* an instruction that straddles pages: where its second part is; else NULL */
+        /* an instruction that straddles pages: where its second part is; else NULL */
+        struct ram_block *ram2;
         uint64_t page2;
         uint16_t offset;         /* of the first instruction in the page */
         uint16_t flags;          /* enum region_flags that change the code */
@@ -68,7 +70,8 @@ enum region_state { REGION_PROVISIONAL, REGION_LIVE, REGION_DEAD };
 
 struct code_region {
         struct region_key key;
-        struct code_region *hash_next; /* private to the runtime; here because a search reads it with the key */
+        /* private to the runtime; here because a search reads it with the key */
+        struct code_region *hash_next;
         _Atomic int state;
         struct code_segment *segment;
         const uint8_t *code;         /* executable mapping; the door is at its start */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heavy load-reserved and store-conditional. The load and the making of the reservation are one step under the
- * runtime's lock, and so are the check, the store and the end; every store of others to the watched line breaks the
- * reservation and stores under that lock, because no other vCPU may store there directly once the watch is complete.
+ * Heavy load-reserved and store-conditional. The load and the making of the reservation are one step under
+ * the runtime's lock, and so are the check, the store and the end; every store of others to the watched line
+ * breaks the reservation and stores under that lock, because no other vCPU may store there directly once the
+ * watch is complete.
  *
- * A line stays watched after its reservation ended, until the vCPU reserves elsewhere: a lock taken again and again
- * costs one revocation.
+ * A line stays watched after its reservation ended, until the vCPU reserves elsewhere: a lock taken again and
+ * again costs one revocation.
  */
 #include "backend/reservation.h"
 
@@ -168,7 +169,8 @@ void reservation_fini(struct vcpu *v)
         runtime_unlock(v->engine->rt);
 }
 
-void reservation_break_locked(struct runtime *rt, const struct vcpu *except, struct ram_block *ram, uint64_t offset,
+void reservation_break_locked(struct runtime *rt, const struct vcpu *except, struct ram_block *ram,
+                              uint64_t offset,
                               uint64_t len)
 {
         for (unsigned i = 0; i < rt->vm->n_vcpus; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heavy load-reserved and store-conditional: the reservation watches its 64-byte line, so that another value and back
- * fails it (decision 17). The line is marked in code_lines like one that holds code, so other vCPUs' stores to it take
- * their slow path, which ends the reservation. docs/memory.md argues why this is exact, and which pairs need it.
+ * Heavy load-reserved and store-conditional: the reservation watches its 64-byte line, so that another value
+ * and back fails it (decision 17). The line is marked in code_lines like one that holds code, so other vCPUs'
+ * stores to it take their slow path, which ends the reservation. docs/memory.md argues why this is exact, and
+ * which pairs need it.
  */
 #pragma once
 
@@ -18,7 +19,8 @@ struct vcpu;
 /* A vCPU's reservation. Guarded by runtime.lock, since stores of others end it. */
 struct reservation {
         struct ram_block *ram;  /* NULL: no line is watched */
-        uint64_t line;          /* offset in ram of the watched line; it stays watched after the reservation ends */
+        /* offset in ram of the watched line; it stays watched after the reservation ends */
+        uint64_t line;
         uint64_t ready;         /* the revocation that makes the watch complete */
         bool held;              /* between load and store */
         gva_t gva;
@@ -32,6 +34,10 @@ void reservation_drop(struct vcpu *v);
 /* Stops watching; when the vCPU goes away. */
 void reservation_fini(struct vcpu *v);
 
-/* Ends the reservations of all vCPUs but @except on bytes' lines. runtime.lock is held, around the store itself. */
-void reservation_break_locked(struct runtime *rt, const struct vcpu *except, struct ram_block *ram, uint64_t offset,
+/*
+ * Ends the reservations of all vCPUs but @except on bytes' lines. runtime.lock is held, around the store
+ * itself.
+ */
+void reservation_break_locked(struct runtime *rt, const struct vcpu *except, struct ram_block *ram,
+                              uint64_t offset,
                               uint64_t len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The revocation ring: posting, serving and waiting. The order that makes it sound, all sequentially consistent: an
- * issuer moves head and then reads where the others are; a vCPU that enters says so and then reads head. One of the
- * two sees the other.
+ * The revocation ring: posting, serving and waiting. The order that makes it sound, all sequentially
+ * consistent: an issuer moves head and then reads where the others are; a vCPU that enters says so and then
+ * reads head. One of the two sees the other.
  */
 #include "backend/revoke.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The revocation ring (decision 14): the one way in which a thread withdraws what other vCPUs have cached. An event
- * gets a sequence number; each vCPU serves the events in order at polls and when it enters, and publishes how far it
- * came in vcpu.revoke_seen. An event is complete when every vCPU has served it or is outside. docs/memory.md.
+ * The revocation ring (decision 14): the one way in which a thread withdraws what other vCPUs have cached. An
+ * event gets a sequence number; each vCPU serves the events in order at polls and when it enters, and
+ * publishes how far it came in vcpu.revoke_seen. An event is complete when every vCPU has served it or is
+ * outside. docs/memory.md.
  */
 #pragma once
 
@@ -28,9 +29,11 @@ enum revoke_reason {
 struct revoke_event {
         uint32_t reasons;
         uint32_t flush;       /* REVOKE_TLB: enum tlb_flush */
-        uint64_t host, lines; /* REVOKE_WRITE: the page's host address; the address of its word of code_lines */
+        /* REVOKE_WRITE: the page's host address; the address of its word of code_lines */
+        uint64_t host, lines;
         uint64_t door;        /* REVOKE_REGION */
-        uint64_t where;       /* REVOKE_REGION: the door's offset in its page; REVOKE_TLB: the guest address */
+        /* REVOKE_REGION: the door's offset in its page; REVOKE_TLB: the guest address */
+        uint64_t where;
         uint64_t space;       /* REVOKE_TLB */
 };
 
@@ -51,8 +54,8 @@ uint64_t revoke_post(struct runtime *rt, const struct revoke_event *ev);
 void revoke_kick_self(struct runtime *rt);
 
 /*
- * Serves what this vCPU has not seen. Its own thread, between two stays in generated code: within one, lookups may be
- * in registers, and what they grant must not be declared withdrawn.
+ * Serves what this vCPU has not seen. Its own thread, between two stays in generated code: within one,
+ * lookups may be in registers, and what they grant must not be declared withdrawn.
  */
 void revoke_serve_slow(struct vcpu *v);
 
@@ -66,10 +69,13 @@ uint64_t revoke_completed(struct runtime *rt);
 void revoke_hurry(struct runtime *rt, uint64_t seq);
 
 /*
- * Waits until @seq is complete, serving the queue of the calling vCPU (NULL: none) meanwhile. No lock is held; not
- * from within generated code.
+ * Waits until @seq is complete, serving the queue of the calling vCPU (NULL: none) meanwhile. No lock is
+ * held; not from within generated code.
  */
 void revoke_wait(struct runtime *rt, struct vcpu *v, uint64_t seq);
 
-/* Copies events (from, to] that are still in the ring, at most @max; how many, or -1 if some were overwritten. */
+/*
+ * Copies events (from, to] that are still in the ring, at most @max; how many, or -1 if some were
+ * overwritten.
+ */
 int revoke_copy(struct runtime *rt, uint64_t from, uint64_t to, struct revoke_event *events, int max);

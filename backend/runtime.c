@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The runtime as the VM and the frontends see it: setting up, what guest code asks of the engine (flushes, context
- * changes, physical accesses), what the rest of the VM tells it (stores by devices, changes of the memory map), and
- * the counters.
+ * The runtime as the VM and the frontends see it: setting up, what guest code asks of the engine (flushes,
+ * context changes, physical accesses), what the rest of the VM tells it (stores by devices, changes of the
+ * memory map), and the counters.
  */
 #include "backend/runtime.h"
 
@@ -14,14 +14,16 @@ static void code_written(struct vm *vm, struct ram_block *ram, uint64_t offset, 
 {
         struct runtime *rt = runtime_of(vm);
         bool marked = false;
+        uint64_t last;
 
         if (!ram->code_lines || !rt || offset >= ram->size || len > ram->size - offset)
                 return;
         /*
-         * The store came first, then the look at the marks; installing marks first and then looks at the bytes. A
-         * read-modify-write, because a plain load may overtake the store.
+         * The store came first, then the look at the marks; installing marks first and then looks at the
+         * bytes. A read-modify-write, because a plain load may overtake the store.
          */
-        for (uint64_t page = offset >> GUEST_PAGE_BITS; !marked && page <= (offset + len - 1) >> GUEST_PAGE_BITS; page++)
+        last = (offset + len - 1) >> GUEST_PAGE_BITS;
+        for (uint64_t page = offset >> GUEST_PAGE_BITS; !marked && page <= last; page++)
                 marked = atomic_fetch_or(&ram->code_lines[page], 0);
         if (!marked)
                 return;
@@ -60,7 +62,8 @@ bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, size_t si
         vm->engine_data = rt;
         if (!codecache_init(rt, host ? size : 0, segment_size, error))
                 return false;
-        if (host && !host->init(&rt->cache.thunks, &rt->host_data, &runtime_slow_ops, vm->vcpus[0]->ops->guest, error))
+        if (host && !host->init(&rt->cache.thunks, &rt->host_data, &runtime_slow_ops,
+                                vm->vcpus[0]->ops->guest, error))
                 return false;
         vm->code_written = code_written;
         vm->memory_changed = memory_changed;
@@ -203,11 +206,13 @@ static bool swap(uint8_t *p, unsigned size, uint64_t expect, uint64_t desired)
         if (size == 8)
                 return __atomic_compare_exchange_n((uint64_t *)p, &expect, desired, false, __ATOMIC_SEQ_CST,
                                                    __ATOMIC_SEQ_CST);
-        return __atomic_compare_exchange_n((uint32_t *)p, &expect32, (uint32_t)desired, false, __ATOMIC_SEQ_CST,
+        return __atomic_compare_exchange_n((uint32_t *)p, &expect32, (uint32_t)desired, false,
+                                           __ATOMIC_SEQ_CST,
                                            __ATOMIC_SEQ_CST);
 }
 
-static bool op_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expect, uint64_t desired, bool *swapped)
+static bool op_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expect, uint64_t desired,
+                        bool *swapped)
 {
         const struct mem_row *row;
         uint8_t *p = phys_find(v, gpa, size, &row);
@@ -264,7 +269,8 @@ static uint64_t sum(struct vm *vm, uint64_t gone, size_t offset)
 {
         for (unsigned i = 0; i < vm->n_vcpus; i++)
                 if (vm->vcpus[i]->engine)
-                        gone += __atomic_load_n((uint64_t *)((char *)vm->vcpus[i]->engine + offset), __ATOMIC_RELAXED);
+                        gone += __atomic_load_n((uint64_t *)((char *)vm->vcpus[i]->engine + offset),
+                                                __ATOMIC_RELAXED);
         return gone;
 }
 
@@ -281,9 +287,11 @@ void runtime_print_stats(struct vm *vm, FILE *to)
 #undef X
         for (unsigned i = 0; i < IR_EXIT_COUNT; i++)
                 fprintf(to, "%12" PRIu64 "  exits: %s\n",
-                        sum(vm, rt->exits[i], offsetof(struct vcpu_engine, exits) + i * sizeof(uint64_t)), exit_names[i]);
+                        sum(vm, rt->exits[i], offsetof(struct vcpu_engine, exits) + i * sizeof(uint64_t)),
+                        exit_names[i]);
         runtime_lock(rt);
-        fprintf(to, "%12u  regions now\n%12" PRIu64 "  regions dropped\n%12u  pages with code\n", rt->cache.n_regions,
+        fprintf(to, "%12u  regions now\n%12" PRIu64 "  regions dropped\n%12u  pages with code\n",
+                rt->cache.n_regions,
                 rt->cache.n_dropped, g_hash_table_size(rt->cache.pages));
         runtime_unlock(rt);
 }

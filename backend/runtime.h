@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands between generated code and the VM, as the files of the runtime see it: struct runtime is the engines'
- * part of a VM, struct vcpu_engine that of a vCPU. No one outside backend/ looks in here.
+ * What stands between generated code and the VM, as the files of the runtime see it: struct runtime is the
+ * engines' part of a VM, struct vcpu_engine that of a vCPU. No one outside backend/ looks in here.
  *
- * One lock, runtime.lock (rank LOCK_ENGINE), guards the code cache, the ring and the reservations. It is held for
- * short stretches, never while guest code runs, a device is called or a thread waits.
+ * One lock, runtime.lock (rank LOCK_ENGINE), guards the code cache, the ring and the reservations. It is held
+ * for short stretches, never while guest code runs, a device is called or a thread waits.
  */
 #pragma once
 
@@ -95,7 +95,8 @@ struct vcpu_engine {
         struct code_segment *scratch;      /* the current one-shot region's code */
         struct code_region *one_shot;
         struct reservation reservation;
-        uint64_t wait_seq;                 /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
+        /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
+        uint64_t wait_seq;
         _Atomic uint64_t quiet;            /* sequence number up to which it holds no dropped region */
         uint64_t stats[STAT_COUNT];        /* written by the vCPU, read by others: relaxed */
         uint64_t exits[IR_EXIT_COUNT];
@@ -155,8 +156,8 @@ uint64_t slowpath_fp(struct vcpu *v, const struct ir_fpmode *mode, uint64_t pack
 
 /* ---- translate.c ---- */
 /*
- * The region for @pc, found or made, with hot.vpage_base set; NULL with v->exception recorded if the fetch faults.
- * @max_insns other than 0: a one-shot region of at most so many, valid until the next one.
+ * The region for @pc, found or made, with hot.vpage_base set; NULL with v->exception recorded if the fetch
+ * faults. @max_insns other than 0: a one-shot region of at most so many, valid until the next one.
  */
 struct code_region *exec_find_region(struct vcpu *v, gva_t pc, uint32_t max_insns);
 void exec_drop_one_shot(struct vcpu *v);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What generated code and the interpreter call when an access is not a plain hit: TLB misses, page crossings,
- * alignment, devices, ROM, lines that hold code or are watched, and atomics on those. An access either happens whole
- * or faults with nothing changed: all pages are found before anything is stored.
+ * alignment, devices, ROM, lines that hold code or are watched, and atomics on those. An access either
+ * happens whole or faults with nothing changed: all pages are found before anything is stored.
  *
  * Runs on the vCPU's thread, inside. A status is 0 or 1 + IR_EXIT_EXCEPTION with v->exception recorded.
  */
@@ -341,7 +341,8 @@ static struct ir_helper_ret slow_rmw(struct vcpu *v, gva_t a, uint64_t value, ui
         return (struct ir_helper_ret){extend(old, mem), 0};
 }
 
-static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, uint64_t desired, uint32_t bits)
+static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, uint64_t desired,
+                                     uint32_t bits)
 {
         struct ir_mem mem = mem_of(bits);
         unsigned size = mem_size(mem);
@@ -405,7 +406,8 @@ static uint64_t fp_compare(struct fp_env *env, bool is64, enum ir_fcond cond, ui
 }
 
 /* One op on bits; @arg_type is its first argument's. */
-static uint64_t fp_op(struct fp_env *env, enum ir_op op, enum ir_type type, enum ir_type arg_type, uint8_t cond,
+static uint64_t fp_op(struct fp_env *env, enum ir_op op, enum ir_type type, enum ir_type arg_type,
+                      uint8_t cond,
                       uint32_t aux, uint64_t a, uint64_t b, uint64_t c)
 {
         bool is64 = arg_type == IR_F64;
@@ -450,7 +452,8 @@ uint64_t slowpath_fp(struct vcpu *v, const struct ir_fpmode *mode, uint64_t pack
                 .flush_out = mode->flush_out ? FP_FLUSH_UF_NX : FP_FLUSH_OFF,
                 .fma_invalid = mode->fma_inf_zero_nan_invalid,
         };
-        uint64_t result = fp_op(&env, packed & 0xff, packed >> 8 & 0xff, packed >> 24 & 0xff, round, packed >> 32, a, b,
+        uint64_t result = fp_op(&env, packed & 0xff, packed >> 8 & 0xff, packed >> 24 & 0xff, round,
+                                packed >> 32, a, b,
                                 c);
 
         if (env.flags)
@@ -471,7 +474,8 @@ static struct ir_helper_ret slow_fp(struct vcpu *v, uint64_t packed, uint64_t a,
 static void slow_hook(struct vcpu *v, uint32_t kind, uint64_t datum)
 {
         if (log_on(v->vm->log, LOG_EXEC) && log_in_filter(v->vm->log, v->hot.vpage_base + datum))
-                log_printf(v->vm->log, "exec: cpu %u 0x%016" PRIx64 "\n", v->index, v->hot.vpage_base + datum);
+                log_printf(v->vm->log, "exec: cpu %u 0x%016" PRIx64 "\n", v->index,
+                           v->hot.vpage_base + datum);
 }
 
 const struct slow_ops runtime_slow_ops = {

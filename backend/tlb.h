@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layout of what generated code searches: the first-level TLB of a data view and the jump cache of a context.
- * Both belong to contexts (backend/context.h); vcpu.hot.tlb and vcpu.hot.jump_cache point to the current ones.
+ * The layout of what generated code searches: the first-level TLB of a data view and the jump cache of a
+ * context. Both belong to contexts (backend/context.h); vcpu.hot.tlb and vcpu.hot.jump_cache point to the
+ * current ones.
  *
  * Only the vCPU's own thread reads or writes them; other threads go through the revocation ring.
  */
@@ -15,8 +16,8 @@
 enum { TLB_BITS = 10, TLB_ENTRIES = 1 << TLB_BITS, JUMP_BITS = 11, JUMP_ENTRIES = 1 << JUMP_BITS };
 
 /*
- * One page. An access of n bytes at guest address a hits if a - tag <= 4096 - n, unsigned; its host address is
- * a + addend. An entry that grants nothing holds tlb_empty_tag(index): the address of a page that indexes
+ * One page. An access of n bytes at guest address a hits if a - tag <= 4096 - n, unsigned; its host address
+ * is a + addend. An entry that grants nothing holds tlb_empty_tag(index): the address of a page that indexes
  * another entry, so that no address whatever hits it.
  */
 struct tlb_entry {
@@ -24,9 +25,9 @@ struct tlb_entry {
         uint64_t write; /* empty while the page is clean, read-only, watched, or holds translated code */
         uint64_t addend; /* host address less guest address */
         /*
-         * Set when the page is writable but holds translated code or a watched reservation: the page's word of
-         * ram_block.code_lines. A store whose page matches the read tag tests its lines' bits and, if all are
-         * clear, is an ordinary store (decision 15); generated code does that out of line.
+         * Set when the page is writable but holds translated code or a watched reservation: the page's word
+         * of ram_block.code_lines. A store whose page matches the read tag tests its lines' bits and, if all
+         * are clear, is an ordinary store (decision 15); generated code does that out of line.
          */
         _Atomic uint64_t *code_lines;
 };
@@ -42,14 +43,15 @@ static inline uint64_t tlb_empty_tag(unsigned index)
         return (uint64_t)(index ^ 1) << GUEST_PAGE_BITS;
 }
 
-/* Translated code by virtual address. Everything in it is valid in its context as it stands: hitting it is the
- * guard of decision 8. The region's door is at host; hot.vpage_base must be pc's page on entry. */
+/* Translated code by virtual address. Everything in it is valid in its context as it stands: hitting it is
+ * the guard of decision 8. The region's door is at host; hot.vpage_base must be pc's page on entry. */
 struct jump_entry {
         uint64_t pc;   /* of another index when empty */
         uint64_t host;
 };
 
-_Static_assert((int)JUMP_BITS < (int)GUEST_PAGE_BITS, "backends know the index of a direct exit from its offset in the page");
+_Static_assert((int)JUMP_BITS < (int)GUEST_PAGE_BITS,
+               "backends know the index of a direct exit from its offset in the page");
 static inline unsigned jump_index(gva_t pc)
 {
         return (pc >> 1) & (JUMP_ENTRIES - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second-level TLB and what fills the first. A failed walk is never cached, nor is a page that protection splits;
- * a page is writable here only once its dirty bit is set, so that the first store walks again.
+ * The second-level TLB and what fills the first. A failed walk is never cached, nor is a page that protection
+ * splits; a page is writable here only once its dirty bit is set, so that the first store walks again.
  */
 #include "backend/tlb2.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Behind the first-level TLBs of the contexts: a second level a vCPU, tagged by address space or global, and the page
- * walk behind that. Belongs to the vCPU's thread. docs/memory.md.
+ * Behind the first-level TLBs of the contexts: a second level a vCPU, tagged by address space or global, and
+ * the page walk behind that. Belongs to the vCPU's thread. docs/memory.md.
  */
 #pragma once
 

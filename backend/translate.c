@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a guest address to a region: the fetch with its faults, the lookup by key, and making a new region from a
- * private copy of the page's bytes. Runs on the vCPU's thread, inside, between two stays in generated code.
+ * From a guest address to a region: the fetch with its faults, the lookup by key, and making a new region
+ * from a private copy of the page's bytes. Runs on the vCPU's thread, inside, between two stays in generated
+ * code.
  */
 #include <string.h>
 
@@ -198,10 +199,11 @@ static void unmake(struct code_segment *s, size_t used, uint64_t opened, const s
 }
 
 /*
- * Makes a region at @pc, whose bytes come from @f. NULL with the exception recorded: the second page of the first
- * instruction faults; or with *@again: the bytes changed meanwhile.
+ * Makes a region at @pc, whose bytes come from @f. NULL with the exception recorded: the second page of the
+ * first instruction faults; or with *@again: the bytes changed meanwhile.
  */
-static struct code_region *make_region(struct vcpu *v, gva_t pc, const struct region_key *key, const struct fetch *f,
+static struct code_region *make_region(struct vcpu *v, gva_t pc, const struct region_key *key,
+                                       const struct fetch *f,
                                        uint32_t max_insns, bool *again)
 {
         struct vcpu_engine *e = v->engine;
@@ -288,7 +290,8 @@ static struct code_region *lookup_straddler(struct vcpu *v, gva_t pc, struct reg
 }
 
 /* Protection may end within the page: one instruction at a time, each of its bytes allowed to be fetched. */
-static struct code_region *find_partial(struct vcpu *v, gva_t pc, struct region_key *key, const struct fetch *f)
+static struct code_region *find_partial(struct vcpu *v, gva_t pc, struct region_key *key,
+                                        const struct fetch *f)
 {
         struct code_region *r;
         struct fetch rest;
@@ -307,7 +310,8 @@ static struct code_region *find_partial(struct vcpu *v, gva_t pc, struct region_
 
 static struct code_region *find_region(struct vcpu *v, gva_t pc, uint32_t max_insns)
 {
-        struct region_key key = {.mode = v->mode, .config = v->ops->config(v), .offset = pc & (GUEST_PAGE_SIZE - 1)};
+        struct region_key key = {.mode = v->mode, .config = v->ops->config(v),
+                                 .offset = pc & (GUEST_PAGE_SIZE - 1)};
         struct code_region *r;
         struct fetch f;
         bool straddler, fault, again = true;
@@ -353,7 +357,9 @@ struct code_region *exec_find_region(struct vcpu *v, gva_t pc, uint32_t max_insn
         struct code_region *r;
         uint64_t seen;
 
-        /* Making a region serves revocations, which may withdraw the translation of pc that it was found by. */
+        /*
+         * Making a region serves revocations, which may withdraw the translation of pc that it was found by.
+         */
         do {
                 seen = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
                 r = find_region(v, pc, max_insns);

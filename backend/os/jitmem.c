@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Double-mapped code memory on Linux: one memfd, two mappings. The executable one stays within 2 GiB of itself, which
- * is all that relative jumps between segments need.
+ * Double-mapped code memory on Linux: one memfd, two mappings. The executable one stays within 2 GiB of
+ * itself, which is all that relative jumps between segments need.
  */
 #include "backend/os/jitmem.h"
 
@@ -28,7 +28,8 @@ bool jitmem_map(struct jitmem *m, size_t size, GError **error)
                 err = errno;
                 if (fd >= 0)
                         close(fd);
-                return error_set(error, RHEA_ERROR_MEMORY, "cannot get %zu MiB for translated code: %s", size >> 20,
+                return error_set(error, RHEA_ERROR_MEMORY, "cannot get %zu MiB for translated code: %s",
+                                 size >> 20,
                                  g_strerror(err));
         }
         rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -41,8 +42,8 @@ bool jitmem_map(struct jitmem *m, size_t size, GError **error)
                 if (exec != MAP_FAILED)
                         munmap(exec, size);
                 return error_set(error, RHEA_ERROR_MEMORY,
-                                 "cannot map %zu MiB for translated code: %s; if the host forbids executable memory, "
-                                 "use -accel interp", size >> 20, g_strerror(err));
+                                 "cannot map %zu MiB for translated code: %s; if the host forbids executable "
+                                 "memory, use -accel interp", size >> 20, g_strerror(err));
         }
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
         m->rw = rw;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for generated code, mapped twice (decision 22): one mapping is written, the other is executed, and no page
- * is ever both. Backed by a memfd, so that pages cost host memory only once touched.
+ * Memory for generated code, mapped twice (decision 22): one mapping is written, the other is executed, and
+ * no page is ever both. Backed by a memfd, so that pages cost host memory only once touched.
  */
 #pragma once
 
@@ -24,5 +24,8 @@ void jitmem_unmap(struct jitmem *m);
 /* Gives the host back the memory behind [offset, offset + size); it reads as zeros afterwards. */
 void jitmem_release(struct jitmem *m, size_t offset, size_t size);
 
-/* Makes every thread's next instruction come from memory as it is now; after code was replaced under its address. */
+/*
+ * Makes every thread's next instruction come from memory as it is now; after code was replaced under its
+ * address.
+ */
 void jitmem_sync_threads(void);

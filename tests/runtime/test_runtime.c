@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The runtime with the toy guest, on every engine that is built: accesses and their faults, contexts and flushes,
- * rewritten code, reservations, breakpoints, budgets.
+ * The runtime with the toy guest, on every engine that is built: accesses and their faults, contexts and
+ * flushes, rewritten code, reservations, breakpoints, budgets.
  */
 #include <string.h>
 
@@ -88,7 +88,8 @@ static void test_crossing(void)
         toy_poke(t, DATA + 0x2000, 0x1122334455667788);
         state(t)->r[3] = DATA + 0xffd;
         state(t)->r[4] = 0x0807060504030201;
-        RUN(t, TOY_R(TOY_STX, 4, 3, 0), TOY_R(TOY_LDX, 5, 3, 0), TOY_R(TOY_STX, 4, 3, 4), TOY_R(TOY_LDX, 6, 3, 4), DONE);
+        RUN(t, TOY_R(TOY_STX, 4, 3, 0), TOY_R(TOY_LDX, 5, 3, 0), TOY_R(TOY_STX, 4, 3, 4),
+            TOY_R(TOY_LDX, 6, 3, 4), DONE);
         g_assert_cmphex(state(t)->r[5], ==, 0x0807060504030201);
         g_assert_cmphex(state(t)->r[6], ==, 0x0807060504030201);
         g_assert_cmpint(state(t)->traps, ==, 0);
@@ -156,7 +157,8 @@ static const struct mem_mmio_ops device_ops = {device_read, device_write};
 static struct toy *new_with_device(void)
 {
         struct toy *t = new_toy(1);
-        struct mem_row row = {.start = 0x8000, .size = 0x100, .kind = MEM_ROW_MMIO, .mmio = &device_ops, .name = "device"};
+        struct mem_row row = {.start = 0x8000, .size = 0x100, .kind = MEM_ROW_MMIO, .mmio = &device_ops,
+                              .name = "device"};
 
         g_assert_true(address_space_add(t->vm->memory, &row, NULL));
         state(t)->r[3] = 0x8000;
@@ -167,7 +169,8 @@ static void test_mmio(void)
 {
         struct toy *t = new_with_device();
 
-        RUN(t, TOY_I(TOY_LI, 1, 100), TOY_R(TOY_ST, 1, 3, 2), TOY_R(TOY_LD, 2, 3, 3), TOY_R(TOY_ST, 1, 3, 16), DONE);
+        RUN(t, TOY_I(TOY_LI, 1, 100), TOY_R(TOY_ST, 1, 3, 2), TOY_R(TOY_LD, 2, 3, 3), TOY_R(TOY_ST, 1, 3, 16),
+            DONE);
         g_assert_cmpint(state(t)->r[2], ==, 100 + 24);
         g_assert_cmpint(state(t)->cause, ==, TOY_BUS);
         g_assert_cmphex(state(t)->value, ==, 0x8080);
@@ -209,7 +212,8 @@ static void test_rom(void)
 
         g_assert_true(address_space_add(t->vm->memory, &row, NULL));
         address_space_write_rom(t->vm->memory, 0x4000, &value, 8);
-        RUN(t, TOY_I(TOY_LI, 3, 0x4000), TOY_R(TOY_LD, 1, 3, 0), TOY_R(TOY_ST, 3, 3, 0), TOY_R(TOY_LD, 2, 3, 0),
+        RUN(t, TOY_I(TOY_LI, 3, 0x4000), TOY_R(TOY_LD, 1, 3, 0), TOY_R(TOY_ST, 3, 3, 0),
+            TOY_R(TOY_LD, 2, 3, 0),
             TOY_R(TOY_AMOADD, 4, 3, 1), TOY_R(TOY_LD, 5, 3, 0), DONE);
         g_assert_cmpint(state(t)->traps, ==, 0);
         g_assert_cmpint(state(t)->r[1], ==, 42);
@@ -306,7 +310,8 @@ static void test_flushes(void)
                 state(t)->r[2] = 0x8000;
                 state(t)->r[8] = kinds[k] == TOY_SYS_FLUSH_SPACE ? 0 : 0x8010;
                 /* loop: load, remap to page r1, flush, load again */
-                RUN(t, TOY_I(TOY_LI, 1, 7), TOY_R(TOY_LD, 5, 2, 0), SYS(CALL, 1), TOY_R(TOY_SYS, 8, 0, kinds[k]),
+                RUN(t, TOY_I(TOY_LI, 1, 7), TOY_R(TOY_LD, 5, 2, 0), SYS(CALL, 1),
+                    TOY_R(TOY_SYS, 8, 0, kinds[k]),
                     TOY_R(TOY_LD, 6, 2, 0), TOY_R(TOY_SUB, 6, 6, 1), TOY_I(TOY_ADDI, 6, -1000),
                     TOY_R(TOY_ADD, 7, 7, 6), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -8), DONE);
                 g_assert_cmpint(state(t)->traps, ==, 0);
@@ -358,8 +363,10 @@ static void test_rewrite(void)
         state(t)->r[3] = CODE + 0x2000;
         state(t)->r[7] = TOY_I(TOY_LI, 5, 1);
         state(t)->r[8] = 1 << 16;
-        RUN(t, TOY_I(TOY_LI, 1, 200), TOY_R(TOY_STW, 7, 3, 0), SYS(FENCE, 0), TOY_I(TOY_CALL, 9, 0x2000 / 4 - 3),
-            TOY_R(TOY_ADD, 6, 6, 5), TOY_R(TOY_ADD, 7, 7, 8), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6), DONE);
+        RUN(t, TOY_I(TOY_LI, 1, 200), TOY_R(TOY_STW, 7, 3, 0), SYS(FENCE, 0),
+            TOY_I(TOY_CALL, 9, 0x2000 / 4 - 3),
+            TOY_R(TOY_ADD, 6, 6, 5), TOY_R(TOY_ADD, 7, 7, 8), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6),
+            DONE);
         g_assert_cmpint(state(t)->r[6], ==, 200 * 201 / 2);
         toy_free(t);
 }
@@ -370,7 +377,8 @@ static void test_mixed_line(void)
         struct toy *t = new_toy(1);
 
         state(t)->r[3] = CODE;
-        RUN(t, TOY_I(TOY_LI, 1, 2000), TOY_R(TOY_ST, 1, 3, 6), TOY_R(TOY_LD, 2, 3, 6), TOY_R(TOY_ADD, 5, 5, 2),
+        RUN(t, TOY_I(TOY_LI, 1, 2000), TOY_R(TOY_ST, 1, 3, 6), TOY_R(TOY_LD, 2, 3, 6),
+            TOY_R(TOY_ADD, 5, 5, 2),
             TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -4), DONE);
         g_assert_cmpint(state(t)->r[5], ==, 2000 * 2001 / 2);
         toy_free(t);
@@ -390,8 +398,8 @@ static void test_straddle(void)
 
         toy_code(t, TOY_RAM_BASE + 0x2ffe, add, 2);
         /* the second halves of the other pair */
-        g_assert_cmpint(address_space_write_bytes(t->vm->memory, TOY_RAM_BASE + 0x4000, (uint8_t *)other + 2, 6), ==,
-                        MEM_OK);
+        g_assert_cmpint(MEM_OK, ==, address_space_write_bytes(t->vm->memory, TOY_RAM_BASE + 0x4000,
+                                                              (uint8_t *)other + 2, 6));
         atomic_store(&t->pte[0][2], pte(2, TOY_P_R | TOY_P_X));
         atomic_store(&t->pte[0][3], pte(3, TOY_P_R | TOY_P_X));
         t->syscall = straddle_syscall;
@@ -448,7 +456,8 @@ static void test_modes(void)
 {
         struct toy *t = new_toy(1);
 
-        RUN(t, TOY_I(TOY_LI, 1, 100), TOY_I(TOY_LI, 2, 1), SYS(MODE, 2), TOY_R(TOY_ADD, 5, 5, 2), SYS(MODE, 3),
+        RUN(t, TOY_I(TOY_LI, 1, 100), TOY_I(TOY_LI, 2, 1), SYS(MODE, 2), TOY_R(TOY_ADD, 5, 5, 2),
+            SYS(MODE, 3),
             TOY_R(TOY_ADD, 5, 5, 2), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -5), DONE);
         g_assert_cmpint(state(t)->r[5], ==, 200);
         toy_free(t);
@@ -457,7 +466,8 @@ static void test_modes(void)
 /* Thousands of blocks through two segments: reclaiming while running. */
 static bool tiny_vm_init(struct vm *vm, GError **error)
 {
-        return runtime_vm_init_sized(vm, engine == &engine_interp ? NULL : runtime_default_host(), 1, 64 << 10, error);
+        return runtime_vm_init_sized(vm, engine == &engine_interp ? NULL : runtime_default_host(), 1,
+                                     64 << 10, error);
 }
 
 static void test_reclaim(void)
@@ -480,7 +490,8 @@ static void test_reclaim(void)
                 toy_code(t, CODE + 0x1000 + i * sizeof(block), block, 33);
         }
         toy_code(t, CODE + 0x1000 + N * 132, (uint32_t[]){TOY_R(TOY_JR, 9, 0, 0)}, 1);
-        RUN(t, TOY_I(TOY_LI, 1, 4), TOY_I(TOY_CALL, 9, 0x1000 / 4 - 1), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -2),
+        RUN(t, TOY_I(TOY_LI, 1, 4), TOY_I(TOY_CALL, 9, 0x1000 / 4 - 1), TOY_I(TOY_ADDI, 1, -1),
+            TOY_I(TOY_BNZ, 1, -2),
             DONE);
         for (unsigned i = 0; i < 2; i++)
                 g_assert_cmpint(toy_state(t->vm->vcpus[i])->r[2], ==, 4 * N * 120);
@@ -492,8 +503,8 @@ static void test_reclaim(void)
 /* ---- reservations ---- */
 
 /*
- * vCPU 0 reserves; then vCPU 1 stores another value and the old one back; the conditional store fails. In another line,
- * or without stores, it succeeds. The two take turns by a pair of words at r12.
+ * vCPU 0 reserves; then vCPU 1 stores another value and the old one back; the conditional store fails. In
+ * another line, or without stores, it succeeds. The two take turns by a pair of words at r12.
  */
 static void reservation_case(bool disturb, bool same_line)
 {
@@ -540,8 +551,10 @@ static void test_reservation_count(void)
                 toy_state(t->vm->vcpus[i])->r[3] = DATA;
                 toy_state(t->vm->vcpus[i])->r[2] = 1;
         }
-        RUN(t, TOY_I(TOY_LI, 1, 2000), TOY_R(TOY_LR, 5, 3, 0), TOY_R(TOY_ADD, 5, 5, 2), TOY_R(TOY_SC, 6, 3, 5),
-            TOY_I(TOY_BNZ, 6, -3), TOY_R(TOY_AMOADD, 5, 3, 2), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6), DONE);
+        RUN(t, TOY_I(TOY_LI, 1, 2000), TOY_R(TOY_LR, 5, 3, 0), TOY_R(TOY_ADD, 5, 5, 2),
+            TOY_R(TOY_SC, 6, 3, 5),
+            TOY_I(TOY_BNZ, 6, -3), TOY_R(TOY_AMOADD, 5, 3, 2), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6),
+            DONE);
         g_assert_cmpint(toy_peek(t, DATA), ==, 4 * 4000);
         toy_free(t);
 }
@@ -575,7 +588,10 @@ static void test_breakpoint(void)
         toy_free(t);
 }
 
-/* Budgets of any size are used to the instruction, whatever the blocks are; a fault gives back what was not run. */
+/*
+ * Budgets of any size are used to the instruction, whatever the blocks are; a fault gives back what was not
+ * run.
+ */
 static void test_budget(void)
 {
         struct toy *t = new_toy(1);
@@ -617,7 +633,8 @@ static void test_budget(void)
 static void check_grown(struct vcpu *v, uint64_t arg)
 {
         if ((int64_t)arg < 0)
-                g_error("vCPU %u ran code older than its fence by %" G_GINT64_FORMAT, v->index, -(int64_t)arg);
+                g_error("vCPU %u ran code older than its fence by %" G_GINT64_FORMAT, v->index,
+                        -(int64_t)arg);
 }
 
 /* vCPU 0 rewrites a function that vCPU 1 to 3 call; each sees a value that only grows, after its fence. */
@@ -649,7 +666,8 @@ static void test_cross_rewrite(void)
         t->syscall = check_grown;
         state(t)->r[7] = TOY_I(TOY_LI, 5, 1);
         RUN(t, TOY_I(TOY_LI, 1, 500), TOY_R(TOY_STW, 7, 2, 0), SYS(FENCE, 0), TOY_R(TOY_ADD, 12, 12, 11),
-            TOY_R(TOY_ST, 12, 3, 0), TOY_R(TOY_ADD, 7, 7, 8), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6), DONE);
+            TOY_R(TOY_ST, 12, 3, 0), TOY_R(TOY_ADD, 7, 7, 8), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -6),
+            DONE);
         toy_free(t);
 }
 
@@ -666,8 +684,10 @@ static void test_remote_flush(void)
                 toy_state(t->vm->vcpus[i])->r[1] = 1;
         }
         /* count in page 8 until its second word says stop */
-        toy_code(t, TOY_RAM_BASE, (uint32_t[]){TOY_R(TOY_LD, 5, 2, 0), TOY_R(TOY_ADD, 5, 5, 1), TOY_R(TOY_ST, 5, 2, 0),
-                                               TOY_R(TOY_LD, 6, 2, 1), TOY_I(TOY_BNZ, 6, 2), TOY_I(TOY_J, 0, -5), DONE},
+        toy_code(t, TOY_RAM_BASE, (uint32_t[]){TOY_R(TOY_LD, 5, 2, 0), TOY_R(TOY_ADD, 5, 5, 1),
+                                               TOY_R(TOY_ST, 5, 2, 0),
+                                               TOY_R(TOY_LD, 6, 2, 1), TOY_I(TOY_BNZ, 6, 2),
+                                               TOY_I(TOY_J, 0, -5), DONE},
                  7);
         toy_start(t);
         rt = runtime_of(t->vm);
@@ -675,7 +695,8 @@ static void test_remote_flush(void)
                 struct revoke_event ev = {.reasons = REVOKE_TLB, .flush = TLB_FLUSH_PAGE, .where = 0x8000};
                 uint64_t old = 8 + n % 2, seen, seq;
 
-                while (!toy_peek(t, TOY_RAM_BASE + old * 4096) && !toy_peek(t, TOY_RAM_BASE + old * 4096 + 64))
+                while (!toy_peek(t, TOY_RAM_BASE + old * 4096) &&
+                       !toy_peek(t, TOY_RAM_BASE + old * 4096 + 64))
                         g_usleep(10);
                 for (unsigned s = 0; s < TOY_SPACES; s++)
                         atomic_store(&t->pte[s][8], pte(8 + (n + 1) % 2, TOY_RW));
@@ -701,14 +722,17 @@ int main(int argc, char **argv)
                 void (*fn)(void);
         } tests[] = {
                 {"loop", test_loop}, {"calls", test_calls}, {"crossing", test_crossing},
-                {"crossing-fault", test_crossing_fault}, {"mmio", test_mmio}, {"mmio-atomic", test_mmio_atomic},
+                {"crossing-fault", test_crossing_fault}, {"mmio", test_mmio},
+                {"mmio-atomic", test_mmio_atomic},
                 {"no-memory", test_no_memory}, {"rom", test_rom}, {"spaces", test_spaces},
                 {"many-spaces", test_many_spaces}, {"flushes", test_flushes}, {"dirty", test_dirty},
                 {"partial", test_partial}, {"rewrite", test_rewrite}, {"mixed-line", test_mixed_line},
-                {"straddle", test_straddle}, {"straddle-fault", test_straddle_fault}, {"dma-code", test_dma_code},
+                {"straddle", test_straddle}, {"straddle-fault", test_straddle_fault},
+                {"dma-code", test_dma_code},
                 {"modes", test_modes}, {"reclaim", test_reclaim}, {"reservation", test_reservation},
                 {"reservation-count", test_reservation_count}, {"breakpoint", test_breakpoint},
-                {"budget", test_budget}, {"cross-rewrite", test_cross_rewrite}, {"remote-flush", test_remote_flush},
+                {"budget", test_budget}, {"cross-rewrite", test_cross_rewrite},
+                {"remote-flush", test_remote_flush},
         };
 
         g_test_init(&argc, &argv, NULL);

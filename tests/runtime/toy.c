@@ -11,7 +11,8 @@
 
 #define SLOT(n, field) [n] = {#field, IR_I64, 0, offsetof(struct toy_state, field)}
 static const struct ir_slot slots[16] = {
-        SLOT(0, r[0]), SLOT(1, r[1]), SLOT(2, r[2]), SLOT(3, r[3]), SLOT(4, r[4]), SLOT(5, r[5]), SLOT(6, r[6]),
+        SLOT(0, r[0]), SLOT(1, r[1]), SLOT(2, r[2]), SLOT(3, r[3]), SLOT(4, r[4]), SLOT(5, r[5]),
+                SLOT(6, r[6]),
         SLOT(7, r[7]), SLOT(8, r[8]), SLOT(9, r[9]), SLOT(10, r[10]), SLOT(11, r[11]), SLOT(12, r[12]),
         SLOT(13, r[13]), SLOT(14, r[14]), SLOT(15, r[15]),
 };
@@ -147,7 +148,8 @@ static void sys(struct ir_builder *b, unsigned a, unsigned what, int64_t pc)
                 return;
         }
         ir_call(b, &h_sys, i64(b, what), ir_get(b, a), 0, 0);
-        ir_exit(b, what == TOY_SYS_DONE ? IR_EXIT_HALT : what == TOY_SYS_YIELD ? IR_EXIT_YIELD : IR_EXIT_LOOKUP, pc + 4);
+        ir_exit(b, what == TOY_SYS_DONE ? IR_EXIT_HALT : what == TOY_SYS_YIELD ? IR_EXIT_YIELD : IR_EXIT_LOOKUP,
+                pc + 4);
 }
 
 /* True if the block ends here. */
@@ -159,7 +161,8 @@ static bool translate_one(struct ir_builder *b, uint32_t insn, int64_t pc)
 
         switch ((enum toy_op)(insn & 255)) {
         case TOY_LI: ir_put(b, a, i64(b, imm)); break;
-        case TOY_LIU: ir_put(b, a, ir_or(b, ir_shl(b, ir_get(b, a), i64(b, 16)), i64(b, imm & 0xffff))); break;
+        case TOY_LIU: ir_put(b, a, ir_or(b, ir_shl(b, ir_get(b, a), i64(b, 16)),
+                                         i64(b, imm & 0xffff))); break;
         case TOY_SHL: ir_put(b, a, ir_shl(b, ir_get(b, a), i64(b, imm))); break;
         case TOY_ADD: ir_put(b, a, ir_add(b, ir_get(b, rb), ir_get(b, c & 15))); break;
         case TOY_SUB: ir_put(b, a, ir_sub(b, ir_get(b, rb), ir_get(b, c & 15))); break;
@@ -227,14 +230,16 @@ static void toy_translate(struct ir_region *r, struct translate_req *req)
                 uint8_t bytes[4];
 
                 for (unsigned i = 0; i < 4; i++)
-                        bytes[i] = pc + i < GUEST_PAGE_SIZE ? req->bytes[pc + i] : req->next[pc + i - GUEST_PAGE_SIZE];
+                        bytes[i] = pc + i < GUEST_PAGE_SIZE ? req->bytes[pc + i]
+                                                            : req->next[pc + i - GUEST_PAGE_SIZE];
                 memcpy(&insn, bytes, 4);
                 ir_insn(b, pc);
                 if (req->hooks)
                         ir_hook(b, 0, pc);
                 ended = translate_one(b, insn, pc);
                 pc += 4;
-        } while (!ended && r->n_guest_insns < req->max_insns && pc + 4 <= GUEST_PAGE_SIZE && !at_breakpoint(req, pc));
+        } while (!ended && r->n_guest_insns < req->max_insns && pc + 4 <= GUEST_PAGE_SIZE &&
+                 !at_breakpoint(req, pc));
         if (!ended)
                 ir_exit_jump(b, pc, false);
         r->guest_bytes = pc - req->offset;
@@ -260,7 +265,9 @@ static void toy_context_key(const struct vcpu *v, uint64_t *space, uint32_t *dat
 
 static bool walk_fault(struct vcpu *v, gva_t gva, enum access access)
 {
-        v->exception.cause = access == ACCESS_READ ? TOY_FAULT_READ : access == ACCESS_WRITE ? TOY_FAULT_WRITE : TOY_FAULT_FETCH;
+        v->exception.cause = access == ACCESS_READ    ? TOY_FAULT_READ
+                             : access == ACCESS_WRITE ? TOY_FAULT_WRITE
+                                                      : TOY_FAULT_FETCH;
         v->exception.value = gva;
         return false;
 }
@@ -275,7 +282,8 @@ static bool toy_walk(struct vcpu *v, gva_t gva, unsigned size, enum access acces
         uint64_t pte;
 
         s->walks++;
-        *out = (struct walk){.gpa = gva & ~0xfffull, .page_bits = 12, .read = true, .write = true, .exec = true};
+        *out = (struct walk){.gpa = gva & ~0xfffull, .page_bits = 12, .read = true, .write = true,
+                             .exec = true};
         if (!t->paging)
                 return true;
         if (gva >> 12 >= TOY_PAGES)
@@ -370,7 +378,8 @@ struct toy *toy_new(const struct engine *engine, unsigned n, uint64_t ram_size)
         for (unsigned i = 0; i < n; i++) {
                 struct vcpu *v = vcpu_new(t->vm, &toy_ops, i, sizeof(struct toy_state));
 
-                v->hooks = (struct vcpu_hooks){.interrupt = toy_interrupt, .has_work = toy_has_work, .reset = toy_reset};
+                v->hooks = (struct vcpu_hooks){.interrupt = toy_interrupt, .has_work = toy_has_work,
+                                               .reset = toy_reset};
                 toy_reset(v);
         }
         toy_code(t, TOY_RAM_BASE + ram_size - 4, &done, 1);

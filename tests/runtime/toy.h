@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest architecture of a dozen instructions, so that the runtime is tested without a real frontend. Instructions
- * are four bytes: op, a, b, c; b and c together are a signed 16-bit immediate where there is one. Sixteen 64-bit
- * registers; r0 is an ordinary one. Translation is a table a space that tests write and vCPUs walk.
+ * A guest architecture of a dozen instructions, so that the runtime is tested without a real frontend.
+ * Instructions are four bytes: op, a, b, c; b and c together are a signed 16-bit immediate where there is
+ * one. Sixteen 64-bit registers; r0 is an ordinary one. Translation is a table a space that tests write and
+ * vCPUs walk.
  */
 #pragma once
 
@@ -71,7 +72,8 @@ struct toy_state {
 };
 
 /* Page-table entries: physical page address and flags. */
-enum { TOY_P_R = 1, TOY_P_W = 2, TOY_P_X = 4, TOY_P_G = 8, TOY_P_D = 16, TOY_P_PARTIAL = 32, TOY_P_LARGE = 64 /* 64 KiB */,
+enum { TOY_P_R = 1, TOY_P_W = 2, TOY_P_X = 4, TOY_P_G = 8, TOY_P_D = 16, TOY_P_PARTIAL = 32,
+      TOY_P_LARGE = 64 /* 64 KiB */,
        TOY_PAGES = 512, TOY_SPACES = 4 };
 #define TOY_RW (TOY_P_R | TOY_P_W | TOY_P_D)
 

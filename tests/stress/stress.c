@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Four vCPUs of the toy guest remap, rewrite and invalidate against hot code, while the main thread changes the
- * memory map, for RHEA_STRESS_SECONDS. What must hold:
+ * Four vCPUs of the toy guest remap, rewrite and invalidate against hot code, while the main thread changes
+ * the memory map, for RHEA_STRESS_SECONDS. What must hold:
  *
  * - data: once the revocation of a remapped page is complete, nobody stores to the old physical page;
  * - rewritten code: after loading a version and a fence, the function gives that version or a later one;
@@ -315,7 +315,8 @@ static void stress(const struct engine *engine, unsigned seconds, uint32_t seed)
         GRand *rand = g_rand_new_with_seed(seed);
         struct toy *t = make_machine(engine, s, rand);
         static const struct mem_mmio_ops none;
-        struct mem_row row = {.start = 0x1000, .size = 16, .kind = MEM_ROW_MMIO, .mmio = &none, .name = "nothing"};
+        struct mem_row row = {.start = 0x1000, .size = 16, .kind = MEM_ROW_MMIO, .mmio = &none,
+                              .name = "nothing"};
         gint64 end = g_get_monotonic_time() + seconds * 1000000ll;
         uint64_t amo = 0, lrsc = 0;
 
@@ -335,8 +336,10 @@ static void stress(const struct engine *engine, unsigned seconds, uint32_t seed)
         }
         g_assert_cmpint(toy_peek(t, TOY_RAM_BASE + P_SHARED * 4096 + 8 * W_AMO), ==, amo);
         g_assert_cmpint(toy_peek(t, TOY_RAM_BASE + P_SHARED * 4096 + 8 * W_LRSC), ==, lrsc);
-        g_test_message("seed %u: %" PRIu64 " data remaps, %" PRIu64 " checked, %" PRIu64 " code remaps, %" PRIu64
-                       " atomics, %" PRIu64 " reservations", seed, s->remaps, s->checks, s->code_remaps, amo, lrsc);
+        g_test_message("seed %u: %" PRIu64 " data remaps, %" PRIu64 " checked, %" PRIu64 " code remaps, %"
+                       PRIu64
+                       " atomics, %" PRIu64 " reservations", seed, s->remaps, s->checks, s->code_remaps, amo,
+                               lrsc);
         g_assert_cmpint(s->checks, >, 0);
         toy_free(t);
         g_rand_free(rand);
