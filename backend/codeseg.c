@@ -167,7 +167,6 @@ struct code_segment *codeseg_scratch(struct vcpu *v)
         struct code_segment *s = &v->engine->rt->cache.segments[v->engine->rt->cache.n_segments + v->index];
 
         s->buf.used = 0;
-        v->engine->scratch = s;
         return s;
 }
 

@@ -9,17 +9,6 @@
  */
 #include "backend/runtime.h"
 
-/*
- * Between two stays in generated code: serves revocations, which is never done within one, since a lookup of
- * the region may still be in a register.
- */
-static void serve(struct vcpu *v)
-{
-        if (atomic_load_explicit(&v->engine->rt->ring.head, memory_order_acquire) !=
-            atomic_load_explicit(&v->revoke_seen, memory_order_relaxed))
-                revoke_serve_slow(v);
-}
-
 /* This vCPU holds no region that was dropped before what it had served when @seq was read. */
 static void be_quiet(struct vcpu *v, uint64_t seq)
 {
@@ -34,7 +23,7 @@ static uint64_t seen(struct vcpu *v)
 
 void exec_poll(struct vcpu *v)
 {
-        serve(v);
+        revoke_serve(v);
         be_quiet(v, seen(v));
 }
 
@@ -130,7 +119,7 @@ static bool must_leave(struct vcpu *v)
                 return true;
         if (poll) {
                 atomic_fetch_and(&v->hot.poll, ~(uint32_t)VCPU_POLL_REVOKE);
-                serve(v);
+                revoke_serve(v);
         }
         return false;
 }
@@ -178,7 +167,7 @@ enum vcpu_exit exec_run(struct vcpu *v)
 
         context_update(v);
         for (;;) {
-                serve(v);
+                revoke_serve(v);
                 seq = seen(v);
                 if (v->vm->breakpoints->len && at_breakpoint(v->vm, v->hot.pc))
                         return VCPU_EXIT_DEBUG;
@@ -233,7 +222,7 @@ static enum ir_exit step_once(struct vcpu *v)
         enum ir_exit reason;
 
         context_update(v);
-        serve(v);
+        revoke_serve(v);
         be_quiet(v, seen(v));
         r = exec_find_region(v, v->hot.pc, 1);
         if (!r)

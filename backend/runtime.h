@@ -92,7 +92,6 @@ struct vcpu_engine {
         GArray *sites, *locs, *links;      /* of the region being compiled */
         struct code_segment *segment;      /* this vCPU writes code here */
         uint64_t segments_opened;          /* pointers to other regions do not survive a change of this */
-        struct code_segment *scratch;      /* the current one-shot region's code */
         struct code_region *one_shot;
         struct reservation reservation;
         /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
@@ -128,7 +127,10 @@ static inline void runtime_unlock(struct runtime *rt)
         lock_drop(&rt->lock, LOCK_ENGINE);
 }
 
-/* Serves outstanding revocations if there are any. */
+/*
+ * Serves outstanding revocations if there are any. Between two stays in generated code, never within one: a lookup
+ * of the region may still be in a register.
+ */
 static inline void revoke_serve(struct vcpu *v)
 {
         if (atomic_load_explicit(&v->engine->rt->ring.head, memory_order_acquire) !=
