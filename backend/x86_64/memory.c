@@ -143,6 +143,9 @@ static void touch_site(struct x86_emit *e, struct touch *t, unsigned max_temps)
         emit_site(e, t->c, max_temps);
         t->c->addr = ra_where(&e->ra, t->i->arg[1]);
         ra_operands_done(&e->ra);
+        /* The cold code reads the address even where this is its last use: what makes room goes elsewhere. */
+        if (t->c->addr.kind == RA_REG)
+                e->ra.operands |= RA_BIT(t->c->addr.reg);
 }
 
 static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
