@@ -128,8 +128,8 @@ static inline void runtime_unlock(struct runtime *rt)
 }
 
 /*
- * Serves outstanding revocations if there are any. Between two stays in generated code, never within one: a lookup
- * of the region may still be in a register.
+ * Serves outstanding revocations if there are any. Between two stays in generated code, never within one:
+ * a lookup of the region may still be in a register.
  */
 static inline void revoke_serve(struct vcpu *v)
 {
