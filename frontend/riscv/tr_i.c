@@ -6,34 +6,19 @@
 
 #include "frontend/riscv/translate.h"
 
-typedef ir_ref binary_fn(struct ir_builder *b, ir_ref x, ir_ref y);
-
-static bool op_rr(struct tctx *t, const struct args_r *a, binary_fn *op)
-{
-        rv_put(t, a->rd, op(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
-
-static bool op_ri(struct tctx *t, const struct args_i *a, binary_fn *op)
+static bool op_ri(struct tctx *t, const struct args_i *a, rv_binary_fn *op)
 {
         rv_put(t, a->rd, op(t->b, rv_get(t, a->rs1), rv_const(t, a->imm)));
         return true;
 }
 
-/* The W forms work on the low words and extend the sign of the result. */
-static bool op_rrw(struct tctx *t, const struct args_r *a, binary_fn *op)
-{
-        rv_put32(t, a->rd, op(t->b, rv_get32(t, a->rs1), rv_get32(t, a->rs2)));
-        return true;
-}
-
-static bool op_shift(struct tctx *t, const struct args_sh *a, binary_fn *op)
+static bool op_shift(struct tctx *t, const struct args_sh *a, rv_binary_fn *op)
 {
         rv_put(t, a->rd, op(t->b, rv_get(t, a->rs1), rv_const(t, a->shamt)));
         return true;
 }
 
-static bool op_shiftw(struct tctx *t, const struct args_sh *a, binary_fn *op)
+static bool op_shiftw(struct tctx *t, const struct args_sh *a, rv_binary_fn *op)
 {
         rv_put32(t, a->rd, op(t->b, rv_get32(t, a->rs1), ir_const(t->b, IR_I32, a->shamt)));
         return true;
@@ -213,14 +198,14 @@ bool tr_slliw(struct tctx *t, const struct args_sh *a) { return op_shiftw(t, a, 
 bool tr_srliw(struct tctx *t, const struct args_sh *a) { return op_shiftw(t, a, ir_shru); }
 bool tr_sraiw(struct tctx *t, const struct args_sh *a) { return op_shiftw(t, a, ir_shrs); }
 
-bool tr_add(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_add); }
-bool tr_sub(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_sub); }
-bool tr_sll(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_shl); }
-bool tr_srl(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_shru); }
-bool tr_sra(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_shrs); }
-bool tr_xor(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_xor); }
-bool tr_or(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_or); }
-bool tr_and(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_and); }
+bool tr_add(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_add); }
+bool tr_sub(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_sub); }
+bool tr_sll(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_shl); }
+bool tr_srl(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_shru); }
+bool tr_sra(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_shrs); }
+bool tr_xor(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_xor); }
+bool tr_or(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_or); }
+bool tr_and(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_and); }
 
 bool tr_slt(struct tctx *t, const struct args_r *a)
 {
@@ -232,11 +217,11 @@ bool tr_sltu(struct tctx *t, const struct args_r *a)
         return set_if(t, a->rd, IR_LTU, rv_get(t, a->rs1), rv_get(t, a->rs2));
 }
 
-bool tr_addw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_add); }
-bool tr_subw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_sub); }
-bool tr_sllw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_shl); }
-bool tr_srlw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_shru); }
-bool tr_sraw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_shrs); }
+bool tr_addw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_add); }
+bool tr_subw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_sub); }
+bool tr_sllw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_shl); }
+bool tr_srlw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_shru); }
+bool tr_sraw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_shrs); }
 
 /* ---- fences (volume I, section 2.7) ---- */
 

@@ -6,33 +6,19 @@
 
 #include "frontend/riscv/translate.h"
 
-typedef ir_ref binary_fn(struct ir_builder *b, ir_ref x, ir_ref y);
-
-static bool op_rr(struct tctx *t, const struct args_r *a, binary_fn *op)
-{
-        rv_put(t, a->rd, op(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
-
-static bool op_rrw(struct tctx *t, const struct args_r *a, binary_fn *op)
-{
-        rv_put32(t, a->rd, op(t->b, rv_get32(t, a->rs1), rv_get32(t, a->rs2)));
-        return true;
-}
-
-bool tr_mul(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_mul); }
-bool tr_mulh(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_mulhs); }
-bool tr_mulhsu(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_mulhsu); }
-bool tr_mulhu(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_mulhu); }
-bool tr_div(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_divs); }
-bool tr_divu(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_divu); }
-bool tr_rem(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_rems); }
-bool tr_remu(struct tctx *t, const struct args_r *a) { return op_rr(t, a, ir_remu); }
-bool tr_mulw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_mul); }
-bool tr_divw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_divs); }
-bool tr_divuw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_divu); }
-bool tr_remw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_rems); }
-bool tr_remuw(struct tctx *t, const struct args_r *a) { return op_rrw(t, a, ir_remu); }
+bool tr_mul(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_mul); }
+bool tr_mulh(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_mulhs); }
+bool tr_mulhsu(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_mulhsu); }
+bool tr_mulhu(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_mulhu); }
+bool tr_div(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_divs); }
+bool tr_divu(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_divu); }
+bool tr_rem(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_rems); }
+bool tr_remu(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_remu); }
+bool tr_mulw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_mul); }
+bool tr_divw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_divs); }
+bool tr_divuw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_divu); }
+bool tr_remw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_rems); }
+bool tr_remuw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_remu); }
 
 static bool czero(struct tctx *t, const struct args_r *a, enum ir_cond zero_if)
 {

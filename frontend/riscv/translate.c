@@ -49,6 +49,18 @@ ir_ref rv_addr(struct tctx *t, unsigned reg)
         return rv_is64(t) ? v : ir_zext32(t->b, v);
 }
 
+bool rv_op_rr(struct tctx *t, const struct args_r *a, rv_binary_fn *op)
+{
+        rv_put(t, a->rd, op(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
+        return true;
+}
+
+bool rv_op_rrw(struct tctx *t, const struct args_r *a, rv_binary_fn *op)
+{
+        rv_put32(t, a->rd, op(t->b, rv_get32(t, a->rs1), rv_get32(t, a->rs2)));
+        return true;
+}
+
 ir_ref rv_get_f64(struct tctx *t, unsigned reg)
 {
         return ir_get(t->b, RV_SLOT_F0 + reg);

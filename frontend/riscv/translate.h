@@ -51,6 +51,11 @@ ir_ref rv_const(struct tctx *t, int64_t value);
 /* A register as an address: I64 whatever the width. */
 ir_ref rv_addr(struct tctx *t, unsigned reg);
 
+/* rd = op(rs1, rs2); the W form works on the low words and extends the sign of the result. Both are true. */
+typedef ir_ref rv_binary_fn(struct ir_builder *b, ir_ref x, ir_ref y);
+bool rv_op_rr(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
+bool rv_op_rrw(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
+
 /* FP registers. The put ones mark FS dirty; so does rv_fp_changed alone, for instructions that only raise flags. */
 ir_ref rv_get_f64(struct tctx *t, unsigned reg);
 ir_ref rv_get_f32(struct tctx *t, unsigned reg);
