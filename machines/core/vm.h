@@ -41,6 +41,7 @@ struct vm {
         struct vcpu **vcpus;
         unsigned n_vcpus;
         struct address_space *memory;      /* the system address space */
+        struct address_space *ports;       /* I/O ports (64 KiB), or NULL: the machine has none; the machine's */
         GPtrArray *ram_blocks;             /* struct ram_block *, freed with the VM */
         GPtrArray *devices;                /* struct dev *, in creation order */
         GPtrArray *chardevs, *drives;      /* back ends: struct chardev *, struct block_backend * */
@@ -69,6 +70,12 @@ struct vm {
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
         void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
+
+        /*
+         * installed by machines that serve semihosting: operation @op with argument @arg of the guest's program.
+         * False: run the instruction again. NULL: the instruction is an ordinary one.
+         */
+        bool (*semihosting)(struct vcpu *v, uint64_t op, uint64_t arg, uint64_t *result);
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */
         void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
