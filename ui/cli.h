@@ -108,7 +108,8 @@ void cli_print_log_items(const struct cli *cli, FILE *to);
 void cli_print_markdown(FILE *to);
 
 /* ---- resolve.c ---- */
-extern const char cli_default_machine[];
+/* The machine that is made when -M is not there, or NULL. */
+const char *cli_default_machine(const struct cli *cli);
 bool cli_machine_has_arch(const struct machine_class *class, const char *arch);
 /* The engines of this build; ends with NULL. */
 extern const struct engine *const cli_engines[];

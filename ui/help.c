@@ -94,7 +94,7 @@ void cli_print_machines(const struct cli *cli, FILE *to)
                 if (!cli_machine_has_arch(m, cli->ops->name))
                         continue;
                 doc = g_strdup_printf("%s (up to %u vCPUs%s)%s%s", m->doc, m->max_cpus,
-                                      strcmp(m->name, cli_default_machine) ? "" : "; the default",
+                                      g_strcmp0(m->name, cli_default_machine(cli)) ? "" : "; the default",
                                       m->alias ? ", also called " : "", m->alias ? m->alias : "");
                 print_row(to, m->name, doc);
         }

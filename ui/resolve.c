@@ -24,8 +24,11 @@ bool cli_machine_has_arch(const struct machine_class *class, const char *arch)
         return g_strv_contains(class->arches, arch);
 }
 
-/* As QEMU's riscv64: spike unless -M says otherwise. */
-const char cli_default_machine[] = "spike";
+/* As QEMU has it: spike for riscv64 unless -M says otherwise; other guests must name theirs. */
+const char *cli_default_machine(const struct cli *cli)
+{
+        return !strcmp(cli->ops->name, "riscv64") ? "spike" : NULL;
+}
 
 static const struct machine_class *find_machine(const struct cli *cli, const char *name, GError **error)
 {
@@ -111,7 +114,12 @@ static bool resolve_machine(struct cli *cli, GError **error)
         if (!cli->machine_list)
                 cli->machine_list = optlist_parse("", NULL, error);
         name = optlist_take(cli->machine_list, "type");
-        cli->class = find_machine(cli, name ? name : cli_default_machine, error);
+        if (!name)
+                name = cli_default_machine(cli);
+        if (!name)
+                return error_set(error, RHEA_ERROR_USAGE, "%s guests have no default machine; name one with -M "
+                                 "(-M help lists them)", cli->ops->name);
+        cli->class = find_machine(cli, name, error);
         if (!cli->class || !machine_settings(cli, cli->machine_list, error))
                 return error_prefix(error, "-machine");
         if (!cli->machine.smp)

@@ -445,7 +445,10 @@ static const struct dev_reg uart_regs[] = {
 const struct dev_class dev_ns16550a = {
         .name = "ns16550a", .compat = "ns16550a", .doc = "16550A serial port",
         .size = sizeof(struct uart), .props = uart_props, .state = uart_state, .regs = uart_regs,
-        .regions = {{"regs", 0x100, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, uart_read, uart_write}},
-                .irqs = 1,
+        .regions = {
+                {"regs", 0x100, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, uart_read, uart_write},
+                {"ports", 8, ACCESS_1, uart_read, uart_write}, /* the same registers where a PC has them */
+        },
+        .irqs = 1,
         .init = uart_init, .reset = uart_reset, .fini = uart_fini, .loaded = uart_loaded, .fdt = uart_fdt,
 };

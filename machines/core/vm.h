@@ -76,6 +76,7 @@ struct vm {
          * False: run the instruction again. NULL: the instruction is an ordinary one.
          */
         bool (*semihosting)(struct vcpu *v, uint64_t op, uint64_t arg, uint64_t *result);
+        void *semihosting_data;
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */
         void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
