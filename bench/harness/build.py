@@ -20,10 +20,32 @@ BARE_KINDS = ("integer", "float")
 
 # Loops stay as written (no turning them into calls of a library's memset), and
 # a square root is an instruction.
-FLAGS = ["-O2", "-march=rv64gc", "-mabi=lp64d", "-fno-math-errno", "-fno-tree-loop-distribute-patterns",
-         "-Wall", "-Wextra", "-I" + os.path.join(BENCH, "lib")]
-BARE_FLAGS = FLAGS + ["-mcmodel=medany", "-ffreestanding", "-nostdlib", "-static", "-Wl,--no-warn-rwx-segments",
-                      "-I" + os.path.join(BENCH, "lib/bare"), "-T", os.path.join(BENCH, "lib/bare/virt.ld")]
+FLAGS = ["-O2", "-fno-math-errno", "-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra",
+         "-I" + os.path.join(BENCH, "lib")]
+BARE_FLAGS = FLAGS + ["-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-stack-protector",
+                      "-Wl,--no-warn-rwx-segments", "-Wl,--build-id=none", "-Wl,-z,noexecstack",
+                      "-I" + os.path.join(BENCH, "lib/bare")]
+
+
+class Guest:
+    """How programs are made for a guest, and how emulators are told to run a freestanding one."""
+
+    def __init__(self, name, bare_cc, linux_cc, flags, bare_flags, rhea, qemu):
+        self.name, self.bare_cc, self.linux_cc, self.flags, self.bare_flags = name, bare_cc, linux_cc, flags, bare_flags
+        self.rhea, self.qemu = rhea, qemu
+
+
+GUESTS = {guest.name: guest for guest in (
+    Guest("riscv64", "riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc", ["-march=rv64gc", "-mabi=lp64d"],
+          ["-mcmodel=medany"],
+          ["-M", "virt", "-bios", "none"], ["-M", "virt", "-bios", "none"]),
+    Guest("aarch64", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-gcc", [], ["-mno-outline-atomics", "-mstrict-align"],
+          ["-M", "bare"], ["-M", "virt", "-cpu", "max,pauth=off", "-nic", "none", "-semihosting"]),
+    # The identity map and the tables of descriptors lie below 2 GiB.
+    Guest("x86_64", "gcc", "gcc", [], ["-mno-red-zone", "-fcf-protection=none"],
+          ["-M", "bare"], ["-M", "pc", "-cpu", "max", "-nic", "none",
+                           "-device", "isa-debug-exit,iobase=0x501,iosize=2"]),
+)}
 
 
 class Failure(Exception):
@@ -69,15 +91,15 @@ def is_current(result, inputs, words):
 
 
 def headers():
-    return glob.glob(os.path.join(BENCH, "lib/**/*.[hS]"), recursive=True) + \
+    return glob.glob(os.path.join(BENCH, "lib/**/*.[chS]"), recursive=True) + \
         glob.glob(os.path.join(BENCH, "lib/**/*.ld"), recursive=True)
 
 
-def make_linux(folder, compiler):
+def make_linux(folder, guest, kinds, result="bench"):
     """The static Linux program; returns its path."""
-    result = os.path.join(folder, "bench")
-    sources = [os.path.join(BENCH, "lib/linux_main.c")] + [path for _, path in programs(KINDS).values()]
-    command = [compiler, *FLAGS, "-static", "-o", result, *sources]
+    result = os.path.join(folder, result)
+    sources = [os.path.join(BENCH, "lib/linux_main.c")] + [path for _, path in programs(kinds).values()]
+    command = [guest.linux_cc, *FLAGS, *guest.flags, "-static", "-o", result, *sources]
     if not is_current(result, sources + headers(), command):
         call(command)
     return result
@@ -98,25 +120,36 @@ def make_initramfs(folder, program, guest):
     return result
 
 
-def make_bare(folder, compiler, percent, names):
+def board_command(guest, percent, result, sources):
+    board = os.path.join(BENCH, "lib/bare", guest.name)
+    return [guest.bare_cc, *BARE_FLAGS, *guest.flags, *guest.bare_flags, f"-DBENCH_PERCENT={percent}", "-I" + board,
+            "-T", os.path.join(board, "link.ld"), "-o", result, *sources]
+
+
+def board_sources(guest):
+    return sorted(glob.glob(os.path.join(BENCH, "lib/bare/*.[cS]")) +
+                  glob.glob(os.path.join(BENCH, "lib/bare", guest.name, "*.[cS]")))
+
+
+def make_bare(folder, guest, percent, names):
     """One image a benchmark; returns name -> path."""
-    sources = glob.glob(os.path.join(BENCH, "lib/bare/*.[cS]"))
     images = {}
     for name, (_, path) in programs(BARE_KINDS).items():
         if names and name not in names:
             continue
-        images[name] = os.path.join(folder, name + ".elf")
-        command = [compiler, *BARE_FLAGS, f"-DBENCH_PERCENT={percent}", "-o", images[name], *sources, path]
-        if not is_current(images[name], sources + [path] + headers(), command):
+        images[name] = os.path.join(folder, f"{name}.{guest.name}.elf")
+        sources = board_sources(guest) + [path]
+        command = board_command(guest, percent, images[name], sources)
+        if not is_current(images[name], sources + headers(), command):
             call(command)
     return images
 
 
-def make_micro(folder, compiler, percent):
+def make_micro(folder, guest, percent):
     """The image that holds all of bench/micro; returns its path."""
     result = os.path.join(folder, "micro.elf")
-    sources = glob.glob(os.path.join(BENCH, "lib/bare/*.[cS]")) + glob.glob(os.path.join(BENCH, "micro/*.[cS]"))
-    command = [compiler, *BARE_FLAGS, f"-DBENCH_PERCENT={percent}", "-o", result, *sorted(sources)]
+    sources = board_sources(guest) + sorted(glob.glob(os.path.join(BENCH, "micro/*.[cS]")))
+    command = board_command(guest, percent, result, sources)
     if not is_current(result, sources + headers() + glob.glob(os.path.join(BENCH, "micro/*.h")), command):
         call(command)
     return result

@@ -40,6 +40,9 @@ MODES = {
     "linux": "Programs under Linux",
     "bare": "Programs on the bare board",
     "micro": "Single mechanisms on the bare board",
+    "aarch64": "Freestanding AArch64 programs",
+    "x86_64": "Freestanding x86-64 programs",
+    "native": "Freestanding x86-64 programs against the host itself",
 }
 
 

@@ -2,63 +2,49 @@
 /*
  * Rewritten code, as a guest's own just-in-time compiler makes it: a small function is assembled into a page,
  * called, altered in place and called again; and its neighbour in the same page holds data that changes all
- * the while. The four instructions used are from RV64I (The RISC-V Instruction Set Manual, volume I): addi,
- * slli, xor, jalr.
+ * the while.
  */
 #include "bench.h"
+#include "code.h"
 
 #define FUNCTIONS 8
-#define FUNCTION_WORDS 32       /* 128 bytes apart */
+#define FUNCTION_BYTES 128
 
-typedef uint64_t (*code_fn)(uint64_t x);
-
-enum { A0 = 10, A1 = 11 };
-
-static uint32_t enc_addi(unsigned rd, unsigned rs1, int imm)
+/* Returns the second addition, which is altered later. */
+static code_t *assemble(code_t *p, uint64_t r)
 {
-        return (uint32_t)imm << 20 | rs1 << 15 | rd << 7 | 0x13;
-}
+        code_t *second = p;
 
-static uint32_t enc_slli(unsigned rd, unsigned rs1, unsigned amount)
-{
-        return amount << 20 | rs1 << 15 | 1 << 12 | rd << 7 | 0x13;
-}
-
-static uint32_t enc_xor(unsigned rd, unsigned rs1, unsigned rs2)
-{
-        return rs2 << 20 | rs1 << 15 | 4 << 12 | rd << 7 | 0x33;
-}
-
-static const uint32_t enc_ret = 0x00008067;
-
-static void assemble(volatile uint32_t *p, uint64_t r)
-{
+        p = code_begin(p);
         for (int i = 0; i < 4; i++) {
-                *p++ = enc_addi(A0, A0, (int)(r >> (11 * i) & 2047));
-                *p++ = enc_slli(A1, A0, 1 + (unsigned)(r >> (6 * i + 3) & 31));
-                *p++ = enc_xor(A0, A0, A1);
+                if (i == 1)
+                        second = p;
+                p = code_add(p, (unsigned)(r >> (11 * i) & 2047));
+                p = code_shift(p, 1 + (unsigned)(r >> (6 * i + 3) & 31));
+                p = code_xor(p);
         }
-        *p = enc_ret;
+        code_return(p);
+        return second;
 }
 
 static uint64_t run(uint64_t size)
 {
-        volatile uint32_t *code = bench_alloc_code(4096);
-        volatile uint64_t *data = (volatile uint64_t *)(code + FUNCTIONS * FUNCTION_WORDS);
+        uint8_t *page = bench_alloc_code(4096);
+        volatile uint64_t *data = (volatile uint64_t *)(page + FUNCTIONS * FUNCTION_BYTES);
         uint64_t seed = 37, sum = 1;
 
         for (uint64_t round = 0; round < size; round++) {
-                volatile uint32_t *function = code + round % FUNCTIONS * FUNCTION_WORDS;
+                uint8_t *function = page + round % FUNCTIONS * FUNCTION_BYTES;
+                code_t *second = assemble((code_t *)function, bench_random(&seed));
 
-                assemble(function, bench_random(&seed));
-                bench_sync_code((void *)function, (void *)(function + FUNCTION_WORDS));
+                bench_sync_code(function, function + FUNCTION_BYTES);
                 for (int call = 0; call < 16; call++) {
                         sum = ((code_fn)(uintptr_t)function)(sum);
                         data[call] += sum;
                 }
                 /* One instruction in the middle changes; the rest stays. */
-                function[3] = enc_addi(A0, A0, (int)(round & 1023));
-                bench_sync_code((void *)function, (void *)(function + FUNCTION_WORDS));
+                code_add(second, (unsigned)(round & 1023));
+                bench_sync_code(function, function + FUNCTION_BYTES);
                 sum = bench_mix(((code_fn)(uintptr_t)function)(sum), data[round % 16]);
         }
         return sum;

@@ -5,6 +5,7 @@
  * satp and PMP entry 0, and put back what the harness needs.
  */
 #include "bare.h"
+#include "board.h"
 #include "micro.h"
 
 extern char bare_trap_entry[], micro_trap_m[], micro_trap_s[], micro_trap_soft[];

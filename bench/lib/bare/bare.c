@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Console, clock, power switch and memory for a freestanding benchmark on the virt board, and the four
- * functions a freestanding C compiler may call by itself. Polled and single-threaded; UART speed and FIFOs
- * are left as reset has them, which suits an emulator.
+ * Text and memory for a freestanding benchmark, and the four functions a freestanding C compiler may call by
+ * itself. Single-threaded.
  */
 #include "bare.h"
 #include "bench.h"
@@ -13,20 +12,6 @@ extern uint8_t bare_arena_start[], bare_arena_end[];
 
 static uint8_t *arena_next = bare_arena_start;
 
-uint64_t bare_now_ns(void)
-{
-        return *(volatile uint64_t *)BARE_MTIME * BARE_TICK_NS;
-}
-
-static void print_char(char c)
-{
-        volatile uint8_t *uart = (volatile uint8_t *)BARE_UART;
-
-        while (!(uart[5] & 0x20))       /* LSR: transmitter holding register empty */
-                ;
-        uart[0] = (uint8_t)c;
-}
-
 void bare_print(const char *text, ...)
 {
         va_list more;
@@ -34,7 +19,7 @@ void bare_print(const char *text, ...)
         va_start(more, text);
         for (; text; text = va_arg(more, const char *))
                 while (*text)
-                        print_char(*text++);
+                        board_put(*text++);
         va_end(more);
 }
 
@@ -58,24 +43,13 @@ const char *bare_hex(char *buffer, uint64_t value)
         return buffer;
 }
 
-void bare_exit(int status)
-{
-        volatile uint32_t *finisher = (volatile uint32_t *)BARE_FINISHER;
-
-        *finisher = status ? (uint32_t)status << 16 | 0x3333 : 0x5555;
-        for (;;)
-                __asm__ volatile("wfi");
-}
-
-void bare_unexpected_trap(uint64_t cause, uint64_t pc, uint64_t value);
-
 void bare_unexpected_trap(uint64_t cause, uint64_t pc, uint64_t value)
 {
         char a[21], b[21], c[21];
 
         bare_print("bench: trap cause ", bare_hex(a, cause), " pc ", bare_hex(b, pc), " value ",
                    bare_hex(c, value), "\n", NULL);
-        bare_exit(1);
+        board_exit(1);
 }
 
 void *bench_alloc(size_t bytes)
@@ -85,7 +59,7 @@ void *bench_alloc(size_t bytes)
         bytes = (bytes + 4095) & ~(size_t)4095;
         if (bytes > (size_t)(bare_arena_end - p)) {
                 bare_print("bench: out of memory\n", NULL);
-                bare_exit(1);
+                board_exit(1);
         }
         arena_next += bytes;
         return p;
@@ -101,13 +75,6 @@ void bare_free_all(void)
         for (uint64_t *p = (uint64_t *)bare_arena_start; p < (uint64_t *)arena_next; p++)
                 *p = 0;
         arena_next = bare_arena_start;
-}
-
-void bench_sync_code(void *start, void *end)
-{
-        (void)start;
-        (void)end;
-        __asm__ volatile("fence.i" ::: "memory");
 }
 
 /* The compiler's own calls, for structure copies and large initialisers; never in a program's inner loop. */

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virt board without an operating system: console (NS16550A at 0x10000000), clock (mtime at 0x0200bff8,
- * 10 MHz) and power switch (test finisher at 0x00100000). One hart, M-mode, no interrupts.
+ * A board without an operating system. Each guest's folder beside this file has its start.S, link.ld and board.c,
+ * which supplies the functions named board_*; bare.c is the same for all. One CPU, no interrupts.
  */
 #ifndef BARE_H
 #define BARE_H
 
 #include <stdint.h>
 
-#define BARE_UART 0x10000000u
-#define BARE_MTIME 0x0200bff8u
-#define BARE_MSIP 0x02000000u
-#define BARE_FINISHER 0x00100000u
-#define BARE_TICK_NS 100
+/* The console. */
+void board_put(char c);
 
-uint64_t bare_now_ns(void);
+/* Nanoseconds of the guest's clock; 0 where the guest has none whose speed it knows. */
+uint64_t board_now_ns(void);
+
+/* Ends the emulator; its exit status tells 0 from others. */
+void board_exit(int status) __attribute__((noreturn));
 
 /* Prints its arguments up to a NULL, as they are. */
 void bare_print(const char *text, ...) __attribute__((sentinel));
@@ -23,13 +24,11 @@ void bare_print(const char *text, ...) __attribute__((sentinel));
 const char *bare_decimal(char *buffer, uint64_t value);
 const char *bare_hex(char *buffer, uint64_t value);
 
-/* Switches the board off; the emulator's exit status becomes `status`. */
-void bare_exit(int status) __attribute__((noreturn));
-
 /* Gives back all bench_alloc memory. The next user finds it cleared as far as it was used. */
 void bare_free_all(void);
 
-/* What start.S calls: the program's own beginning. */
+/* What start.S calls: the program's own beginning, and the end after a trap that nobody expected. */
 void bare_main(void);
+void bare_unexpected_trap(uint64_t cause, uint64_t pc, uint64_t value);
 
 #endif

@@ -20,9 +20,9 @@ static void run_program(const struct bench *b)
 
         size = size ? size : 1;
         bare_print("bench: begin ", b->name, " ", b->class, " ", bare_decimal(x, size), "\n", NULL);
-        start = bare_now_ns();
+        start = board_now_ns();
         sum = b->run(size);
-        start = bare_now_ns() - start;
+        start = board_now_ns() - start;
         bare_print("bench: end ", b->name, " ", bare_hex(x, sum), " ", bare_decimal(y, start), "\n", NULL);
         bare_free_all();
 }
@@ -31,5 +31,5 @@ void bare_main(void)
 {
         for (const struct bench *b = __start_bench_rows; b < __stop_bench_rows; b++)
                 run_program(b);
-        bare_exit(0);
+        board_exit(0);
 }
