@@ -27,9 +27,11 @@ A pattern runs from the most significant bit down and is 16 or 32 bits wide:
     FIELD:WIDTH[s][<<N][+N]    a field in place
 FIELD=VALUE gives a field that is not in place: `imm=%imm_b`, `rs1=rd` (same bits), `rs1=2`.
 FEATURES is `A&B|C&!D`. A CONSTRAINT is `FIELD!=N`, or `FEAT?FIELD<N` (N a power of two):
-with that feature, larger values do not decode. `=> ROW`: same translator as ROW, whose
-fields it must have. `over ROW`: this row is a special case of ROW and is tried first.
-TEXT is the assembly operands, `{FIELD}` or `{FIELD:FORMAT}`.
+with that feature, larger values do not decode; or `!(FIELD=BITS,...)`: words whose fields
+all have these bits (`0`, `1`, `-`) do not decode. `=> ROW`: same translator as ROW, whose
+fields it must have; `=> -`: no translator, the instruction is known and not translated.
+`over ROW`: this row is a special case of ROW and is tried first. TEXT is the assembly
+operands, `{FIELD}` or `{FIELD:FORMAT}`; MNEMONIC may have such parts, too.
 """
 
 import argparse
@@ -243,7 +245,7 @@ class Table:
                 setattr(row, {'=>': 'target', 'over': 'over', 'as': 'mnemonic'}[w], rest.pop(0))
             elif w.startswith('?'):
                 self.condition(row, w[1:])
-            elif '!=' in w or '<' in w:
+            elif w.startswith('!(') or '!=' in w or '<' in w:
                 constraints.append(w)
             elif '=' in w:
                 self.assign(row, w)
@@ -258,11 +260,11 @@ class Table:
         if text is None:
             raise TableError(where, '"%s" has no assembly text' % name)
         row.text = text
-        for m in TOKEN.finditer(text):
+        for m in TOKEN.finditer(row.mnemonic + ' ' + text):
             if m.group(1) not in row.fields:
                 raise TableError(where, 'the assembly text of "%s" names the unknown field "%s"'
                                  % (name, m.group(1)))
-        if re.search(r'[{}]', TOKEN.sub('', text)):
+        if re.search(r'[{}]', TOKEN.sub('', row.mnemonic + text)):
             raise TableError(where, 'stray brace in the assembly text of "%s"' % name)
         self.rows[name] = row
 
@@ -339,7 +341,30 @@ class Table:
             raise TableError(row.where, 'bit %d of "%s" is left to a field, but none uses it'
                              % ((dots & ~used).bit_length() - 1, row.name))
 
+    def conjunction(self, row, word):
+        """!(FIELD=BITS,...): all of the fields have these bits."""
+        mask = match = 0
+        for term in word[2:-1].split(','):
+            m = re.match(r'([a-z_][a-z0-9_]*)=([01\-]+)$', term)
+            if not m or not word.endswith(')'):
+                raise TableError(row.where, 'cannot read the constraint "%s"' % word)
+            name, pattern = m.groups()
+            field = row.fields.get(name)
+            if not field or not field.segs:
+                raise TableError(row.where, 'the constraint "%s" names the unknown field "%s"' % (word, name))
+            if len(pattern) != field.width():
+                raise TableError(row.where, 'in "%s" the field has %d bits' % (word, field.width()))
+            at = [b for hi, lo in field.segs for b in range(hi, lo - 1, -1)]
+            for bit, want in zip(at, pattern):
+                if want != '-':
+                    mask |= 1 << bit
+                    match |= int(want) << bit
+        row.excludes.append((mask, match, None))
+
     def constraint(self, row, word):
+        if word.startswith('!('):
+            self.conjunction(row, word)
+            return
         m = re.match(r'(?:([A-Z0-9_]+)\?)?([a-z_][a-z0-9_]*)(!=|<)(\d+)$', word)
         if not m:
             raise TableError(row.where, 'cannot read the constraint "%s"' % word)
@@ -410,7 +435,7 @@ class Table:
             self.errors.append(str(TableError(where, text)))
 
         for row in self.rows.values():
-            if row.target:
+            if row.target and row.target != '-':
                 target = self.rows.get(row.target)
                 if not target:
                     fail(row.where, 'unknown instruction "%s" after =>' % row.target)
@@ -448,7 +473,7 @@ class Table:
              % (a.name, b.name, b.where, max(a.width, b.width) // 4, value))
 
 
-def read_features(path, shown):
+def read_features(path, shown, limit=64):
     """FEATURE(NAME, "doc") lines of a .def file."""
     features = {}
     with open(path, encoding='utf-8') as f:
@@ -459,8 +484,8 @@ def read_features(path, shown):
                     raise TableError('%s:%d' % (shown, number), 'feature "%s" is defined twice'
                                      % m.group(1))
                 features[m.group(1)] = '%s:%d' % (shown, number)
-    if len(features) > 64:
-        raise TableError(shown, 'more than 64 features')
+    if len(features) > limit:
+        raise TableError(shown, 'more than %d features' % limit)
     return features
 
 

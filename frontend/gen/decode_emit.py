@@ -155,7 +155,7 @@ class Emitter:
                 parts.append('%s << %d' % (one, pos) if pos else one)
             e = '(%s)' % ' | '.join(parts)
             e = '(int32_t)' + e if f.signed else e
-        return '%s + %d' % (e, f.add) if f.add else e
+        return '%s + %d' % ('(%s)' % e if '<<' in e else e, f.add) if f.add else e
 
     def getter(self, row):
         """The name of the function that unpacks the fields of a row; made when first asked for."""
@@ -238,12 +238,12 @@ class Emitter:
                '\t[%s_INVALID] = {.name = "invalid", .mnemonic = "invalid", .text = "", .features = "", '
                '.args = ""},\n' % self.P]
         for r in self.rows:
-            target = self.t.rows[r.target] if r.target else r
+            target = self.insn(self.t.rows[r.target] if r.target else r) if r.target != '-' else self.P + '_INVALID'
             over = self.insn(self.t.rows[r.over]) if r.over else '%s_INVALID' % self.P
             out.append('\t[%s] = {\n\t\t.name = "%s", .mnemonic = "%s", .text = %s,\n'
                        % (self.insn(r), r.name, r.mnemonic, c_string(r.text)))
             out.append('\t\t.features = "%s", .args = "%s", .target = %s, .over = %s,\n'
-                       % (r.feature_text, r.args or '', self.insn(target), over))
+                       % (r.feature_text, r.args or '', target, over))
             out.append('\t\t.length = %d, .mask = 0x%x, .match = 0x%x,\n' % (r.width // 8, r.mask, r.match))
             out.append('\t\t.nalts = %d, .alts = {%s},\n' % (len(r.alts), ', '.join(
                 '{%s, %s}' % (self.bits(n), self.bits(d)) for n, d in r.alts)))
@@ -283,6 +283,7 @@ class Emitter:
             same = [r] + [o for o in self.rows if o.target == r.name]
             out += ['\tcase %s:\n' % self.insn(o) for o in same]
             out.append('\t\treturn tr_%s(t%s);\n' % (r.ident(), ', &d->args.%s' % r.args if r.args else ''))
+        out += ['\tcase %s:\n' % self.insn(r) for r in self.rows if r.target == '-']
         out.append('\tcase %s_INVALID:\n\tcase %s_INSN_COUNT:\n\t\tbreak;\n\t}\n\treturn false;\n}\n'
                    % (self.P, self.P))
         return ''.join(out)
@@ -311,7 +312,7 @@ struct @p_insn_info {
 	const char *text;		/* operands, with {field} or {field:format} */
 	const char *features;		/* condition as written */
 	const char *args;		/* the struct args_... it has, "" if none */
-	uint16_t target;		/* enum @p_insn: the row whose translator it has, often its own */
+	uint16_t target;		/* enum @p_insn: the row whose translator it has, often its own; @P_INVALID: none */
 	uint16_t over;			/* the row of which it is a special case, or @P_INVALID */
 	uint8_t length;			/* in bytes */
 	uint8_t nalts, nexcludes, nfields;
@@ -470,7 +471,7 @@ def json_text(table):
             'features': r.feature_text,
             'alts': [{'need': list(n), 'deny': list(d)} for n, d in r.alts],
             'excludes': [{'mask': m, 'match': v, 'feature': f} for m, v, f in r.excludes],
-            'target': r.target or r.name, 'over': r.over,
+            'target': None if r.target == '-' else r.target or r.name, 'over': r.over,
         })
     lines = ',\n'.join('  ' + json.dumps(r) for r in rows)
     return '{"features": %s,\n "exclusive": %s,\n "insns": [\n%s\n]}\n' % (
