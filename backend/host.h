@@ -70,7 +70,8 @@ struct compiled {
 
 /* Features of the host CPU, found at run time. */
 struct host_features {
-        bool bmi2, lzcnt, popcnt, fma, avx2;
+        bool bmi2, lzcnt, popcnt, fma, avx2;            /* x86-64 */
+        bool lse, rcpc, flagm, flagm2, frint;           /* AArch64 */
 };
 
 enum emit_status {
@@ -101,4 +102,4 @@ struct host_ops {
         void (*print_code)(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
 };
 
-extern const struct host_ops host_x86_64;
+extern const struct host_ops host_x86_64, host_aarch64;

@@ -46,6 +46,8 @@ const struct host_ops *runtime_default_host(void)
 {
 #ifdef __x86_64__
         return &host_x86_64;
+#elif defined(__aarch64__)
+        return &host_aarch64;
 #else
         return NULL;
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "backend/os/jitmem.h"
+#include "backend/runtime.h"
 #include "backend/tlb.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -39,6 +40,15 @@ static struct {
 /* C may overwrite every vector register, and says so here. */
 static void spoil_vectors(void)
 {
+#ifdef __aarch64__
+        __asm__ volatile("movi v0.16b, 255; movi v1.16b, 255; movi v2.16b, 255; movi v3.16b, 255; movi v4.16b, 255;"
+                         "movi v5.16b, 255; movi v6.16b, 255; movi v7.16b, 255; movi v16.16b, 255;"
+                         "movi v17.16b, 255; movi v18.16b, 255; movi v19.16b, 255; movi v20.16b, 255;"
+                         "movi v21.16b, 255; movi v22.16b, 255; movi v23.16b, 255; movi v24.16b, 255;"
+                         "movi v31.16b, 255; ins v8.d[1], v0.d[0]; ins v15.d[1], v0.d[0]"
+                         ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20",
+                         "v21", "v22", "v23", "v24", "v31");
+#else
         __asm__ volatile("pcmpeqd %%xmm0, %%xmm0; movdqa %%xmm0, %%xmm1; movdqa %%xmm0, %%xmm2;"
                          "movdqa %%xmm0, %%xmm3; movdqa %%xmm0, %%xmm4; movdqa %%xmm0, %%xmm5;"
                          "movdqa %%xmm0, %%xmm6; movdqa %%xmm0, %%xmm7; movdqa %%xmm0, %%xmm8;"
@@ -47,6 +57,7 @@ static void spoil_vectors(void)
                          "movdqa %%xmm0, %%xmm15"
                          ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
                          "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+#endif
 }
 
 static struct ir_helper_ret seen(struct ir_helper_ret ret)
@@ -174,9 +185,9 @@ static bool set_up(GError **error)
         wrap_helpers();
         for (unsigned n = 0; n < JUMP_ENTRIES; n++)
                 rig.jumps[n].pc = jump_empty_pc(n);
-        if (!host_x86_64.init(&rig.thunks, &rig.host_data, &slow, &world_guest, error))
+        if (!runtime_default_host()->init(&rig.thunks, &rig.host_data, &slow, &world_guest, error))
                 return false;
-        rig.host = &host_x86_64;
+        rig.host = runtime_default_host();
         return true;
 }
 
@@ -234,6 +245,7 @@ static bool make_region(const struct ir_region *r, GError **error)
         drop_region();
         rig.code.used = 0;
         status = rig.host->emit(rig.host_data, &copy, &out);
+        rig.host->sync(&rig.code, 0, rig.code.used);
         g_free(copy.ins);
         c->key.flags = has_budget(r) ? REGION_DETERMINISTIC : 0;
         c->n_guest_insns = r->n_guest_insns;

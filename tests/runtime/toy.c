@@ -354,7 +354,7 @@ const struct cpu_ops toy_ops = {
 
 const struct engine *const toy_engines[] = {
         &engine_interp,
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__aarch64__)
         &engine_jit,
 #endif
         NULL,

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the AArch64 host share: the registers' roles, the frame, the thunks' conventions, and the
+ * state of an emission.
+ *
+ * Registers: x28 points to struct vcpu, x27 = hot.tlb, sp = the frame; x16, x17, v30 and v31 belong to the
+ * emitter, x30 to calls. x19 to x26, x8 to x15 and v8 to v15 are pins; x0 to x7, v0 to v7 and v16 to v23
+ * temporaries. x18 is the platform's, x29 stays the caller's frame pointer. FPCR holds the region's modes, FPSR
+ * what the guest raised since the last harvest.
+ *
+ * The frame: [sp, sp + 32) arguments to thunks, the host's FPCR, flags that join FPSR at the harvest, three
+ * vectors for thunks, the spill area.
+ *
+ * Thunks keep all registers but x16, x17, x30, v30 and v31 (and their results).
+ */
+#pragma once
+
+#include "backend/aarch64/asm.h"
+#include "backend/host.h"
+#include "backend/regalloc.h"
+#include "backend/tlb.h"
+#include "machines/core/vcpu.h"
+
+enum { VCPU = X28, TLB = X27, SCRATCH = X16, SCRATCH2 = X17, LR = X30, FSCRATCH = 31, FSCRATCH2 = 30,
+       A64_GPR_PINS = 16, A64_FPR_PINS = 8 };
+#define HOT(field) a64_at(VCPU, (int32_t)offsetof(struct vcpu, hot.field))
+#define STATE(offset) a64_at(VCPU, (int32_t)(offsetof(struct vcpu, state) + (offset)))
+
+enum { FRAME_FPCR = 32, FRAME_PENDING = 40, FRAME_VECS = 48, FRAME_SPILL = 96, FRAME_SIZE = 0x1080 };
+_Static_assert(FRAME_SIZE >= FRAME_SPILL + RA_FRAME_SLOTS * 8 && FRAME_SIZE % 16 == 0, "the frame holds what it should");
+#define OUT_ARG(n) a64_at(SP, 8 * (n))
+#define VEC_ARG(n) a64_at(SP, FRAME_VECS + 16 * (n))
+#define SPILL(offset) a64_at(SP, FRAME_SPILL + (int32_t)(offset))
+
+/* Bits of FPSR and FPCR */
+enum { FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128, FPSR_FLAGS = 0x9f };
+enum { FPCR_DN = 1 << 25, FPCR_FZ = 1 << 24, FPCR_RMODE_SHIFT = 22 };
+
+struct a64_host {
+        struct host_features feat;
+        const struct slow_ops *slow;
+        const struct ir_guest *guest;
+        struct ra_target target;
+        uint8_t *slot_pin;
+        uint16_t pin_slot[RA_NREGS];
+        bool vectors;        /* the guest has slots that need whole vector registers */
+        /* executable addresses */
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
+        /* [1] of these keep FP temporaries */
+        const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
+        const uint8_t *load128, *store128, *vec;
+        const uint8_t *rmw, *cas, *fp, *hook, *relookup[2];
+};
+
+/* Code that is seldom run, emitted after the region's body. */
+enum a64_cold_kind {
+        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP,
+        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
+        COLD_NAN, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP,
+};
+
+struct a64_cold {
+        uint8_t kind;
+        bool fp_temps;        /* of those, some are live: thunks must keep them */
+        bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
+        uint8_t n_from;
+        uint8_t d, t, x, y, z; /* registers; hardware numbers, or the allocator's for memory */
+        uint8_t *from[3];     /* branches that come here */
+        uint8_t *back;        /* where to go on */
+        const struct ir_ins *i;
+        struct ra_opnd addr, addr2, value, value2; /* guest address without imm */
+        uint32_t first_loc, n_locs, insn;
+        uint16_t page_offset;
+        int64_t imm;
+        uint32_t lo_span;     /* relookup: the limit */
+        int32_t lo;
+};
+
+struct a64_fixup {
+        uint8_t *at;
+        uint32_t block;
+};
+
+enum { A64_LITERALS = 128 };
+
+struct a64_literal {
+        uint8_t *at;
+        uint32_t n; /* index of the word */
+};
+
+struct a64_emit {
+        struct a64_asm a;
+        struct ra ra;
+        const struct a64_host *h;
+        const struct ir_region *r;
+        struct compiled *out;
+        uint8_t *limit;
+        struct a64_cold *cold;
+        unsigned n_cold;
+        uint8_t **block_at;         /* by block, or NULL */
+        uint8_t *lookup_end;        /* where the latest shared lookup's code ended, and its cold piece */
+        struct a64_cold *lookup_cold;
+        struct a64_fixup *fixups;
+        unsigned n_fixups;
+        ir_ref *entry_insn;         /* by block: see ir_entry_insns; NULL if there is only one */
+        uint32_t block;             /* being emitted */
+        uint32_t insn;              /* guest instruction in force */
+        uint32_t budget;            /* what the region took from hot.budget, 0 if nothing */
+        uint16_t page_offset;       /* of that instruction */
+        uint64_t literals[A64_LITERALS];
+        struct a64_literal literal_uses[A64_LITERALS];
+        unsigned n_literals, n_literal_uses;
+};
+
+static inline unsigned a64_num(unsigned ra_reg)
+{
+        return ra_reg & 31;
+}
+
+static inline bool is_wide(enum ir_type t)
+{
+        return t == IR_I64 || t == IR_F64;
+}
+
+/* The opcode that moves a slot between its home and a register */
+static inline uint32_t a64_slot_access(enum ir_type t, bool fp, bool load)
+{
+        unsigned size = t == IR_V128 ? 4 : is_wide(t) ? 3 : 2;
+
+        if (fp)
+                return load ? A64_FLD(size) : A64_FST(size);
+        return load ? A64_LD(size) : A64_ST(size);
+}
+
+/* ---- emit.c ---- */
+struct a64_cold *emit_cold(struct a64_emit *e, enum a64_cold_kind kind, const struct ir_ins *i);
+void emit_cold_from(struct a64_cold *c, uint8_t *branch);
+/* Notes the state of deferred slots for a fault in @c: see ra_snapshot. */
+void emit_site(struct a64_emit *e, struct a64_cold *c, unsigned max_temps);
+/* The call before this point may leave the region: makes its struct fault_site. */
+void emit_site_here(struct a64_emit *e, const struct a64_cold *c);
+/* A constant: by instructions, or as a literal where that takes many. */
+void emit_const(struct a64_emit *e, unsigned d, uint64_t bits);
+/* A load or store anywhere in the frame or the guest state; x17 helps with what is far. */
+void emit_access(struct a64_emit *e, uint32_t op, unsigned t, struct a64_mem m);
+struct a64_mem emit_mem(const struct ra_opnd *o);
+/* Any operand (general) to a register, whatever the type; leaves flags alone. */
+void emit_opnd_to(struct a64_emit *e, unsigned dst, const struct ra_opnd *o, bool w);
+/* The same, but an operand in a register stays there: where it is then. */
+unsigned emit_opnd(struct a64_emit *e, const struct ra_opnd *o, bool w, unsigned scratch);
+/* The same to [sp] argument @n; FP registers too. Uses x16 for what is in memory or a constant. */
+void emit_out_arg(struct a64_emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
+/* A float operand to a register (the allocator's number); leaves flags alone. */
+void emit_fp_opnd_to(struct a64_emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
+void emit_move(struct a64_emit *e, unsigned dst, unsigned src); /* ra register numbers */
+
+/* ---- select.c: integers ---- */
+bool emit_int(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+/* Compares two values; the condition to test. */
+enum a64_cc emit_compare(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+/* Compares and branches, by cbz or tbz where that will do; the branch. */
+uint8_t *emit_compare_branch(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+/* d = n + imm; uses x17 for what is large */
+void emit_add_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, int64_t imm);
+
+/* ---- memory.c ---- */
+void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_st(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_fence(struct a64_emit *e, uint32_t mask);
+void cold_memory(struct a64_emit *e, const struct a64_cold *c);
+
+/* ---- control.c ---- */
+void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_call(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_control(struct a64_emit *e, const struct a64_cold *c);
+
+/* ---- float.c ---- */
+void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_float(struct a64_emit *e, const struct a64_cold *c);
+
+/* ---- vector.c ---- */
+/* Both halves of vector register @d become @bits; uses x16. */
+void emit_vector_const(struct a64_emit *e, unsigned d, uint64_t bits);
+void emit_vector(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+
+/* ---- thunks.c ---- */
+bool a64_thunks(struct a64_host *h, struct code_buf *buf);
+
+/* ---- print.c ---- */
+void a64_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
+
+/* ---- unwind.c ---- */
+struct a64_saved {
+        uint64_t gpr[32], vec[32][2];
+};
+void a64_harvest(struct vcpu *v, uint32_t fpsr);
+enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door);
+void a64_link(struct code_link *l, const struct code_region *target);
+uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *ret, uint64_t status,
+                    const uint8_t *frame, const struct a64_host *h);

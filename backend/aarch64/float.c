@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scalar floating point on the host's FPU, exact (decision 18). FPCR has the region's rounding and DN, which
+ * gives the default NaN; ops that round otherwise, round to nearest with ties away, or belong to a mode with
+ * flushing or NaN propagation call slow_ops.fp. IEEE 754-2019; Arm ARM, shared/functions/float.
+ *
+ * The host detects tininess before rounding. For guests that do after, the two differ where a result rounds up to
+ * the least normal number. So FPSR.UFC is kept clear: what may have raised it, a result that is tiny or that
+ * number, goes to cold code, which notes the underflow in the frame, or has the soft-float tell. Sums and
+ * differences that are tiny are exact.
+ *
+ * No instruction here raises a flag that the op would not.
+ */
+#include "backend/aarch64/emit.h"
+
+static bool f64(enum ir_type t)
+{
+        return t == IR_F64;
+}
+
+static enum ir_type arg_type(const struct a64_emit *e, const struct ir_ins *i)
+{
+        return (enum ir_type)e->r->ins[i->arg[0]].type;
+}
+
+static bool plain_mode(const struct a64_emit *e)
+{
+        const struct ir_fpmode *m = &e->r->fp;
+
+        return m->nan == IR_NAN_DEFAULT && !m->flush_in && !m->flush_out && !m->tininess_before &&
+               !m->note_denormal && m->int_rule == IR_INT_SATURATE;
+}
+
+/* Does the op round as FPCR does? */
+static bool rounds_here(const struct a64_emit *e, const struct ir_ins *i)
+{
+        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
+
+        return rm == e->r->fp.round && rm != IR_RM_RMM;
+}
+
+static unsigned effective_round(const struct a64_emit *e, const struct ir_ins *i)
+{
+        return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
+}
+
+/* An operand in an FP register: where it is, or loaded */
+static unsigned fp_reg(struct a64_emit *e, ir_ref v)
+{
+        return a64_num(ra_reg(&e->ra, v));
+}
+
+/* ---- slow path ---- */
+
+static void slow_args(struct a64_emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
+{
+        struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
+
+        emit_out_arg(e, 0, &pack, IR_I64);
+        for (unsigned k = 0; k < n; k++)
+                emit_out_arg(e, 1 + k, &args[k], (enum ir_type)e->r->ins[i->arg[k]].type);
+        a64_bl_exec(&e->a, e->h->fp);
+}
+
+static void emit_slow(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned n = ir_ops[i->op].n_args;
+        struct ra_opnd args[3];
+
+        for (unsigned k = 0; k < n; k++)
+                args[k] = ra_where(&e->ra, i->arg[k]);
+        slow_args(e, i, args, n);
+        ra_operands_done(&e->ra);
+        emit_move(e, ra_def(&e->ra, at, RA_NONE, 0), SCRATCH);
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- tininess ---- */
+
+/*
+ * A register that still holds operand @r after the op that makes @d: the host's number. The op with three operands
+ * has two such registers at most that are @d, and then they are the same.
+ */
+static unsigned keep_operand(struct a64_emit *e, unsigned r, unsigned d)
+{
+        if (r != d)
+                return r;
+        a64_fp1(&e->a, A64_FMOV, true, FSCRATCH2, r);
+        return FSCRATCH2;
+}
+
+/* The result in @d may be tiny and inexact: exponents 0 and 1 are looked at. Operands are in @x, @y, @z. */
+static void check_tiny(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsigned x, unsigned y, unsigned z)
+{
+        bool wide = f64(i->type);
+        struct a64_cold *c = emit_cold(e, COLD_TINY, i);
+
+        a64_fmov_to_gpr(&e->a, wide, SCRATCH, d);
+        a64_ubfx(&e->a, wide, SCRATCH, SCRATCH, wide ? 53 : 24, wide ? 10 : 7);
+        emit_cold_from(c, a64_cbz(&e->a, false, wide, SCRATCH));
+        c->d = d;
+        c->x = x;
+        c->y = y;
+        c->z = z;
+        c->back = e->a.p;
+}
+
+static void cold_tiny(struct a64_emit *e, const struct a64_cold *c)
+{
+        bool wide = f64(c->i->type);
+        const uint8_t regs[] = {c->x, c->y, c->z};
+        struct ra_opnd args[3];
+        unsigned n = ir_ops[c->i->op].n_args;
+        uint32_t bits;
+
+        a64_mrs(&e->a, SCRATCH, A64_FPSR);
+        a64_patch(&e->a, a64_tbz(&e->a, false, SCRATCH, 3), c->back);
+        a64_logic_imm_bits(true, ~(uint64_t)FPSR_UFC, &bits);
+        a64_logic_imm(&e->a, A64_AND, true, SCRATCH, SCRATCH, bits);
+        a64_msr(&e->a, A64_FPSR, SCRATCH);
+        a64_fmov_to_gpr(&e->a, wide, SCRATCH, c->d);
+        a64_ubfx(&e->a, wide, SCRATCH, SCRATCH, wide ? 52 : 23, wide ? 11 : 8);
+        uint8_t *unsure = a64_cbz(&e->a, true, wide, SCRATCH);
+
+        a64_mov_imm(&e->a, SCRATCH, FPSR_UFC); /* nothing else waits there */
+        a64_str(&e->a, true, SCRATCH, a64_at(SP, FRAME_PENDING));
+        a64_patch(&e->a, a64_b(&e->a), c->back);
+        a64_here(&e->a, unsure);
+        for (unsigned k = 0; k < n; k++)
+                args[k] = (struct ra_opnd){.kind = RA_REG, .reg = RA_FPR + regs[k]};
+        slow_args(e, c->i, args, n);
+}
+
+/* ---- arithmetic ---- */
+
+static void emit_arith(struct a64_emit *e, uint32_t at, const struct ir_ins *i, enum a64_fp2 op)
+{
+        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
+        bool tiny = op == A64_FMUL || op == A64_FDIV;
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0)), kx = x, ky = y;
+
+        if (tiny && (x == d || y == d)) {
+                unsigned k = keep_operand(e, d, d);
+
+                kx = x == d ? k : x;
+                ky = y == d ? k : y;
+        }
+        a64_fp2(&e->a, op, f64(i->type), d, x, y);
+        if (tiny)
+                check_tiny(e, i, d, kx, ky, 0);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_sqrt(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = fp_reg(e, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        a64_fp1(&e->a, A64_FSQRT, f64(i->type), a64_num(ra_def(&e->ra, at, RA_NONE, 0)), x);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_fma(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        /* by aux: the product negated, the addend negated */
+        static const uint32_t forms[] = {A64_FMADD, A64_FMSUB, A64_FNMSUB, A64_FNMADD};
+        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]), z = fp_reg(e, i->arg[2]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0)), k = d;
+
+        if (x == d || y == d || z == d)
+                k = keep_operand(e, d, d);
+        a64_fp3(&e->a, (enum a64_fp3)forms[i->aux & 3], f64(i->type), d, x, y, z);
+        check_tiny(e, i, d, x == d ? k : x, y == d ? k : y, z == d ? k : z);
+        ra_def_done(&e->ra, at);
+}
+
+/* minimumNumber: the host's own (FMINNM) makes a NaN of a signalling one; so all NaNs go to cold code. */
+static void emit_minmax(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
+        struct a64_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
+
+        a64_fcmp(&e->a, false, f64(i->type), x, y);
+        c = emit_cold(e, COLD_MINMAX, i);
+        c->d = d;
+        c->x = x;
+        c->y = y;
+        emit_cold_from(c, a64_bcc(&e->a, CC_VS));
+        a64_fp2(&e->a, i->op == IR_OP_fmin ? A64_FMINNM : A64_FMAXNM, f64(i->type), d, x, y);
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+static void load_nan(struct a64_emit *e, enum ir_type t, unsigned d)
+{
+        a64_mov_imm(&e->a, SCRATCH, f64(t) ? 0x7ff8000000000000ull : 0x7fc00000);
+        a64_fmov_from_gpr(&e->a, f64(t), d, SCRATCH);
+}
+
+/* At least one is a NaN: the other, or the default NaN. */
+static void cold_minmax(struct a64_emit *e, const struct a64_cold *c)
+{
+        bool wide = f64(c->i->type);
+        uint8_t *number;
+
+        a64_fcmp(&e->a, false, wide, c->x, c->x);
+        a64_fcsel(&e->a, CC_VS, wide, c->d, c->y, c->x);
+        a64_fcmp(&e->a, false, wide, c->d, c->d);
+        number = a64_bcc(&e->a, CC_VC);
+        load_nan(e, c->i->type, c->d);
+        a64_here(&e->a, number);
+}
+
+static void emit_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint8_t cc[] = {[IR_FEQ] = CC_EQ, [IR_FLT] = CC_MI, [IR_FLE] = CC_LS};
+        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
+
+        a64_fcmp(&e->a, i->cond != IR_FEQ, f64(arg_type(e, i)), x, y);
+        ra_operands_done(&e->ra);
+        a64_cset(&e->a, (enum a64_cc)cc[i->cond], ra_def(&e->ra, at, RA_NONE, 0));
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- signs ---- */
+
+static void emit_sign(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool wide = f64(i->type);
+        unsigned x = fp_reg(e, i->arg[0]), y = i->op == IR_OP_fsgnj ? fp_reg(e, i->arg[1]) : x;
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
+
+        if (i->op == IR_OP_fabs) {
+                a64_fp1(&e->a, A64_FABS, wide, d, x);
+        } else if (i->op == IR_OP_fneg) {
+                a64_fp1(&e->a, A64_FNEG, wide, d, x);
+        } else {
+                a64_movi64(&e->a, FSCRATCH, 0);
+                a64_fp1(&e->a, A64_FNEG, wide, FSCRATCH, FSCRATCH);
+                if (i->aux == 2) {
+                        a64_rrr(&e->a, A64_VAND, FSCRATCH, y, FSCRATCH);
+                        a64_rrr(&e->a, A64_VEOR, d, x, FSCRATCH);
+                } else {
+                        if (i->aux == 1) {
+                                a64_fp1(&e->a, A64_FNEG, wide, FSCRATCH2, y);
+                                y = FSCRATCH2;
+                        }
+                        a64_rrr(&e->a, A64_VBSL, FSCRATCH, y, x);
+                        a64_fp1(&e->a, A64_FMOV, wide, d, FSCRATCH);
+                }
+        }
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- bits and boxes ---- */
+
+static void emit_bitcast(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        if (d >= RA_FPR)
+                emit_fp_opnd_to(e, d, &a, i->type);
+        else
+                emit_opnd_to(e, d, &a, i->type == IR_I64);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_fbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = fp_reg(e, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        a64_movi64(&e->a, FSCRATCH, 0xf0);
+        a64_rrr(&e->a, A64_VORR, a64_num(ra_def(&e->ra, at, RA_NONE, 0)), x, FSCRATCH);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_funbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+        struct a64_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        emit_opnd_to(e, SCRATCH, &a, true);
+        if (a.kind == RA_REG && a.reg >= RA_FPR)
+                emit_move(e, d, a.reg);
+        else
+                a64_fmov_from_gpr(&e->a, false, a64_num(d), SCRATCH);
+        a64_shift_imm(&e->a, SH_LSR, true, SCRATCH, SCRATCH, 32);
+        a64_arith_imm(&e->a, A64_ADDS, false, XZR, SCRATCH, 1);
+        c = emit_cold(e, COLD_NAN, i);
+        c->d = a64_num(d);
+        emit_cold_from(c, a64_bcc(&e->a, CC_NE));
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- conversions ---- */
+
+static void emit_cvt_ff(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned x = fp_reg(e, i->arg[0]), k;
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
+
+        if (f64(i->type)) {
+                a64_fp1(&e->a, A64_FCVT_DS, false, d, x);
+        } else {
+                k = keep_operand(e, x, d);
+                a64_fp1(&e->a, A64_FCVT_SD, true, d, x);
+                check_tiny(e, i, d, k, 0, 0);
+        }
+        ra_def_done(&e->ra, at);
+}
+
+/* To an integer: the host's results but for NaNs, of which the host makes 0. */
+static void emit_cvt_fi(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint32_t ops[] = {[IR_RM_RNE] = A64_FCVTNS, [IR_RM_RTZ] = A64_FCVTZS, [IR_RM_RDN] = A64_FCVTMS,
+                                       [IR_RM_RUP] = A64_FCVTPS, [IR_RM_RMM] = A64_FCVTAS};
+        enum ir_type t = arg_type(e, i);
+        uint32_t op = ops[effective_round(e, i)] | (i->aux & 16 ? A64_UNSIGNED : 0);
+        unsigned x = fp_reg(e, i->arg[0]);
+        struct a64_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        a64_cvt(&e->a, op, i->type == IR_I64, f64(t), d, x);
+        a64_fcmp(&e->a, false, f64(t), x, x);
+        c = emit_cold(e, COLD_TO_INT, i);
+        c->d = d;
+        emit_cold_from(c, a64_bcc(&e->a, CC_VS));
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+static void cold_to_int(struct a64_emit *e, const struct a64_cold *c)
+{
+        uint64_t max = c->i->aux & 16 ? ~0ull : c->i->type == IR_I64 ? INT64_MAX : INT32_MAX;
+
+        a64_mov_imm(&e->a, c->d, max);
+}
+
+static void emit_cvt_if(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool wide = (i->aux & 15) == IR_I64;
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0)), n = emit_opnd(e, &a, wide, SCRATCH);
+
+        a64_cvt(&e->a, A64_SCVTF | (i->aux & 16 ? A64_UNSIGNED : 0), wide, f64(i->type), d, n);
+        ra_def_done(&e->ra, at);
+}
+
+/* ---- dispatch ---- */
+
+static bool goes_inline(const struct a64_emit *e, const struct ir_ins *i)
+{
+        switch ((enum ir_op)i->op) {
+        case IR_OP_fadd:
+        case IR_OP_fsub:
+        case IR_OP_fmul:
+        case IR_OP_fdiv:
+        case IR_OP_fsqrt:
+                return plain_mode(e) && rounds_here(e, i);
+        case IR_OP_fma:
+                return plain_mode(e) && rounds_here(e, i) && e->r->fp.fma_inf_zero_nan_invalid && !(i->aux & 4);
+        case IR_OP_fmin:
+        case IR_OP_fmax:
+                return plain_mode(e) && i->aux == IR_MM_NUMBER;
+        case IR_OP_fcmp:
+                return plain_mode(e) && !(i->aux & (IR_FCMP_QUIET | IR_FCMP_SIGNALING)) && i->cond != IR_FUN;
+        case IR_OP_fcvt_fi:
+                return plain_mode(e);
+        case IR_OP_fround:
+        case IR_OP_fcvt_hf:
+        case IR_OP_fcvt_fh:
+                return false;
+        case IR_OP_fcvt_ff:
+                return plain_mode(e) && (i->type == IR_F64 || rounds_here(e, i));
+        case IR_OP_fcvt_if:
+                return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
+        default:
+                return true;
+        }
+}
+
+void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        if (!goes_inline(e, i)) {
+                emit_slow(e, at, i);
+                return;
+        }
+        switch ((enum ir_op)i->op) {
+        case IR_OP_bitcast:
+                emit_bitcast(e, at, i);
+                break;
+        case IR_OP_fbox:
+                emit_fbox(e, at, i);
+                break;
+        case IR_OP_funbox:
+                emit_funbox(e, at, i);
+                break;
+        case IR_OP_fadd:
+                emit_arith(e, at, i, A64_FADD);
+                break;
+        case IR_OP_fsub:
+                emit_arith(e, at, i, A64_FSUB);
+                break;
+        case IR_OP_fmul:
+                emit_arith(e, at, i, A64_FMUL);
+                break;
+        case IR_OP_fdiv:
+                emit_arith(e, at, i, A64_FDIV);
+                break;
+        case IR_OP_fsqrt:
+                emit_sqrt(e, at, i);
+                break;
+        case IR_OP_fma:
+                emit_fma(e, at, i);
+                break;
+        case IR_OP_fmin:
+        case IR_OP_fmax:
+                emit_minmax(e, at, i);
+                break;
+        case IR_OP_fcmp:
+                emit_fcmp(e, at, i);
+                break;
+        case IR_OP_fabs:
+        case IR_OP_fneg:
+        case IR_OP_fsgnj:
+                emit_sign(e, at, i);
+                break;
+        case IR_OP_fcvt_ff:
+                emit_cvt_ff(e, at, i);
+                break;
+        case IR_OP_fcvt_fi:
+                emit_cvt_fi(e, at, i);
+                break;
+        case IR_OP_fcvt_if:
+                emit_cvt_if(e, at, i);
+                break;
+        default:
+                e->ra.failed = true;
+                break;
+        }
+}
+
+void cold_float(struct a64_emit *e, const struct a64_cold *c)
+{
+        switch ((enum a64_cold_kind)c->kind) {
+        case COLD_MINMAX:
+                cold_minmax(e, c);
+                break;
+        case COLD_TO_INT:
+                cold_to_int(e, c);
+                break;
+        case COLD_TINY:
+                cold_tiny(e, c);
+                break;
+        default: /* COLD_NAN */
+                load_nan(e, c->i->type, c->d);
+                break;
+        }
+}

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory: lookups, loads, stores, atomics and fences. A lookup with one user is fused with it:
+ *
+ *      ubfx x16, a, 12, 10; add x16, x27, x16, lsl 5; ldr x17, [x16, tag]; ldr x16, [x16, addend]
+ *      sub x17, a, x17; cmp x17, 4096 - n; b.hi cold; ldr d, [x16, a]
+ *
+ * A lookup with several users leaves the host address of (base + lo) in a register, 0 for none; each user tests
+ * it. Their cold code looks up once more for those to come.
+ *
+ * Ordering, argued in docs/memory.md: plain accesses where the guest asks for nothing; LDAPR (LDAR without
+ * FEAT_LRCPC) and STLR for acquire and release, whose misaligned cases take the slow path; atomics are acquire
+ * and release and followed by DMB ISH; fences are DMB.
+ *
+ * All generated code that can fault does so in cold code, and no register with guest state is written before
+ * that.
+ */
+#include "backend/aarch64/emit.h"
+
+static uint32_t mem_word(struct ir_mem m)
+{
+        uint32_t v;
+
+        memcpy(&v, &m, sizeof(v));
+        return v;
+}
+
+static int32_t tag_offset(bool write)
+{
+        return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
+}
+
+/* What never goes inline: other views, foreign byte order, 16 bytes but for vectors. */
+static bool always_slow(const struct ir_ins *i)
+{
+        return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
+}
+
+static bool is_atomic(const struct ir_ins *i)
+{
+        return i->op == IR_OP_rmw || i->op == IR_OP_cas;
+}
+
+/* Does the access use an instruction that wants a plain address, aligned? */
+static bool is_ordered(const struct ir_ins *i)
+{
+        return i->op == IR_OP_ld ? i->mem.acquire : i->op == IR_OP_st ? i->mem.release : true;
+}
+
+static bool is_fused(const struct a64_emit *e, const struct ir_ins *i)
+{
+        ir_ref l = i->arg[0];
+
+        if (is_atomic(i))
+                return true; /* looks up by itself, as late as can be */
+        return e->ra.val[l].uses == 1 && !e->ra.val[l].crosses && e->ra.ins[l].op == IR_OP_lookup;
+}
+
+static int32_t lookup_lo(const struct ir_ins *l)
+{
+        return (int32_t)l->imm;
+}
+
+static int32_t lookup_span(const struct ir_ins *l)
+{
+        return (int32_t)(l->imm >> 32) - lookup_lo(l);
+}
+
+/* x16 = addend for address @a, x17 = its offset in the page; branches if the page grants no @span bytes there. */
+static uint8_t *emit_probe(struct a64_emit *e, unsigned a, bool write, int32_t span)
+{
+        a64_ubfx(&e->a, true, SCRATCH, a, GUEST_PAGE_BITS, TLB_BITS);
+        a64_alu_shift(&e->a, A64_ADD, true, SCRATCH, TLB, SCRATCH, SH_LSL, 5);
+        a64_ldr(&e->a, true, SCRATCH2, a64_at(SCRATCH, tag_offset(write)));
+        a64_ldr(&e->a, true, SCRATCH, a64_at(SCRATCH, offsetof(struct tlb_entry, addend)));
+        a64_alu(&e->a, A64_SUB, true, SCRATCH2, a, SCRATCH2);
+        a64_arith_imm(&e->a, A64_SUBS, true, XZR, SCRATCH2, GUEST_PAGE_SIZE - span);
+        return a64_bcc(&e->a, CC_HI);
+}
+
+void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
+                return;
+        unsigned a = ra_reg(&e->ra, i->arg[0]);
+        int32_t lo = lookup_lo(i), span = lookup_span(i);
+        struct a64_cold *c = emit_cold(e, COLD_LOOKUP, i);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
+
+        c->d = d;
+        if (i->mem.view || span > GUEST_PAGE_SIZE) {
+                emit_cold_from(c, a64_b(&e->a));
+        } else {
+                if (lo)
+                        emit_add_imm(e, true, d, a, lo);
+                emit_cold_from(c, emit_probe(e, lo ? d : a, i->mem.write, span));
+                a64_alu(&e->a, A64_ADD, true, d, SCRATCH, lo ? d : a);
+                e->lookup_end = e->a.p;
+                e->lookup_cold = c;
+        }
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
+/* What a touch comes to before the access itself. */
+struct touch {
+        const struct ir_ins *i, *lookup;
+        struct a64_cold *c;
+        unsigned a, h;     /* registers: guest address; host address of a shared lookup */
+        unsigned t;        /* for the sum of address and imm, where there is one */
+        bool fused, slow;
+        unsigned index;    /* the access is at [base + index], or, RA_NONE, at [base + disp] */
+        struct a64_mem m;
+};
+
+static void touch_operands(struct a64_emit *e, struct touch *t, const struct ir_ins *i,
+                           enum a64_cold_kind kind)
+{
+        t->i = i;
+        t->lookup = &e->ra.ins[i->arg[0]];
+        t->slow = always_slow(i);
+        t->fused = is_fused(e, i);
+        t->c = emit_cold(e, kind, i);
+        t->c->imm = is_atomic(i) ? 0 : i->imm;
+        t->a = t->h = t->t = RA_NONE;
+        if (t->fused && (!t->slow || is_atomic(i)))
+                t->a = ra_reg(&e->ra, i->arg[1]);
+        else if (!t->slow)
+                t->h = ra_reg(&e->ra, i->arg[0]);
+}
+
+/* All operands have their places: notes them for the cold code. */
+static void touch_site(struct a64_emit *e, struct touch *t, unsigned max_temps)
+{
+        emit_site(e, t->c, max_temps);
+        t->c->addr = ra_where(&e->ra, t->i->arg[1]);
+        ra_operands_done(&e->ra);
+        /* The cold code reads the address even where this is its last use: what makes room goes elsewhere. */
+        if (t->c->addr.kind == RA_REG)
+                e->ra.operands |= RA_BIT(t->c->addr.reg);
+}
+
+static bool wants_alignment(const struct touch *t)
+{
+        unsigned size = t->i->mem.size_log2;
+
+        return size && (t->i->mem.align || (size < 4 && is_ordered(t->i)));
+}
+
+static void check_alignment(struct a64_emit *e, struct touch *t, unsigned reg)
+{
+        uint32_t bits;
+
+        a64_logic_imm_bits(true, (1u << t->i->mem.size_log2) - 1, &bits);
+        a64_logic_imm(&e->a, A64_ANDS, true, XZR, reg, bits);
+        emit_cold_from(t->c, a64_bcc(&e->a, CC_NE));
+}
+
+static void touch_fused(struct a64_emit *e, struct touch *t)
+{
+        bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
+
+        t->index = t->a;
+        if (t->c->imm) {
+                emit_add_imm(e, true, t->t, t->a, t->c->imm);
+                t->index = t->t;
+        }
+        emit_cold_from(t->c, emit_probe(e, t->index, write, 1 << t->i->mem.size_log2));
+        if (wants_alignment(t))
+                check_alignment(e, t, t->index);
+        t->m = a64_at(SCRATCH, 0);
+}
+
+static void touch_shared(struct a64_emit *e, struct touch *t)
+{
+        struct a64_cold *c = t->c;
+        int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
+
+        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
+            !t->lookup->mem.view) {
+                c->relookup = true;
+                c->t = t->h;
+                c->lo = lookup_lo(t->lookup);
+                c->lo_span = GUEST_PAGE_SIZE - lookup_span(t->lookup);
+                c->write = t->lookup->mem.write;
+                c->addr2 = ra_where(&e->ra, t->i->arg[1]);
+        }
+        if (e->lookup_end == e->a.p && e->lookup_cold->i == t->lookup &&
+            (c->relookup || !ra_live_after(&e->ra, t->i->arg[0]))) {
+                /* Right behind its lookup, with no code between: what misses comes here at once. */
+                emit_cold_from(c, e->lookup_cold->from[0]);
+                e->lookup_cold->n_from = 0;
+        } else {
+                emit_cold_from(c, a64_cbz(&e->a, false, true, t->h));
+        }
+        t->index = RA_NONE;
+        t->m = a64_at(t->h, disp);
+        if (wants_alignment(t) && disp) {
+                emit_add_imm(e, true, SCRATCH, t->h, disp);
+                t->m = a64_at(SCRATCH, 0);
+        }
+        if (wants_alignment(t))
+                check_alignment(e, t, t->m.base);
+}
+
+static void touch_check(struct a64_emit *e, struct touch *t)
+{
+        t->c->fp_temps |= ra_any_live(&e->ra, ~0ull << RA_FPR); /* some may have come there since touch_site */
+        if (t->slow)
+                emit_cold_from(t->c, a64_b(&e->a));
+        else if (t->fused)
+                touch_fused(e, t);
+        else
+                touch_shared(e, t);
+}
+
+static void touch_access(struct a64_emit *e, const struct touch *t, uint32_t op, unsigned reg)
+{
+        if (t->index != RA_NONE)
+                a64_access_reg(&e->a, op, reg, t->m.base, t->index);
+        else
+                emit_access(e, op, reg, t->m);
+}
+
+/* The host address of the access in a register, for the encodings that take no other */
+static unsigned touch_address(struct a64_emit *e, const struct touch *t)
+{
+        if (t->index != RA_NONE)
+                a64_alu(&e->a, A64_ADD, true, SCRATCH, t->m.base, t->index);
+        else if (t->m.disp)
+                emit_add_imm(e, true, SCRATCH, t->m.base, t->m.disp);
+        else
+                return t->m.base;
+        return SCRATCH;
+}
+
+static uint32_t load_op(unsigned size, bool sign, bool wide)
+{
+        if (!sign || size == 3 || (size == 2 && !wide))
+                return A64_LD(size);
+        return wide ? A64_LDS64(size) : A64_LDS32(size);
+}
+
+/* @d = the low 1 << size_log2 bytes of @from, extended as the op says; what is loaded is zero-extended already. */
+static void extend(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsigned from)
+{
+        unsigned size = i->mem.size_log2;
+
+        if (i->mem.sign && size < 3 && !(size == 2 && i->type != IR_I64))
+                a64_sbfx(&e->a, i->type == IR_I64, d, from, 0, 8 << size);
+        else if (d != from)
+                a64_mov(&e->a, true, d, from);
+}
+
+static void load_ordered(struct a64_emit *e, const struct touch *t, unsigned d)
+{
+        const struct ir_ins *i = t->i;
+        unsigned reg = d >= RA_FPR ? SCRATCH2 : d;
+
+        a64_ordered(&e->a, e->h->feat.rcpc ? A64_LDAPR : A64_LDAR, i->mem.size_log2, reg, touch_address(e, t));
+        if (d >= RA_FPR)
+                a64_fmov_from_gpr(&e->a, i->mem.size_log2 == 3, a64_num(d), reg);
+        else
+                extend(e, i, d, reg);
+}
+
+/* An opcode for 1 << size_log2 bytes at the bottom of a vector register; a load clears the rest. */
+static uint32_t vector_op(unsigned size_log2, bool load)
+{
+        return load ? A64_FLD(size_log2) : A64_FST(size_log2);
+}
+
+void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool fp = ir_type_in_fpr(i->type), used = e->ra.val[at].last_use != 0;
+        struct touch t;
+        ra_set keep = 0;
+        unsigned d;
+
+        touch_operands(e, &t, i, COLD_LOAD);
+        touch_site(e, &t, 3);
+        if (t.fused && t.c->imm && t.a != RA_NONE)
+                keep = RA_BIT(t.a) & e->ra.t->temps; /* the sum's register is not the address's */
+        d = used ? ra_def(&e->ra, at, RA_NONE, keep) : ra_temp(&e->ra, fp, RA_NONE, keep);
+        if (t.fused && !t.slow && t.c->imm)
+                t.t = !fp && e->ra.t->temps & RA_BIT(d) ? d : ra_temp(&e->ra, false, RA_NONE, RA_BIT(d) | keep);
+        t.c->d = d;
+        touch_check(e, &t);
+        if (t.slow)
+                ;
+        else if (i->mem.acquire && i->mem.size_log2 < 4)
+                load_ordered(e, &t, d);
+        else if (fp)
+                touch_access(e, &t, vector_op(i->mem.size_log2, true), a64_num(d));
+        else
+                touch_access(e, &t, load_op(i->mem.size_log2, i->mem.sign, i->type == IR_I64), d);
+        if (i->mem.acquire && i->mem.size_log2 == 4 && !t.slow)
+                a64_dmb(&e->a, A64_ISHLD);
+        t.c->back = e->a.p;
+        if (used)
+                ra_def_done(&e->ra, at);
+}
+
+static void store_ordered(struct a64_emit *e, const struct touch *t, unsigned value)
+{
+        unsigned size = t->i->mem.size_log2, n = touch_address(e, t);
+
+        if (value != XZR && value >= RA_FPR) {
+                a64_fmov_to_gpr(&e->a, size == 3, SCRATCH2, a64_num(value));
+                value = SCRATCH2;
+        }
+        a64_ordered(&e->a, A64_STLR, size, value, n);
+}
+
+void emit_st(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        unsigned size = i->mem.size_log2, value = XZR;
+        struct touch t;
+        uint64_t k;
+
+        touch_operands(e, &t, i, COLD_STORE);
+        if (i->type != IR_V128 && ra_is_const(&e->ra, i->arg[2], &k) && !(size < 3 ? (uint32_t)k : k)) {
+                t.c->value = (struct ra_opnd){.kind = RA_IMM, .imm = 0};
+        } else {
+                value = ra_reg(&e->ra, i->arg[2]);
+                t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = value};
+        }
+        touch_site(e, &t, 3);
+        if (t.fused && !t.slow && t.c->imm)
+                t.t = ra_temp(&e->ra, false, RA_NONE, (value != XZR ? RA_BIT(value) : 0) | RA_BIT(t.a));
+        touch_check(e, &t);
+        if (i->mem.release && size == 4 && !t.slow)
+                a64_dmb(&e->a, A64_ISH);
+        if (t.slow)
+                ;
+        else if (i->mem.release && size < 4)
+                store_ordered(e, &t, value);
+        else if (value != XZR && value >= RA_FPR)
+                touch_access(e, &t, vector_op(size, false), a64_num(value));
+        else
+                touch_access(e, &t, A64_ST(size), value);
+        t.c->back = e->a.p;
+}
+
+/* ---- atomics ---- */
+
+/* x17 = [n]; [n] = x17 op v, by exclusives; @s and @t are temporaries. */
+static void rmw_loop(struct a64_emit *e, const struct ir_ins *i, unsigned n, unsigned v, unsigned s, unsigned t)
+{
+        static const uint32_t alu[] = {[IR_RMW_ADD] = A64_ADD, [IR_RMW_AND] = A64_AND, [IR_RMW_OR] = A64_ORR,
+                                       [IR_RMW_XOR] = A64_EOR};
+        static const uint8_t keep[] = {[IR_RMW_MINS] = CC_LE, [IR_RMW_MAXS] = CC_GE, [IR_RMW_MINU] = CC_LS,
+                                       [IR_RMW_MAXU] = CC_CS};
+        enum ir_rmw op = (enum ir_rmw)i->mem.rmw;
+        unsigned size = i->mem.size_log2;
+        uint8_t *again;
+
+        again = e->a.p;
+        a64_ordered(&e->a, A64_LDAXR, size, SCRATCH2, n);
+        if (op == IR_RMW_SWAP) {
+                t = v;
+        } else if (op <= IR_RMW_XOR) {
+                a64_alu(&e->a, (enum a64_alu)alu[op], true, t, SCRATCH2, v);
+        } else if (size >= 2) {
+                a64_cmp(&e->a, size == 3, SCRATCH2, v);
+                a64_csel(&e->a, A64_CSEL, (enum a64_cc)keep[op], true, t, SCRATCH2, v);
+        } else {
+                /* Small operands are compared at the top of a word. */
+                a64_shift_imm(&e->a, SH_LSL, false, t, SCRATCH2, 32 - (8 << size));
+                a64_shift_imm(&e->a, SH_LSL, false, s, v, 32 - (8 << size));
+                a64_cmp(&e->a, false, t, s);
+                a64_csel(&e->a, A64_CSEL, (enum a64_cc)keep[op], true, t, SCRATCH2, v);
+        }
+        a64_stxr(&e->a, A64_STLXR, size, s, t, n);
+        a64_patch(&e->a, a64_cbz(&e->a, true, false, s), again);
+}
+
+/* The same as one instruction */
+static void rmw_lse(struct a64_emit *e, const struct ir_ins *i, unsigned n, unsigned v)
+{
+        static const uint32_t ops[IR_RMW_COUNT] = {
+                [IR_RMW_SWAP] = A64_SWPAL, [IR_RMW_ADD] = A64_LDADDAL, [IR_RMW_AND] = A64_LDCLRAL,
+                [IR_RMW_OR] = A64_LDSETAL, [IR_RMW_XOR] = A64_LDEORAL, [IR_RMW_MINS] = A64_LDSMINAL,
+                [IR_RMW_MAXS] = A64_LDSMAXAL, [IR_RMW_MINU] = A64_LDUMINAL, [IR_RMW_MAXU] = A64_LDUMAXAL,
+        };
+
+        if (i->mem.rmw == IR_RMW_AND) {
+                a64_alu(&e->a, A64_ORN, true, SCRATCH2, XZR, v);
+                v = SCRATCH2;
+        }
+        a64_atomic(&e->a, (enum a64_atomic)ops[i->mem.rmw], i->mem.size_log2, v, SCRATCH2, n);
+}
+
+static void emit_rmw(struct a64_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+{
+        unsigned v = ra_reg(&e->ra, i->arg[2]), s = RA_NONE, n = RA_NONE, d;
+        bool used = e->ra.val[at].last_use != 0;
+
+        touch_site(e, t, 2);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a);
+        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!e->h->feat.lse) {
+                s = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a));
+                n = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a) | RA_BIT(s));
+        }
+        d = used ? ra_def(&e->ra, at, RA_NONE, 0) : SCRATCH;
+        touch_check(e, t);
+        if (!t->slow) {
+                unsigned address = touch_address(e, t);
+
+                if (e->h->feat.lse)
+                        rmw_lse(e, i, address, v);
+                else
+                        rmw_loop(e, i, address, v, s, n);
+                a64_dmb(&e->a, A64_ISH);
+                if (used)
+                        extend(e, i, d, SCRATCH2);
+        }
+        t->c->d = d;
+        t->c->back = e->a.p;
+        if (used)
+                ra_def_done(&e->ra, at);
+}
+
+/* x17 = [n]; if it was @expect, [n] = v; by exclusives */
+static void cas_loop(struct a64_emit *e, unsigned size, unsigned n, unsigned expect, unsigned v, unsigned s)
+{
+        uint8_t *again = e->a.p, *differs;
+        uint32_t bits;
+
+        a64_ordered(&e->a, A64_LDAXR, size, SCRATCH2, n);
+        if (size >= 2) {
+                a64_cmp(&e->a, size == 3, SCRATCH2, expect);
+        } else {
+                a64_alu(&e->a, A64_EOR, false, s, SCRATCH2, expect);
+                a64_logic_imm_bits(false, size ? 0xffff : 0xff, &bits);
+                a64_logic_imm(&e->a, A64_ANDS, false, XZR, s, bits);
+        }
+        differs = a64_bcc(&e->a, CC_NE);
+        a64_stxr(&e->a, A64_STLXR, size, s, v, n);
+        a64_patch(&e->a, a64_cbz(&e->a, true, false, s), again);
+        a64_here(&e->a, differs);
+}
+
+static void emit_cas(struct a64_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+{
+        unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]), s = RA_NONE, d;
+        bool used = e->ra.val[at].last_use != 0;
+        ra_set busy = RA_BIT(v) | RA_BIT(t->a) | RA_BIT(expect);
+
+        touch_site(e, t, 2);
+        e->ra.locked |= busy;
+        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = expect};
+        t->c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!e->h->feat.lse)
+                s = ra_temp(&e->ra, false, RA_NONE, busy);
+        d = used ? ra_def(&e->ra, at, RA_NONE, 0) : SCRATCH;
+        touch_check(e, t);
+        if (!t->slow) {
+                unsigned address = touch_address(e, t);
+
+                if (e->h->feat.lse) {
+                        a64_mov(&e->a, true, SCRATCH2, expect);
+                        a64_casal(&e->a, i->mem.size_log2, SCRATCH2, v, address);
+                } else {
+                        cas_loop(e, i->mem.size_log2, address, expect, v, s);
+                }
+                a64_dmb(&e->a, A64_ISH);
+                if (used)
+                        extend(e, i, d, SCRATCH2);
+        }
+        t->c->d = d;
+        t->c->back = e->a.p;
+        if (used)
+                ra_def_done(&e->ra, at);
+}
+
+void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct touch t;
+
+        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : COLD_CAS);
+        if (i->op == IR_OP_rmw)
+                emit_rmw(e, at, i, &t);
+        else
+                emit_cas(e, at, i, &t);
+}
+
+void emit_fence(struct a64_emit *e, uint32_t mask)
+{
+        if (!mask)
+                return;
+        if (!(mask & ~(uint32_t)(IR_FENCE_LL | IR_FENCE_LS)))
+                a64_dmb(&e->a, A64_ISHLD);
+        else if (mask == IR_FENCE_SS)
+                a64_dmb(&e->a, A64_ISHST);
+        else
+                a64_dmb(&e->a, A64_ISH);
+}
+
+/* ---- cold code ---- */
+
+/* x16 = guest address + imm */
+static void address_to_scratch(struct a64_emit *e, const struct ra_opnd *addr, int32_t imm)
+{
+        if (addr->kind == RA_REG && imm) {
+                emit_add_imm(e, true, SCRATCH, addr->reg, imm);
+                return;
+        }
+        emit_opnd_to(e, SCRATCH, addr, true);
+        emit_add_imm(e, true, SCRATCH, SCRATCH, imm);
+}
+
+static void value_arg(struct a64_emit *e, unsigned n, const struct ra_opnd *o)
+{
+        if (o->kind == RA_IMM && !o->imm)
+                a64_str(&e->a, true, XZR, OUT_ARG(n));
+        else
+                emit_out_arg(e, n, o, IR_I64);
+}
+
+static void slow_access(struct a64_emit *e, const struct a64_cold *c)
+{
+        const struct ir_mem *m = &c->i->mem;
+        const uint8_t *thunk;
+
+        if (c->i->type == IR_V128 && m->size_log2 == 4) {
+                if (c->kind == COLD_STORE)
+                        a64_access(&e->a, A64_FST(4), a64_num(c->value.reg), VEC_ARG(0));
+                thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
+        } else switch ((enum a64_cold_kind)c->kind) {
+        case COLD_LOAD:
+                thunk = e->h->load[c->fp_temps];
+                break;
+        case COLD_STORE:
+                thunk = always_slow(c->i) ? e->h->slow_store[c->fp_temps]
+                                       : e->h->store[c->fp_temps][m->size_log2];
+                value_arg(e, 0, &c->value);
+                break;
+        case COLD_RMW:
+                thunk = e->h->rmw;
+                value_arg(e, 0, &c->value);
+                break;
+        default:
+                thunk = e->h->cas;
+                value_arg(e, 0, &c->value);
+                value_arg(e, 1, &c->value2);
+                break;
+        }
+        address_to_scratch(e, &c->addr, (int32_t)c->imm);
+        a64_mov_imm(&e->a, SCRATCH2, mem_word(*m));
+        a64_bl_exec(&e->a, thunk);
+        emit_site_here(e, c);
+}
+
+void cold_memory(struct a64_emit *e, const struct a64_cold *c)
+{
+        if (c->kind == COLD_LOOKUP) {
+                a64_movz(&e->a, false, c->d, 0, 0);
+                return;
+        }
+        slow_access(e, c);
+        if (c->kind == COLD_LOAD && c->i->type == IR_V128 && c->i->mem.size_log2 == 4)
+                a64_access(&e->a, A64_FLD(4), a64_num(c->d), VEC_ARG(0));
+        else if (c->kind != COLD_STORE && c->d != SCRATCH)
+                emit_move(e, c->d, SCRATCH);
+        if (c->relookup) {
+                address_to_scratch(e, &c->addr2, c->lo);
+                a64_mov_imm(&e->a, SCRATCH2, c->lo_span);
+                a64_bl_exec(&e->a, e->h->relookup[c->write]);
+                a64_mov(&e->a, true, c->t, SCRATCH);
+        }
+}
