@@ -82,6 +82,17 @@ static struct ir_helper_ret interp_cas(void *ctx, uint64_t a, uint64_t expect, u
         return runtime_slow_ops.cas(ctx, a, expect, desired, bits);
 }
 
+static struct ir_helper_ret interp_cas16(void *ctx, uint64_t a, uint64_t wide[4], uint32_t bits)
+{
+        struct vcpu *v = ctx;
+        struct ir_helper_ret ret;
+
+        memcpy(v->hot.wide, wide, sizeof(v->hot.wide));
+        ret = runtime_slow_ops.cas16(v, a, bits);
+        memcpy(wide, v->hot.wide, sizeof(v->hot.wide));
+        return ret;
+}
+
 static uint64_t interp_fp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
                           enum ir_type arg_type,
                           uint64_t a, uint64_t b, uint64_t c)
@@ -94,9 +105,38 @@ static void interp_hook(void *ctx, uint32_t kind, uint64_t datum)
         runtime_slow_ops.hook(ctx, kind, datum);
 }
 
+static uint64_t interp_load128(void *ctx, uint64_t a, uint32_t bits, struct ir_v128 *value)
+{
+        const uint8_t *p = probe(ctx, a, mem_of(bits), false);
+
+        if (!p)
+                return runtime_slow_ops.load128(ctx, a, bits, value);
+        value->w[0] = __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+        value->w[1] = __atomic_load_n((const uint64_t *)p + 1, __ATOMIC_ACQUIRE);
+        return 0;
+}
+
+static uint64_t interp_store128(void *ctx, uint64_t a, uint32_t bits, const struct ir_v128 *value)
+{
+        uint8_t *p = probe(ctx, a, mem_of(bits), true);
+
+        if (!p)
+                return runtime_slow_ops.store128(ctx, a, bits, value);
+        __atomic_store_n((uint64_t *)p, value->w[0], __ATOMIC_RELEASE);
+        __atomic_store_n((uint64_t *)p + 1, value->w[1], __ATOMIC_RELEASE);
+        return 0;
+}
+
+static void interp_vfp(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op, const struct ir_v128 *args,
+                       struct ir_v128 *result)
+{
+        slowpath_vfp(ctx, mode, op, args, result);
+}
+
 static const struct ir_interp_ops interp_ops = {
         .load = interp_load, .store = interp_store, .rmw = interp_rmw, .cas = interp_cas,
-        .fp = interp_fp, .hook = interp_hook,
+        .cas16 = interp_cas16, .fp = interp_fp, .hook = interp_hook, .load128 = interp_load128, .store128 = interp_store128,
+        .vfp = interp_vfp,
 };
 
 static enum ir_exit interp_enter(struct vcpu *v, uint64_t door)

@@ -27,6 +27,7 @@
 
 #include "backend/region.h"
 #include "ir/ir.h"
+#include "ir/vec.h"
 
 struct vcpu;
 
@@ -37,10 +38,17 @@ struct slow_ops {
         struct ir_helper_ret (*store)(struct vcpu *v, gva_t a, uint64_t value, uint32_t mem);
         struct ir_helper_ret (*rmw)(struct vcpu *v, gva_t a, uint64_t value, uint32_t mem);
         struct ir_helper_ret (*cas)(struct vcpu *v, gva_t a, uint64_t expect, uint64_t desired, uint32_t mem);
+        /* 16 bytes, with hot.wide as op cas16 says */
+        struct ir_helper_ret (*cas16)(struct vcpu *v, gva_t a, uint32_t mem);
         /* An FP op the host cannot do inline exactly (rounding mode other than the region's, RMM, no FMA, ...):
          * op packs ir_op, types, rounding and aux. Raises flags in the guest's FP state. */
         struct ir_helper_ret (*fp)(struct vcpu *v, uint64_t op, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(struct vcpu *v, uint32_t kind, uint64_t datum);
+        /* 16 bytes; the value as memory has it. A status as for helpers. */
+        uint64_t (*load128)(struct vcpu *v, gva_t a, uint32_t mem, struct ir_v128 *value);
+        uint64_t (*store128)(struct vcpu *v, gva_t a, uint32_t mem, const struct ir_v128 *value);
+        /* A vector op (packed as for fp, with its imm) that the host does not do inline: args[0] becomes its result. */
+        void (*vec)(struct vcpu *v, uint64_t op, uint64_t imm, struct ir_v128 *args);
         /* The region whose code holds an address of the executable mapping, dead or alive (codecache_find). */
         struct code_region *(*find)(struct vcpu *v, const void *exec_addr);
 };
@@ -50,6 +58,12 @@ static inline uint64_t slow_fp_pack(const struct ir_ins *i, enum ir_type arg_typ
 {
         return i->op | (uint64_t)i->type << 8 | (uint64_t)i->cond << 16 | (uint64_t)arg_type << 24 |
                (uint64_t)i->aux << 32;
+}
+
+static inline struct ir_ins slow_fp_unpack(uint64_t packed)
+{
+        return (struct ir_ins){.op = packed & 0xff, .type = packed >> 8 & 0xff, .cond = packed >> 16 & 0xff,
+                               .aux = packed >> 32};
 }
 
 /* One buffer that code is written to: rw and exec are two mappings of the same bytes. */

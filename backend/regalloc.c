@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "backend/host.h"
 #include "backend/region.h"
 #include "base/arena.h"
 
@@ -43,6 +44,64 @@ static void use(struct ra *ra, const struct ir_block *b, ir_ref v, uint32_t at)
                 val->uses++;
         if (v < b->first || v >= b->end)
                 val->crosses = true;
+}
+
+/* ---- values that are made in fault maps alone ---- */
+
+static bool has_value(const struct ra *ra, ir_ref v)
+{
+        return !ra->plan || flag_has_value(ra->plan, ra->ins, v);
+}
+
+/* The op that gives the first operand of flags @i back from the result and the others. */
+static enum ir_op inverse_of(const struct ir_ins *i)
+{
+        switch (i->op) {
+        case IR_OP_fl_add: return IR_OP_sub;
+        case IR_OP_fl_sub: return IR_OP_add;
+        case IR_OP_fl_adc: return IR_OP_sbc;
+        default: return IR_OP_adc;
+        }
+}
+
+/* The values that a fault map needs for @v are used at @at. */
+static void use_recipe(struct ra *ra, const struct ir_block *b, ir_ref v, uint32_t at)
+{
+        const struct ir_ins *i = &ra->ins[v];
+
+        if (has_value(ra, v)) {
+                if (ra->val[v].last_use < at)
+                        ra->val[v].last_use = at;
+                return;
+        }
+        if (ra->plan[v].result)
+                use_recipe(ra, b, ra->plan[v].result, at);
+        for (unsigned k = ra->plan[v].result != 0; k < ir_ops[i->op].n_args; k++)
+                use_recipe(ra, b, i->arg[k], at);
+}
+
+/* What the code of an instruction reads, by the plan for flags. */
+static void use_planned(struct ra *ra, const struct ir_block *b, uint32_t at)
+{
+        const struct flag_plan *plan = &ra->plan[at], *from = &ra->plan[plan->from];
+        const struct ir_ins *i = &ra->ins[at], *f;
+        unsigned drops = plan->how ? flag_reader_drops(i) : 0;
+
+        if (plan->skip)
+                return;
+        if (flag_computes(i) && plan->pair)
+                return;
+        if (plan->how == FLAG_WORD)
+                use(ra, b, plan->from, at);
+        if (plan->how == FLAG_AGAIN) {
+                f = &ra->ins[from->test ? from->test : plan->from];
+                for (unsigned k = 0; k < ir_ops[f->op].n_args; k++)
+                        use(ra, b, f->arg[k], at);
+        }
+        f = plan->test && flag_computes(i) ? &ra->ins[plan->test] : i;
+        for (unsigned k = 0; k < ir_ops[f->op].n_args; k++)
+                if (f->arg[k] && !(drops >> k & 1))
+                        use(ra, b, f->arg[k], at);
 }
 
 static void scan_put(struct ra *ra, struct backward *w, const struct ir_ins *i, uint32_t at)
@@ -88,13 +147,17 @@ static void scan_block(struct ra *ra, struct backward *w, const struct ir_block 
                         while (w->n_pending) {
                                 ir_ref v = w->pending[--w->n_pending];
 
-                                if (ra->val[v].last_use < at)
-                                        ra->val[v].last_use = at;
+                                use_recipe(ra, b, v, at);
                         }
                 }
                 if (i->op == IR_OP_put) {
-                        use(ra, b, i->arg[0], at);
+                        if (has_value(ra, i->arg[0]))
+                                use(ra, b, i->arg[0], at);
                         scan_put(ra, w, i, at);
+                        continue;
+                }
+                if (ra->plan) {
+                        use_planned(ra, b, at);
                         continue;
                 }
                 for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
@@ -114,9 +177,10 @@ void ra_region(struct ra *ra, const struct ra_target *t, void *host, const struc
         ra->val = arena_zalloc(r->arena, r->n_ins * sizeof(*ra->val));
         ra->home_val = arena_zalloc(r->arena, r->guest->n_slots * sizeof(*ra->home_val));
         ra->homes = arena_alloc(r->arena, r->n_ins * sizeof(*ra->homes));
+        ra->plan = t->flags ? flagplan_make(r, t->flags) : NULL;
         ra->n_homes = 0;
         ra->bound = 0;
-        ra->n_frame = 0;
+        ra->n_frame = ra->n_frame_vec = 0;
         ra->failed = false;
         memset(&w, 0, sizeof(w));
         w.barriers = 1;
@@ -153,7 +217,7 @@ void ra_begin_block(struct ra *ra, const struct ir_block *b)
 
 static inline bool is_fp(const struct ra *ra, ir_ref v)
 {
-        return ir_type_is_fp(ra->ins[v].type);
+        return ir_type_in_fpr(ra->ins[v].type);
 }
 
 static inline bool live(const struct ra *ra, ir_ref v)
@@ -166,35 +230,46 @@ static inline bool has_copy(const struct ra *ra, ir_ref v)
         return ra->val[v].frame || ra->val[v].home || ra->ins[v].op == IR_OP_const;
 }
 
-static unsigned frame_slot(struct ra *ra, ir_ref v)
+/* Where in the frame the value is, if it is there. */
+static uint32_t frame_offset(const struct ra *ra, ir_ref v)
 {
-        unsigned n;
+        uint32_t n = ra->val[v].frame - 1;
+
+        return ra->ins[v].type == IR_V128 ? (RA_FRAME_SLOTS / 2 - 1 - n) * 16 : n * 8;
+}
+
+/* Gives the value a place in the frame if it has none. */
+static uint32_t frame_place(struct ra *ra, ir_ref v)
+{
+        bool vec = ra->ins[v].type == IR_V128;
+        ir_ref *held = vec ? ra->frame_vec : ra->frame_val;
+        unsigned *count = vec ? &ra->n_frame_vec : &ra->n_frame, n;
 
         if (ra->val[v].frame)
-                return ra->val[v].frame - 1;
-        for (n = 0; n < ra->n_frame; n++)
-                if (!ra->val[ra->frame_val[n]].crosses && ra->val[ra->frame_val[n]].last_use < ra->now)
+                return frame_offset(ra, v);
+        for (n = 0; n < *count; n++)
+                if (!ra->val[held[n]].crosses && ra->val[held[n]].last_use < ra->now)
                         break;
-        if (n == ra->n_frame) {
-                if (n == RA_FRAME_SLOTS) {
+        if (n == *count) {
+                if (ra->n_frame + 2 * ra->n_frame_vec + (vec ? 2 : 1) > RA_FRAME_SLOTS) {
                         ra->failed = true;
                         return 0;
                 }
-                ra->n_frame++;
+                ++*count;
         } else {
-                ra->val[ra->frame_val[n]].frame = 0;
+                ra->val[held[n]].frame = 0;
         }
-        ra->frame_val[n] = v;
+        held[n] = v;
         ra->val[v].frame = 1 + n;
-        return n;
+        return frame_offset(ra, v);
 }
 
 static void to_frame(struct ra *ra, ir_ref v, unsigned reg)
 {
         if (!ra->val[v].frame) {
-                unsigned n = frame_slot(ra, v);
+                uint32_t at = frame_place(ra, v);
 
-                ra->t->store(ra->host, ra->ins[v].type, RA_FRAME, n * 8, reg);
+                ra->t->store(ra->host, ra->ins[v].type, RA_FRAME, at, reg);
         }
 }
 
@@ -313,7 +388,7 @@ static void load_to(struct ra *ra, ir_ref v, unsigned reg)
         else if (val->home)
                 ra->t->load(ra->host, reg, i->type, RA_STATE, ra->r->guest->slots[val->home - 1].offset);
         else
-                ra->t->load(ra->host, reg, i->type, RA_FRAME, frame_slot(ra, v) * 8);
+                ra->t->load(ra->host, reg, i->type, RA_FRAME, frame_place(ra, v));
 }
 
 /* ---- operands ---- */
@@ -343,7 +418,7 @@ struct ra_opnd ra_where(const struct ra *ra, ir_ref v)
         if (val->home)
                 return (struct ra_opnd){.kind = RA_IN_STATE,
                                         .offset = ra->r->guest->slots[val->home - 1].offset};
-        return (struct ra_opnd){.kind = RA_IN_FRAME, .offset = (val->frame - 1) * 8};
+        return (struct ra_opnd){.kind = RA_IN_FRAME, .offset = frame_offset(ra, v)};
 }
 
 struct ra_opnd ra_any(struct ra *ra, ir_ref v)
@@ -383,33 +458,117 @@ static bool keep_in_temp(struct ra *ra, ir_ref v, unsigned *max_temps)
         return false;
 }
 
+/* Where value @v is, for a site. */
+static void value_loc(struct ra *ra, ir_ref v, struct slot_loc *l, unsigned *max_temps)
+{
+        v = ra_root(ra, v);
+        const struct ra_val *val = &ra->val[v];
+
+        l->reg = 0;
+        if (ra->ins[v].op == IR_OP_const) {
+                l->kind = LOC_CONST;
+                l->value = ra->ins[v].imm;
+        } else if (val->reg != RA_NONE && (val->reg >= RA_FPR || keep_in_temp(ra, v, max_temps))) {
+                l->kind = val->reg >= RA_FPR ? LOC_FPR : LOC_GPR;
+                l->reg = val->reg & 31;
+                l->value = 0;
+                ra->site |= RA_BIT(val->reg);
+        } else if (val->home && !val->frame) {
+                l->kind = LOC_STATE;
+                l->value = ra->r->guest->slots[val->home - 1].offset;
+        } else {
+                l->kind = LOC_FRAME;
+                l->value = frame_place(ra, v);
+        }
+}
+
+/* Appends the tree of @v at @n; the new count, RA_MAX_DEFERRED if there is no room. */
+static unsigned tree_locs(struct ra *ra, ir_ref v, struct slot_loc *out, unsigned n, unsigned *max_temps);
+
+static struct slot_loc *next_loc(struct slot_loc *out, unsigned *n, enum ir_type type)
+{
+        out[*n] = (struct slot_loc){.slot = LOC_NO_SLOT, .type = type};
+        return &out[(*n)++];
+}
+
+static unsigned op_locs(struct ra *ra, enum ir_op op, const struct ir_ins *i, const ir_ref *arg, struct slot_loc *out,
+                        unsigned n, unsigned *max_temps)
+{
+        struct ir_ins copy = {.op = op, .type = op == i->op ? i->type : ra->ins[arg[0]].type, .cond = i->cond,
+                              .aux = op == i->op ? i->aux : 0};
+        struct slot_loc *l;
+
+        if (n == RA_MAX_DEFERRED)
+                return n;
+        l = next_loc(out, &n, copy.type);
+        l->kind = LOC_EVAL;
+        l->reg = ir_ops[op].n_args;
+        l->value = slow_fp_pack(&copy, IR_VOID);
+        for (unsigned k = 0; k < ir_ops[op].n_args; k++)
+                n = tree_locs(ra, arg[k], out, n, max_temps);
+        return n;
+}
+
+static unsigned tree_locs(struct ra *ra, ir_ref v, struct slot_loc *out, unsigned n, unsigned *max_temps)
+{
+        const struct ir_ins *i = &ra->ins[v];
+        ir_ref result = ra->plan ? ra->plan[v].result : 0;
+        unsigned at = n;
+
+        if (n == RA_MAX_DEFERRED)
+                return n;
+        if (has_value(ra, v)) {
+                value_loc(ra, v, next_loc(out, &n, i->type), max_temps);
+                return n;
+        }
+        if (!result)
+                return op_locs(ra, i->op, i, i->arg, out, n, max_temps);
+        /* The flags of what was added to or subtracted from to give this result. */
+        const ir_ref arg[4] = {result, i->arg[1], i->arg[2]};
+        struct slot_loc *l = next_loc(out, &n, i->type);
+
+        l->kind = LOC_EVAL;
+        l->reg = ir_ops[i->op].n_args;
+        l->value = slow_fp_pack(i, IR_VOID);
+        n = op_locs(ra, inverse_of(i), i, arg, out, n, max_temps);
+        for (unsigned k = 1; k < out[at].reg; k++)
+                n = tree_locs(ra, i->arg[k], out, n, max_temps);
+        return n;
+}
+
 unsigned ra_snapshot(struct ra *ra, struct slot_loc *out, unsigned max_temps)
 {
-        for (unsigned n = 0; n < ra->n_deferred; n++) {
-                ir_ref v = ra_root(ra, ra->deferred[n].value);
-                const struct ra_val *val = &ra->val[v];
-                struct slot_loc *l = &out[n];
+        unsigned n = 0;
 
-                l->slot = ra->deferred[n].slot;
-                l->type = ra->r->guest->slots[l->slot].type;
-                l->reg = 0;
-                if (ra->ins[v].op == IR_OP_const) {
-                        l->kind = LOC_CONST;
-                        l->value = ra->ins[v].imm;
-                } else if (val->reg != RA_NONE && (val->reg >= RA_FPR || keep_in_temp(ra, v, &max_temps))) {
-                        l->kind = val->reg >= RA_FPR ? LOC_FPR : LOC_GPR;
-                        l->reg = val->reg & 31;
-                        l->value = 0;
-                        ra->site |= RA_BIT(val->reg);
-                } else if (val->home && !val->frame) {
-                        l->kind = LOC_STATE;
-                        l->value = ra->r->guest->slots[val->home - 1].offset;
-                } else {
-                        l->kind = LOC_FRAME;
-                        l->value = frame_slot(ra, v) * 8;
+        for (unsigned k = 0; k < ra->n_deferred; k++) {
+                unsigned at = n;
+
+                n = tree_locs(ra, ra->deferred[k].value, out, n, &max_temps);
+                if (n == RA_MAX_DEFERRED) {
+                        ra->failed = true;
+                        return 0;
                 }
+                out[at].slot = ra->deferred[k].slot;
+                out[at].type = ra->r->guest->slots[ra->deferred[k].slot].type;
         }
-        return ra->n_deferred;
+        return n;
+}
+
+uint64_t ra_loc_eval(const struct slot_loc **l, uint64_t (*leaf)(void *ctx, const struct slot_loc *l), void *ctx)
+{
+        const struct slot_loc *top = (*l)++;
+        uint64_t args[4] = {0}, v;
+        struct ir_ins i;
+
+        if (top->kind != LOC_EVAL) {
+                v = leaf(ctx, top);
+        } else {
+                i = slow_fp_unpack(top->value);
+                for (unsigned k = 0; k < top->reg; k++)
+                        args[k] = ra_loc_eval(l, leaf, ctx);
+                ir_eval(&i, args, &v);
+        }
+        return ir_type_size(top->type) == 4 ? (uint32_t)v : v;
 }
 
 bool ra_any_live(const struct ra *ra, ra_set regs)
@@ -601,7 +760,7 @@ void ra_put(struct ra *ra, const struct ir_ins *put)
         const struct ir_slot *s = &ra->r->guest->slots[slot];
         uint64_t bits;
 
-        if (ra_is_const(ra, v, &bits) && ra->val[v].reg == RA_NONE) {
+        if (ra_is_const(ra, v, &bits) && ra->val[v].reg == RA_NONE && s->type != IR_V128) {
                 vacate_home(ra, slot);
                 ra->t->store_const(ra->host, s->type, s->offset, bits);
                 return;

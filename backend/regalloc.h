@@ -5,7 +5,7 @@
  * and asks for registers instruction by instruction. Values that a block passes to another live in the frame
  * between them.
  *
- * Registers are numbered 0 to 31 (general) and 32 to 63 (floating point). A pinned register is the home of
+ * Registers are numbered 0 to 31 (general) and 32 to 63 (floating point and vectors). A pinned register is the home of
  * its slot, every other slot's home is the guest state in memory: docs/ARCHITECTURE.md. Constants have no
  * register until an instruction asks for one. The moves that the allocator emits through struct ra_target
  * leave host flags alone.
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/flagplan.h"
 #include "ir/ir.h"
 
 enum { RA_FPR = 32, RA_NREGS = 64, RA_NONE = 0xff, RA_FRAME_SLOTS = 512, RA_MAX_DEFERRED = 128 };
@@ -34,6 +35,7 @@ struct ra_target {
         const uint8_t *slot_pin;     /* by slot: register or RA_NONE */
         const uint16_t *pin_slot;    /* by register: its slot; for those in pins */
         ra_set pins;
+        const struct flag_target *flags; /* NULL: the host has no use for a plan, and there is none */
         /* The callbacks; offsets are from the start of the frame's spill area or of the guest state. */
         void (*move)(void *host, unsigned dst, unsigned src);
         void (*load)(void *host, unsigned dst, enum ir_type type, enum ra_place place, uint32_t offset);
@@ -45,7 +47,7 @@ struct ra_target {
 struct ra_val {
         uint32_t last_use;  /* index of the last instruction that needs it; 0: none */
         ir_ref root;        /* another value that is the same bits, or 0 */
-        uint16_t frame;     /* 1 + frame slot that holds it, or 0 */
+        uint16_t frame;     /* 1 + frame slot (of its kind: scalars and vectors have their own) that holds it, or 0 */
         uint16_t home;      /* 1 + unpinned slot whose home in memory holds it, or 0 */
         uint8_t reg;        /* or RA_NONE */
         uint8_t hint;       /* 1 + pinned register that it should be made in, or 0 */
@@ -64,6 +66,7 @@ struct ra {
         const struct ir_region *r;
         const struct ir_ins *ins;
         struct ra_val *val;             /* by value */
+        const struct flag_plan *plan;   /* by instruction, or NULL: see flagplan.h */
         ir_ref reg_val[RA_NREGS];       /* value that a register holds, live or dead */
         ra_set locked;                  /* not to be taken during this instruction */
         ra_set site;                    /* holds a snapshot's value */
@@ -78,7 +81,8 @@ struct ra {
         struct ra_deferred deferred[RA_MAX_DEFERRED];
         unsigned n_deferred;
         ir_ref frame_val[RA_FRAME_SLOTS];
-        unsigned n_frame;
+        ir_ref frame_vec[RA_FRAME_SLOTS / 2]; /* vectors take two slots each, from the end of the frame down */
+        unsigned n_frame, n_frame_vec;
         bool failed;                    /* too many values: emission must be given up */
 };
 
@@ -139,6 +143,12 @@ void ra_operands_done(struct ra *ra);
  * frame gets what is in others). Returns how many were written to @out (RA_MAX_DEFERRED at most). */
 struct slot_loc;
 unsigned ra_snapshot(struct ra *ra, struct slot_loc *out, unsigned max_temps);
+
+/*
+ * The value of a tree of LOC_EVAL that begins at *@l, which then points past it; @leaf reads the others. The words are
+ * of the ops' types.
+ */
+uint64_t ra_loc_eval(const struct slot_loc **l, uint64_t (*leaf)(void *ctx, const struct slot_loc *l), void *ctx);
 
 /* The operand in @reg has been read: the register may be given to what is allocated from now on. */
 static inline void ra_unlock(struct ra *ra, unsigned reg)

@@ -19,9 +19,14 @@ struct code_segment;
 struct host_ops;
 
 /* Where a slot's value is when the region is left at a site. */
-enum loc_kind { LOC_GPR, LOC_FPR, LOC_FRAME, LOC_CONST, LOC_STATE };
+/*
+ * LOC_EVAL is an op, packed in value as slow_fp_pack does, on the `reg` locs that follow, which may be such trees
+ * themselves: what is not computed unless somebody looks.
+ */
+enum loc_kind { LOC_GPR, LOC_FPR, LOC_FRAME, LOC_CONST, LOC_STATE, LOC_EVAL };
+enum { LOC_NO_SLOT = 0xffff };
 struct slot_loc {
-        uint16_t slot;
+        uint16_t slot; /* LOC_NO_SLOT: an argument of LOC_EVAL */
         uint8_t kind;  /* enum loc_kind */
         uint8_t reg;   /* host's register number */
         uint8_t type;  /* enum ir_type */

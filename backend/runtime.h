@@ -153,6 +153,8 @@ void runtime_print_stats(struct vm *vm, FILE *to);
 /* ---- slowpath.c ---- */
 extern const struct slow_ops runtime_slow_ops;
 /* An FP op by soft-float; @packed as slow_fp_pack makes it. The flags it raises join the guest's. */
+void slowpath_vfp(struct vcpu *v, const struct ir_fpmode *mode, const struct ir_ins *op, const struct ir_v128 *args,
+                  struct ir_v128 *result);
 uint64_t slowpath_fp(struct vcpu *v, const struct ir_fpmode *mode, uint64_t packed, uint64_t a, uint64_t b,
                      uint64_t c);
 

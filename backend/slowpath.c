@@ -10,7 +10,7 @@
 
 #include "backend/runtime.h"
 #include "base/bits.h"
-#include "frontend/fp/fp.h"
+#include "frontend/fp/ir_fp.h"
 
 static const struct ir_helper_ret faulted = {0, 1 + IR_EXIT_EXCEPTION};
 
@@ -272,6 +272,82 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
         return (struct ir_helper_ret){0, 0};
 }
 
+/* ---- 16 bytes, of vectors: not single, but each half is if it is aligned ---- */
+
+static uint64_t slow_load128(struct vcpu *v, gva_t a, uint32_t bits, struct ir_v128 *value)
+{
+        struct ir_mem mem = mem_of(bits);
+        struct ir_v128 r = {{0, 0}};
+        struct place p;
+
+        stat_inc(v, STAT_slow_loads);
+        if (alignment_fault(v, a, mem, ACCESS_READ) || !find_place(v, a, 16, ACCESS_READ, &p))
+                return faulted.status;
+        for (unsigned i = 0, at = 0; i < p.n; at += p.len[i], i++) {
+                if (p.page[i].host) {
+                        const uint8_t *from = p.page[i].host + (i ? 0 : p.offset);
+
+                        if (p.n == 1 && !((uintptr_t)from & 7)) {
+                                r.w[0] = host_load(from, 8);
+                                r.w[1] = host_load(from + 8, 8);
+                        } else {
+                                memcpy((uint8_t *)&r + at, from, p.len[i]);
+                        }
+                        continue;
+                }
+                if (p.n == 2)
+                        return bus_error(v, a + at, ACCESS_READ).status;
+                stat_inc(v, STAT_mmio);
+                for (unsigned k = 0; k < 2; k++)
+                        if (address_space_read(v->as, p.page[0].gpa + p.offset + 8 * k, 8, attr_of(v), &r.w[k]) !=
+                            MEM_OK)
+                                return bus_error(v, a + 8 * k, ACCESS_READ).status;
+        }
+        if (mem.big_endian)
+                r = (struct ir_v128){{swap_bytes(r.w[1], 8), swap_bytes(r.w[0], 8)}};
+        *value = r;
+        return 0;
+}
+
+/* In units that store_piece takes. */
+static void store_run(struct vcpu *v, const struct tlb_page *page, unsigned offset, const uint8_t *bytes, unsigned len)
+{
+        unsigned first = len > 8 ? 8 : len;
+
+        store_piece(v, page, offset, bytes, first);
+        if (len > first)
+                store_piece(v, page, offset + first, bytes + first, len - first);
+}
+
+static uint64_t slow_store128(struct vcpu *v, gva_t a, uint32_t bits, const struct ir_v128 *value)
+{
+        struct ir_mem mem = mem_of(bits);
+        struct ir_v128 w = *value;
+        struct place p;
+
+        stat_inc(v, STAT_slow_stores);
+        if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, 16, ACCESS_WRITE, &p))
+                return faulted.status;
+        if (mem.big_endian)
+                w = (struct ir_v128){{swap_bytes(w.w[1], 8), swap_bytes(w.w[0], 8)}};
+        for (unsigned i = 0; i < p.n; i++) {
+                if (p.page[i].host)
+                        continue;
+                if (p.n == 2)
+                        return bus_error(v, i ? a + p.len[0] : a, ACCESS_WRITE).status;
+                stat_inc(v, STAT_mmio);
+                for (unsigned k = 0; k < 2; k++)
+                        if (address_space_write(v->as, p.page[0].gpa + p.offset + 8 * k, 8, attr_of(v), w.w[k]) !=
+                            MEM_OK)
+                                return bus_error(v, a + 8 * k, ACCESS_WRITE).status;
+                return 0;
+        }
+        store_run(v, &p.page[0], p.offset, (const uint8_t *)&w, p.len[0]);
+        if (p.n == 2)
+                store_run(v, &p.page[1], 0, (const uint8_t *)&w + p.len[0], p.len[1]);
+        return 0;
+}
+
 /* ---- atomics ---- */
 
 /* The one page of an aligned atomic access to RAM or ROM; devices do not take atomics. */
@@ -281,7 +357,7 @@ static bool atomic_place(struct vcpu *v, gva_t a, struct ir_mem mem, struct plac
         mem.align = 1;
         if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, mem_size(mem), ACCESS_WRITE, p))
                 return false;
-        if (!p->page[0].host || mem_size(mem) > 8) {
+        if (!p->page[0].host) {
                 v->ops->bus_error(v, a, ACCESS_WRITE);
                 return false;
         }
@@ -370,95 +446,77 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
         return (struct ir_helper_ret){extend(old, mem), 0};
 }
 
-/* ---- floating point ---- */
-
-static uint64_t fp_integer(struct fp_env *env, bool from64, bool to64, bool is_unsigned, uint64_t a)
+/* Swaps if the 16 bytes at @p are wide[0, 1], which become what was found. */
+static void host_cas16(uint8_t *p, uint64_t wide[4])
 {
-        if (to64) {
-                if (is_unsigned)
-                        return from64 ? fp64_to_u64(env, a) : fp32_to_u64(env, a);
-                return from64 ? (uint64_t)fp64_to_i64(env, a) : (uint64_t)fp32_to_i64(env, a);
-        }
-        if (is_unsigned)
-                return from64 ? fp64_to_u32(env, a) : fp32_to_u32(env, a);
-        return from64 ? (uint32_t)fp64_to_i32(env, a) : (uint32_t)fp32_to_i32(env, a);
+#if defined(__x86_64__)
+        __asm__ volatile("lock cmpxchg16b %0"
+                         : "+m"(*(unsigned __int128 *)p), "+a"(wide[0]), "+d"(wide[1])
+                         : "b"(wide[2]), "c"(wide[3])
+                         : "cc", "memory");
+#elif defined(__aarch64__)
+        uint64_t lo, hi;
+        uint32_t failed;
+
+        do { /* what was read is atomic only if the store succeeds: so something is always stored */
+                __asm__ volatile("ldaxp %0, %1, [%2]" : "=&r"(lo), "=&r"(hi) : "r"(p) : "memory");
+                bool same = lo == wide[0] && hi == wide[1];
+
+                __asm__ volatile("stlxp %w0, %1, %2, [%3]"
+                                 : "=&r"(failed) : "r"(same ? wide[2] : lo), "r"(same ? wide[3] : hi), "r"(p)
+                                 : "memory");
+        } while (failed);
+        wide[0] = lo;
+        wide[1] = hi;
+#endif
 }
 
-static uint64_t fp_from_integer(struct fp_env *env, bool from64, bool to64, bool is_unsigned, uint64_t a)
+static struct ir_helper_ret slow_cas16(struct vcpu *v, gva_t a, uint32_t bits)
 {
-        if (to64) {
-                if (is_unsigned)
-                        return from64 ? fp64_from_u64(env, a) : fp64_from_u32(env, a);
-                return from64 ? fp64_from_i64(env, a) : fp64_from_i32(env, a);
+        struct ir_mem mem = mem_of(bits);
+        uint64_t *wide = v->hot.wide;
+        struct place p;
+        bool marked;
+
+        if (!atomic_place(v, a, mem, &p))
+                return faulted;
+        if (p.page[0].flags & TLB2_ROM) {
+                memcpy(wide, p.page[0].host + p.offset, 16);
+                return (struct ir_helper_ret){0, 0};
         }
-        if (is_unsigned)
-                return from64 ? fp32_from_u64(env, a) : fp32_from_u32(env, a);
-        return from64 ? fp32_from_i64(env, a) : fp32_from_i32(env, a);
+        marked = atomic_marked_begin(v, &p, 16);
+        host_cas16(p.page[0].host + p.offset, wide);
+        if (marked)
+                atomic_marked_end(v, &p, 16);
+        return (struct ir_helper_ret){0, 0};
 }
 
-static uint64_t fp_compare(struct fp_env *env, bool is64, enum ir_fcond cond, uint64_t a, uint64_t b)
-{
-        switch (cond) {
-        case IR_FEQ: return is64 ? fp64_eq(env, a, b) : fp32_eq(env, a, b);
-        case IR_FLT: return is64 ? fp64_lt(env, a, b) : fp32_lt(env, a, b);
-        default: return is64 ? fp64_le(env, a, b) : fp32_le(env, a, b);
-        }
-}
+/* ---- floating point and vectors ---- */
 
-/* One op on bits; @arg_type is its first argument's. */
-static uint64_t fp_op(struct fp_env *env, enum ir_op op, enum ir_type type, enum ir_type arg_type,
-                      uint8_t cond,
-                      uint32_t aux, uint64_t a, uint64_t b, uint64_t c)
+static void raise_fp(struct vcpu *v, uint32_t flags)
 {
-        bool is64 = arg_type == IR_F64;
-
-        switch (op) {
-#define CASE(name, args32, args64) \
-        case IR_OP_f##name: return is64 ? fp64_##name args64 : fp32_##name args32;
-        CASE(add, (env, a, b), (env, a, b))
-        CASE(sub, (env, a, b), (env, a, b))
-        CASE(mul, (env, a, b), (env, a, b))
-        CASE(div, (env, a, b), (env, a, b))
-        CASE(sqrt, (env, a), (env, a))
-        CASE(min, (env, a, b), (env, a, b))
-        CASE(max, (env, a, b), (env, a, b))
-#undef CASE
-        case IR_OP_fma:
-                return is64 ? fp64_muladd(env, a, b, c, aux & 3) : fp32_muladd(env, a, b, c, aux & 3);
-        case IR_OP_fcmp:
-                return fp_compare(env, is64, cond, a, b);
-        case IR_OP_fcvt_ff:
-                return is64 ? fp64_to_fp32(env, a) : fp32_to_fp64(env, a);
-        case IR_OP_fcvt_fi:
-                return fp_integer(env, is64, type == IR_I64, aux & 16, a);
-        case IR_OP_fcvt_if:
-                return fp_from_integer(env, arg_type == IR_I64, type == IR_F64, aux & 16, a);
-        case IR_OP_funbox:
-                return a >> 32 == UINT32_MAX ? (uint32_t)a : 0x7fc00000;
-        default:
-                return 0;
-        }
+        if (flags)
+                v->ops->fp_flags_or(v, flags);
 }
 
 uint64_t slowpath_fp(struct vcpu *v, const struct ir_fpmode *mode, uint64_t packed, uint64_t a, uint64_t b,
                      uint64_t c)
 {
-        uint8_t round = packed >> 16;
-        struct fp_env env = {
-                .rm = round == IR_RM_MODE ? mode->round : round,
-                .nan_mode = mode->default_nan ? FP_NANMODE_CANONICAL : FP_NANMODE_X86,
-                .int_mode = FP_INTMODE_RISCV,
-                .flush_in = mode->flush_in,
-                .flush_out = mode->flush_out ? FP_FLUSH_UF_NX : FP_FLUSH_OFF,
-                .fma_invalid = mode->fma_inf_zero_nan_invalid,
-        };
-        uint64_t result = fp_op(&env, packed & 0xff, packed >> 8 & 0xff, packed >> 24 & 0xff, round,
-                                packed >> 32, a, b,
-                                c);
+        struct ir_ins op = slow_fp_unpack(packed);
+        uint32_t flags = 0;
+        uint64_t result = ir_fp_scalar(mode, &op, packed >> 24 & 0xff, a, b, c, &flags);
 
-        if (env.flags)
-                v->ops->fp_flags_or(v, env.flags);
+        raise_fp(v, flags);
         return result;
+}
+
+void slowpath_vfp(struct vcpu *v, const struct ir_fpmode *mode, const struct ir_ins *op, const struct ir_v128 *args,
+                  struct ir_v128 *result)
+{
+        uint32_t flags = 0;
+
+        ir_fp_vector(mode, op, args, result, &flags);
+        raise_fp(v, flags);
 }
 
 static struct ir_helper_ret slow_fp(struct vcpu *v, uint64_t packed, uint64_t a, uint64_t b, uint64_t c)
@@ -467,6 +525,21 @@ static struct ir_helper_ret slow_fp(struct vcpu *v, uint64_t packed, uint64_t a,
 
         stat_inc(v, STAT_slow_fp);
         return (struct ir_helper_ret){slowpath_fp(v, &mode, packed, a, b, c), 0};
+}
+
+static void slow_vec(struct vcpu *v, uint64_t packed, uint64_t imm, struct ir_v128 *args)
+{
+        struct ir_ins op = slow_fp_unpack(packed);
+
+        op.imm = (int64_t)imm;
+        if (ir_ops[op.op].flags & IR_FPSTATE) {
+                struct ir_fpmode mode = v->ops->fp_mode(v->mode);
+
+                stat_inc(v, STAT_slow_fp);
+                slowpath_vfp(v, &mode, &op, args, args);
+        } else {
+                ir_vec_eval(&op, args, args);
+        }
 }
 
 /* ---- instrumentation ---- */
@@ -483,7 +556,11 @@ const struct slow_ops runtime_slow_ops = {
         .store = slow_store,
         .rmw = slow_rmw,
         .cas = slow_cas,
+        .cas16 = slow_cas16,
         .fp = slow_fp,
         .hook = slow_hook,
+        .load128 = slow_load128,
+        .store128 = slow_store128,
+        .vec = slow_vec,
         .find = codecache_find,
 };

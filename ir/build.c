@@ -87,6 +87,8 @@ ir_ref ir_mutate(struct ir_builder *b, ir_ref v)
 
         if (t == IR_VOID)
                 return v;
+        if (t == IR_FLAGS)
+                return ir_emit(b, ir_head(IR_OP_fl_from, t, 0, 0), ir_mutate(b, ir_fl_word(b, v)), 0, 0);
         return ir_emit(b, ir_head(ir_type_is_fp(t) ? IR_OP_fneg : IR_OP_not, t, 0, 0), v, 0, 0);
 }
 
@@ -138,7 +140,7 @@ ir_ref ir_const(struct ir_builder *b, enum ir_type type, int64_t bits)
 {
         if (type == IR_I32)
                 bits = (int32_t)bits;
-        else if (type == IR_F32)
+        else if (type == IR_F32 || type == IR_FLAGS)
                 bits = (uint32_t)bits;
         return ir_emit_pure(b, ir_head(IR_OP_const, type, 0, 0), 0, 0, bits);
 }
@@ -290,6 +292,27 @@ ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y)
         return ir_emit(b, ir_head(IR_OP_fcmp, IR_I64, c, type_of(b, x)), ir_pair(x, y), 0, 0);
 }
 
+ir_ref ir_fcmp_flags(struct ir_builder *b, enum ir_fcond c, unsigned flags, ir_ref x, ir_ref y)
+{
+        return ir_emit(b, ir_head(IR_OP_fcmp, IR_I64, c, type_of(b, x) | flags), ir_pair(x, y), 0, 0);
+}
+
+ir_ref ir_fminmax(struct ir_builder *b, enum ir_op op, enum ir_fminmax kind, ir_ref x, ir_ref y)
+{
+        return ir_emit(b, ir_head(op, type_of(b, x), 0, kind), ir_pair(x, y), 0, 0);
+}
+
+ir_ref ir_fma_neg_operands(struct ir_builder *b, enum ir_round rm, bool neg_x, bool neg_z, ir_ref x, ir_ref y,
+                           ir_ref z)
+{
+        return ir_emit(b, ir_head(IR_OP_fma, type_of(b, x), rm, neg_x | neg_z << 1 | 4), ir_pair(x, y), z, 0);
+}
+
+ir_ref ir_fround(struct ir_builder *b, enum ir_round rm, bool exact, ir_ref x)
+{
+        return ir_emit(b, ir_head(IR_OP_fround, type_of(b, x), rm, exact), x, 0, 0);
+}
+
 ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y)
 {
         if (x == y && !b->r->raw) {
@@ -319,6 +342,16 @@ ir_ref ir_fcvt_fi(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool 
 ir_ref ir_fcvt_if(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x)
 {
         return emit_fcvt(b, IR_OP_fcvt_if, rm, to, type_of(b, x) | is_unsigned << 4, x);
+}
+
+ir_ref ir_fcvt_hf(struct ir_builder *b, enum ir_type to, bool alternative, ir_ref x)
+{
+        return emit_fcvt(b, IR_OP_fcvt_hf, 0, to, alternative, x);
+}
+
+ir_ref ir_fcvt_fh(struct ir_builder *b, enum ir_round rm, bool alternative, ir_ref x)
+{
+        return emit_fcvt(b, IR_OP_fcvt_fh, rm, IR_I32, alternative, x);
 }
 
 /* ---- memory ---- */
@@ -381,6 +414,29 @@ ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_re
 ir_ref ir_atomic_cas(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect, ir_ref desired)
 {
         return emit_atomic(b, IR_OP_cas, mem, base, expect, desired);
+}
+
+void ir_emit_cas16(struct ir_builder *b, struct ir_mem mem, ir_ref base)
+{
+        ir_ref lookup;
+
+        mem.write = 1;
+        mem.atomic = 1;
+        mem.size_log2 = 4;
+        lookup = emit_lookup(b, mem, base, 0);
+        ir_emit(b, ir_head(IR_OP_cas16, IR_I64, 0, ir_mem_bits(mem)), ir_pair(lookup, base), 0, 0);
+}
+
+void ir_atomic_cas16(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect[2],
+                     const ir_ref desired[2])
+{
+        for (unsigned k = 0; k < 2; k++) {
+                ir_emit(b, ir_head(IR_OP_wput, IR_I64, 0, k), expect[k], 0, 0);
+                ir_emit(b, ir_head(IR_OP_wput, IR_I64, 0, 2 + k), desired[k], 0, 0);
+        }
+        ir_emit_cas16(b, mem, base);
+        for (unsigned k = 0; k < 2; k++)
+                expect[k] = ir_emit(b, ir_head(IR_OP_wget, IR_I64, 0, k), 0, 0, 0);
 }
 
 void ir_fence(struct ir_builder *b, uint32_t mask)

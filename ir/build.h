@@ -53,19 +53,66 @@ ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x); 
 ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y);  /* fadd fsub fmul fdiv */
 ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y, ir_ref z);
 ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y);
+/* The same with @flags: 0, IR_FCMP_QUIET or IR_FCMP_SIGNALING */
+ir_ref ir_fcmp_flags(struct ir_builder *b, enum ir_fcond c, unsigned flags, ir_ref x, ir_ref y);
+ir_ref ir_fminmax(struct ir_builder *b, enum ir_op op, enum ir_fminmax kind, ir_ref x, ir_ref y); /* fmin, fmax */
+/* The operands @x and @z are negated, NaN or not (ir_fma keeps the sign of NaNs). */
+ir_ref ir_fma_neg_operands(struct ir_builder *b, enum ir_round rm, bool neg_x, bool neg_z, ir_ref x, ir_ref y, ir_ref z);
+ir_ref ir_fround(struct ir_builder *b, enum ir_round rm, bool exact, ir_ref x);
+/* Half precision, in the low 16 bits of an I32; @alternative: ARM's format without infinities and NaNs. */
+ir_ref ir_fcvt_hf(struct ir_builder *b, enum ir_type to, bool alternative, ir_ref x);
+ir_ref ir_fcvt_fh(struct ir_builder *b, enum ir_round rm, bool alternative, ir_ref x);
 ir_ref ir_fsgnj(struct ir_builder *b, unsigned kind, ir_ref x, ir_ref y);
 ir_ref ir_fcvt_ff(struct ir_builder *b, enum ir_round rm, enum ir_type to, ir_ref x);
 ir_ref ir_fcvt_fi(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x);
 ir_ref ir_fcvt_if(struct ir_builder *b, enum ir_round rm, enum ir_type to, bool is_unsigned, ir_ref x);
 
+/* Integers with positions; in insert the field's bits are the low ones of @field, in extr @n is a value. */
+ir_ref ir_extu(struct ir_builder *b, ir_ref x, unsigned pos, unsigned len);
+ir_ref ir_exts(struct ir_builder *b, ir_ref x, unsigned pos, unsigned len);
+ir_ref ir_insert(struct ir_builder *b, ir_ref x, ir_ref field, unsigned pos, unsigned len);
+ir_ref ir_extr(struct ir_builder *b, ir_ref hi, ir_ref lo, ir_ref n);
+/* With a carry or borrow @c, an I64 of 0 or 1 */
+ir_ref ir_adc(struct ir_builder *b, ir_ref x, ir_ref y, ir_ref c);
+ir_ref ir_sbc(struct ir_builder *b, ir_ref x, ir_ref y, ir_ref c);
+
+/*
+ * Condition flags (ir/flags.h); @aux is the width (8, 16: the low bits of I32; 32; 64), | IR_FL_NOT_C. Where an
+ * instruction makes both a result and flags, make the result first, then the flags of the same operands: backends
+ * take both from one host instruction. Test flags with ir_fl_test and IR_NE or IR_EQ against 0 in ir_brcc,
+ * ir_select, ir_setcc. Masks are of enum ir_flag. Flags are selected with ir_select.
+ */
+ir_ref ir_fl_const(struct ir_builder *b, unsigned mask);
+ir_ref ir_fl_add(struct ir_builder *b, unsigned aux, ir_ref x, ir_ref y);
+ir_ref ir_fl_sub(struct ir_builder *b, unsigned aux, ir_ref x, ir_ref y);
+ir_ref ir_fl_adc(struct ir_builder *b, unsigned aux, ir_ref x, ir_ref y, ir_ref c);
+ir_ref ir_fl_sbc(struct ir_builder *b, unsigned aux, ir_ref x, ir_ref y, ir_ref c);
+ir_ref ir_fl_logic(struct ir_builder *b, unsigned aux, ir_ref x);
+ir_ref ir_fl_with(struct ir_builder *b, ir_ref f, unsigned mask, ir_ref bit);
+ir_ref ir_fl_merge(struct ir_builder *b, ir_ref f, ir_ref g, unsigned mask); /* those of @mask from @f */
+ir_ref ir_fl_word(struct ir_builder *b, ir_ref f);
+ir_ref ir_fl_from(struct ir_builder *b, ir_ref word);
+ir_ref ir_fl_test(struct ir_builder *b, enum ir_flcond c, ir_ref f);
+/* @form: IR_FL_BY_SIGN or IR_FL_BY_CARRY, | IR_FL_SIGNALS */
+ir_ref ir_fl_fcmp(struct ir_builder *b, unsigned form, ir_ref x, ir_ref y);
+/* A branch on a condition of flags. */
+void ir_fl_br(struct ir_builder *b, enum ir_flcond c, ir_ref f, uint32_t then_block, uint32_t else_block);
+
 /*
  * Memory. The builder makes the lookup for an access at base + imm; ir_optimise merges lookups that one range can
- * serve. For ld, type is the result's (I32, I64: extended by mem.sign; F32, F64: size must agree).
+ * serve. For ld, type is the result's (I32, I64: extended by mem.sign; F32, F64: size must agree; V128: any size, zeros
+ * above what is loaded, and a store of a V128 takes its lowest bytes).
  */
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, struct ir_mem mem, ir_ref base, int32_t imm);
 void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm, ir_ref v);
 ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref v);
 ir_ref ir_atomic_cas(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect, ir_ref desired);
+/*
+ * 16 bytes at @base: compares with @expect and swaps in @desired, each low half first; @expect becomes the old value.
+ * mem.size_log2 is 4.
+ */
+void ir_atomic_cas16(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect[2],
+                     const ir_ref desired[2]);
 void ir_fence(struct ir_builder *b, uint32_t mask);
 
 /* Control. ir_insn opens each guest instruction; everything that can leave belongs to the latest one. */

@@ -40,12 +40,12 @@ static inline enum ir_type type_of(const struct ir_builder *b, ir_ref v)
 
 static inline unsigned type_bits(enum ir_type t)
 {
-        return t == IR_I32 || t == IR_F32 ? 32 : 64;
+        return t == IR_I32 || t == IR_F32 || t == IR_FLAGS ? 32 : 64;
 }
 
 static inline uint64_t type_mask(enum ir_type t)
 {
-        return t == IR_I32 || t == IR_F32 ? 0xffffffffu : ~0ull;
+        return t == IR_I32 || t == IR_F32 || t == IR_FLAGS ? 0xffffffffu : ~0ull;
 }
 
 static inline bool value_const(const struct ir_builder *b, ir_ref v, uint64_t *bits)
@@ -83,6 +83,9 @@ static inline uint32_t ir_mem_bits(struct ir_mem m)
 
 /* A new instruction; @args are pairs of arguments 0 and 1, 2 and 3. */
 ir_ref ir_emit(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm);
+
+/* Op cas16 and its lookup. */
+void ir_emit_cas16(struct ir_builder *b, struct ir_mem mem, ir_ref base);
 
 /* The same for a pure op, which may be an earlier one. */
 ir_ref ir_emit_pure(struct ir_builder *b, uint64_t head, uint64_t args, uint64_t more_args, int64_t imm);

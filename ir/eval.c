@@ -6,6 +6,7 @@
 #include "ir/ir.h"
 
 #include "ir/eval.h"
+#include "ir/eval_flags.h"
 
 /* The switches return whether the op has an evaluation: all those on integers of one type have. */
 #define OP(name, sig, nargs, flags, eval, doc) \
@@ -96,6 +97,10 @@ bool ir_eval(const struct ir_ins *i, const uint64_t *args, uint64_t *result)
                 *result = args[0] | nan_box;
                 return true;
         default:
+                if (ir_ops[i->op].sig == IR_SIG_FLAGS)
+                        return ir_eval_flags(i, args, result);
+                if (ir_ops[i->op].sig == IR_SIG_BITS)
+                        return ir_eval_bits(i, args, result);
                 if (i->type == IR_I32)
                         return eval_int32(i->op, args[0], args[1], result);
                 if (i->type == IR_I64)

@@ -23,6 +23,8 @@
 #define POPCNT(a) (WORD)__builtin_popcountll(a)
 #define BSWAP(a) EVAL_CAT(__builtin_bswap, W)(a)
 #define ORCB(a) (WORD)eval_orcb(a)
+#define QADDS(a, b) EVAL_CAT(eval_qadds, W)(a, b)
+#define QSUBS(a, b) EVAL_CAT(eval_qsubs, W)(a, b)
 
 static inline uint32_t eval_mulhu32(uint32_t a, uint32_t b)
 {
@@ -101,6 +103,35 @@ static inline uint64_t eval_ctz64(uint64_t a)
 {
         return a ? __builtin_ctzll(a) : 64;
 }
+
+/* Lanes of 8 and 16 bits */
+#define EVAL_SMALL(w) \
+        static inline uint##w##_t eval_mulhu##w(uint##w##_t a, uint##w##_t b) { return (uint32_t)a * b >> w; } \
+        static inline uint##w##_t eval_mulhs##w(uint##w##_t a, uint##w##_t b) \
+        { return (uint32_t)((int##w##_t)a * (int##w##_t)b) >> w; } \
+        static inline uint##w##_t eval_clz##w(uint##w##_t a) { return a ? __builtin_clz(a) - (32 - w) : w; }
+EVAL_SMALL(8)
+EVAL_SMALL(16)
+#undef EVAL_SMALL
+
+#define EVAL_SATURATING(w) \
+        static inline uint##w##_t eval_qadds##w(uint##w##_t a, uint##w##_t b) \
+        { \
+                int##w##_t r; \
+                return !__builtin_add_overflow((int##w##_t)a, (int##w##_t)b, &r) ? r \
+                       : (int##w##_t)a < 0 ? INT##w##_MIN : INT##w##_MAX; \
+        } \
+        static inline uint##w##_t eval_qsubs##w(uint##w##_t a, uint##w##_t b) \
+        { \
+                int##w##_t r; \
+                return !__builtin_sub_overflow((int##w##_t)a, (int##w##_t)b, &r) ? r \
+                       : (int##w##_t)a < 0 ? INT##w##_MIN : INT##w##_MAX; \
+        }
+EVAL_SATURATING(8)
+EVAL_SATURATING(16)
+EVAL_SATURATING(32)
+EVAL_SATURATING(64)
+#undef EVAL_SATURATING
 
 /* The high bit of each byte tells whether the byte is zero, without a carry from one to the next. */
 static inline uint64_t eval_orcb(uint64_t a)

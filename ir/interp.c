@@ -101,6 +101,73 @@ static uint64_t run_fp(const struct ir_icode *code, struct ir_interp *it, const 
         return it->ops->fp(it->ctx, &code->fp, more->ptr, more->d, v[ip->a], v[ip->b], v[ip->c]);
 }
 
+static void run_eval(const struct ir_step *ip, uint64_t *v)
+{
+        const struct ir_step *more = ip + 1;
+        uint64_t args[3] = {v[ip->a], v[ip->b], v[ip->c]};
+
+        ir_eval(more->ptr, args, &v[ip->d]);
+}
+
+/* A vector value takes two places. */
+static struct ir_v128 get_v128(const uint64_t *v, uint16_t at)
+{
+        return (struct ir_v128){{v[at], v[at + 1]}};
+}
+
+/* A vector op: with @it, one that raises FP flags. */
+static void run_vec(struct ir_interp *it, const struct ir_icode *code, const struct ir_step *ip, uint64_t *v)
+{
+        const struct ir_ins *op = (ip + 1)->ptr;
+        struct ir_v128 args[3] = {get_v128(v, ip->a), get_v128(v, ip->b), get_v128(v, ip->c)}, r;
+
+        if (it)
+                it->ops->vfp(it->ctx, &code->fp, op, args, &r);
+        else
+                ir_vec_eval(op, args, &r);
+        v[ip->d] = r.w[0];
+        if (op->type == IR_V128)
+                v[ip->d + 1] = r.w[1];
+}
+
+static unsigned mem_size_log2(uint32_t bits)
+{
+        struct ir_mem m;
+
+        memcpy(&m, &bits, sizeof(m));
+        return m.size_log2;
+}
+
+/* A vector loaded or stored: 16 bytes, or fewer with zeros above. */
+static uint64_t ld128(struct ir_interp *it, const struct ir_step *ip, uint64_t *v)
+{
+        struct ir_v128 value = {{0, 0}};
+        uint64_t a = v[ip->a] + ip->offset;
+        struct ir_helper_ret ret = {0, 0};
+
+        if (mem_size_log2(ip->mem) == 4) {
+                ret.status = it->ops->load128(it->ctx, a, ip->mem, &value);
+        } else {
+                ret = it->ops->load(it->ctx, a, ip->mem);
+                value.w[0] = ret.value;
+        }
+        if (!ret.status) {
+                v[ip->d] = value.w[0];
+                v[ip->d + 1] = value.w[1];
+        }
+        return ret.status;
+}
+
+static uint64_t st128(struct ir_interp *it, const struct ir_step *ip, const uint64_t *v)
+{
+        struct ir_v128 value = get_v128(v, ip->b);
+        uint64_t a = v[ip->a] + ip->offset;
+
+        if (mem_size_log2(ip->mem) == 4)
+                return it->ops->store128(it->ctx, a, ip->mem, &value);
+        return it->ops->store(it->ctx, a, value.w[0], ip->mem).status;
+}
+
 static uint32_t put_offset(const struct ir_step *ip)
 {
         return ip->d | (uint32_t)ip->a << 16;
@@ -110,7 +177,7 @@ static void values_reserve(struct ir_interp *it, uint32_t n)
 {
         if (it->n_values < n) {
                 it->n_values = MAX(n, 1024);
-                it->values = g_renew(uint64_t, it->values, it->n_values);
+                it->values = g_renew(uint64_t, it->values, it->n_values + 1); /* what is after the last may be read */
                 it->values[0] = 0; /* of arguments that are absent */
         }
 }
@@ -132,6 +199,11 @@ enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it)
 #define LABEL_IR_SIG_FCMP(name)
 #define LABEL_IR_SIG_SELECT(name)
 #define LABEL_IR_SIG_CONV(name)
+#define LABEL_IR_SIG_BITS(name)
+#define LABEL_IR_SIG_FLAGS(name)
+#define LABEL_IR_SIG_LANE(name)
+#define LABEL_IR_SIG_VEC(name)
+#define LABEL_IR_SIG_VFP(name)
 #define LABEL_IR_SIG_MEM(name)
 #define LABEL_IR_SIG_CTRL(name)
 #include "ir/ops.def"
@@ -152,7 +224,8 @@ enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it)
 #define L(name) [ST_##name] = &&do_##name
                 L(const), L(get32), L(get64), L(put32), L(put64), L(putc32), L(putc64), L(pcaddr),
                 L(mov), L(low32), L(sext32), L(fbox), L(fabs32), L(fabs64), L(fneg32), L(fneg64), L(fsgnj32),
-                L(fsgnj64), L(fp), L(ld32), L(ld64), L(st), L(rmw32), L(rmw64), L(cas32), L(cas64), L(fence),
+                L(fsgnj64), L(fp), L(vec), L(vfp), L(ld128), L(st128), L(ld32), L(ld64), L(st), L(rmw32), L(rmw64), L(cas32), L(cas64), L(cas16), L(wput),
+                L(wget), L(fence), L(eval),
                 L(call), L(hook), L(budget), L(poll), L(br), L(exit_jump), L(exit_ind), L(exit),
 #undef L
         };
@@ -173,6 +246,11 @@ enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it)
 #define DO_IR_SIG_FCMP(name, eval)
 #define DO_IR_SIG_SELECT(name, eval)
 #define DO_IR_SIG_CONV(name, eval)
+#define DO_IR_SIG_BITS(name, eval)
+#define DO_IR_SIG_FLAGS(name, eval)
+#define DO_IR_SIG_LANE(name, eval)
+#define DO_IR_SIG_VEC(name, eval)
+#define DO_IR_SIG_VFP(name, eval)
 #define DO_IR_SIG_MEM(name, eval)
 #define DO_IR_SIG_CTRL(name, eval)
 
@@ -282,7 +360,24 @@ do_fp:
         v[ip->d] = run_fp(code, it, ip, v);
         NEXT_AFTER(2);
 
+do_vec:
+        run_vec(NULL, code, ip, v);
+        NEXT_AFTER(2);
+do_vfp:
+        run_vec(it, code, ip, v);
+        NEXT_AFTER(2);
+
         /* ---- memory ---- */
+do_ld128:
+        ret.status = ld128(it, ip, v);
+        if (ret.status)
+                return leave_at(code, it, ip, ret.status);
+        NEXT;
+do_st128:
+        ret.status = st128(it, ip, v);
+        if (ret.status)
+                return leave_at(code, it, ip, ret.status);
+        NEXT;
 do_ld32:
         ret = ops->load(it->ctx, v[ip->a] + ip->offset, ip->mem);
         if (ret.status)
@@ -324,6 +419,20 @@ do_cas64:
                 return leave_at(code, it, ip, ret.status);
         v[ip->d] = ret.value;
         NEXT;
+do_cas16:
+        ret = ops->cas16(it->ctx, v[ip->a], it->wide, ip->mem);
+        if (ret.status)
+                return leave_at(code, it, ip, ret.status);
+        NEXT;
+do_wput:
+        it->wide[ip->imm] = v[ip->a];
+        NEXT;
+do_wget:
+        v[ip->d] = it->wide[ip->imm];
+        NEXT;
+do_eval:
+        run_eval(ip, v);
+        NEXT_AFTER(2);
 do_fence:
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         NEXT;

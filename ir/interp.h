@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ir/ir.h"
+#include "ir/vec.h"
 
 struct ir_icode;
 
@@ -30,6 +31,14 @@ struct ir_interp_ops {
         uint64_t (*fp)(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
                        enum ir_type arg_type, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(void *ctx, uint32_t kind, uint64_t datum);
+        /* 16 bytes, low half first: expected @wide[0, 1], desired @wide[2, 3]; @wide[0, 1] becomes the old value. */
+        struct ir_helper_ret (*cas16)(void *ctx, uint64_t gva, uint64_t wide[4], uint32_t mem);
+        /* 16 bytes; mem says so too. A status as for helpers. */
+        uint64_t (*load128)(void *ctx, uint64_t gva, uint32_t mem, struct ir_v128 *value);
+        uint64_t (*store128)(void *ctx, uint64_t gva, uint32_t mem, const struct ir_v128 *value);
+        /* A vector op with IR_FPSTATE; @result may be one of @args. */
+        void (*vfp)(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
+                    const struct ir_v128 *args, struct ir_v128 *result);
 };
 
 /* One thread's interpreter. Zeroed and filled by the engine; ir_interp_fini frees what runs allocate. */
@@ -47,6 +56,7 @@ struct ir_interp {
         uint32_t insn;         /* number in the region of the guest instruction in force */
         uint32_t done;         /* how many of the region's instructions are complete */
 
+        uint64_t wide[4];      /* the wide words */
         uint64_t *values;      /* scratch */
         uint32_t n_values;
 };

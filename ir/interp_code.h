@@ -41,6 +41,11 @@ enum ir_step_op {
 #define STEP_IR_SIG_FCMP(name)
 #define STEP_IR_SIG_SELECT(name)
 #define STEP_IR_SIG_CONV(name)
+#define STEP_IR_SIG_BITS(name)
+#define STEP_IR_SIG_FLAGS(name)
+#define STEP_IR_SIG_LANE(name)
+#define STEP_IR_SIG_VEC(name)
+#define STEP_IR_SIG_VFP(name)
 #define STEP_IR_SIG_MEM(name)
 #define STEP_IR_SIG_CTRL(name)
 #include "ir/ops.def"
@@ -56,8 +61,9 @@ enum ir_step_op {
 #undef COND
         ST_const, ST_get32, ST_get64, ST_put32, ST_put64, ST_putc32, ST_putc64, ST_pcaddr,
         ST_mov, ST_low32, ST_sext32, ST_fbox, ST_fabs32, ST_fabs64, ST_fneg32, ST_fneg64, ST_fsgnj32,
-        ST_fsgnj64, ST_fp,
-        ST_ld32, ST_ld64, ST_st, ST_rmw32, ST_rmw64, ST_cas32, ST_cas64, ST_fence,
+        ST_fsgnj64, ST_fp, ST_vec, ST_vfp, ST_ld128, ST_st128,
+        ST_ld32, ST_ld64, ST_st, ST_rmw32, ST_rmw64, ST_cas32, ST_cas64, ST_cas16, ST_wput, ST_wget,
+        ST_fence, ST_eval,
         ST_call, ST_hook, ST_budget, ST_poll, ST_br, ST_exit_jump, ST_exit_ind, ST_exit,
         ST_COUNT
 };

@@ -38,13 +38,18 @@ static bool is_const(const struct compiler *c, const struct ir_ins *i, unsigned 
 static bool takes_imm(const struct ir_ins *i, unsigned k)
 {
         if (i->op == IR_OP_put)
-                return true;
+                return i->type != IR_V128;
         return k == 1 && (ir_ops[i->op].sig == IR_SIG_INT || i->op == IR_OP_setcc || i->op == IR_OP_brcc);
+}
+
+static bool is32(enum ir_type t)
+{
+        return t == IR_I32 || t == IR_F32 || t == IR_FLAGS;
 }
 
 static uint64_t const_word(const struct ir_ins *i)
 {
-        return i->type == IR_I32 || i->type == IR_F32 ? (uint32_t)i->imm : (uint64_t)i->imm;
+        return is32(i->type) ? (uint32_t)i->imm : (uint64_t)i->imm;
 }
 
 static uint16_t arg(const struct compiler *c, const struct ir_ins *i, unsigned k)
@@ -59,11 +64,6 @@ static struct ir_step *step(struct compiler *c, enum ir_step_op op)
         c->code->insn_of[c->n_steps++] = c->insn;
         *s = (struct ir_step){.op = op};
         return s;
-}
-
-static bool is32(enum ir_type t)
-{
-        return t == IR_I32 || t == IR_F32;
 }
 
 /* The four forms of an integer step lie together: 32, 32 with immediate, 64, 64 with immediate. */
@@ -89,6 +89,11 @@ static const uint16_t int_steps[IR_OP_COUNT] = {
 #define FIRST_IR_SIG_FCMP(name)
 #define FIRST_IR_SIG_SELECT(name)
 #define FIRST_IR_SIG_CONV(name)
+#define FIRST_IR_SIG_BITS(name)
+#define FIRST_IR_SIG_FLAGS(name)
+#define FIRST_IR_SIG_LANE(name)
+#define FIRST_IR_SIG_VEC(name)
+#define FIRST_IR_SIG_VFP(name)
 #define FIRST_IR_SIG_MEM(name)
 #define FIRST_IR_SIG_CTRL(name)
 #include "ir/ops.def"
@@ -117,6 +122,10 @@ static void compile_value(struct compiler *c, const struct ir_ins *i, uint16_t d
         case IR_OP_get:
                 s = step(c, narrow ? ST_get32 : ST_get64);
                 s->imm = c->r->guest->slots[i->aux].offset;
+                break;
+        case IR_OP_wget:
+                s = step(c, ST_wget);
+                s->imm = i->aux;
                 break;
         case IR_OP_pcaddr:
                 s = step(c, ST_pcaddr);
@@ -164,10 +173,21 @@ static void compile_value(struct compiler *c, const struct ir_ins *i, uint16_t d
         s->d = d;
 }
 
+/* Does its step point to a copy of the op? */
+static bool is_eval(const struct ir_ins *i)
+{
+        return ir_ops[i->op].sig == IR_SIG_BITS || (ir_ops[i->op].sig == IR_SIG_FLAGS && i->op != IR_OP_fl_fcmp);
+}
+
+static bool has_copy(const struct ir_ins *i)
+{
+        return (ir_ops[i->op].flags & IR_FPSTATE) || i->op == IR_OP_funbox || is_eval(i) || ir_is_vector_op(i->op);
+}
+
 static void compile_fp(struct compiler *c, const struct ir_ins *i, uint16_t d)
 {
         struct ir_ins *copy = &c->code->fp_ins[c->n_fp++];
-        struct ir_step *s = step(c, ST_fp);
+        struct ir_step *s = step(c, is_eval(i) ? ST_eval : ST_fp);
 
         s->d = d;
         s->a = arg(c, i, 0);
@@ -179,21 +199,70 @@ static void compile_fp(struct compiler *c, const struct ir_ins *i, uint16_t d)
         s->d = arg_of(c, i, 0)->type;
 }
 
+/* The two halves of a vector are values of their own to what merely moves them. */
+static void compile_vector_move(struct compiler *c, const struct ir_ins *i, uint16_t d)
+{
+        for (unsigned half = 0; half < 2; half++) {
+                struct ir_step *s;
+
+                switch (i->op) {
+                case IR_OP_const:
+                        s = step(c, ST_const);
+                        s->imm = i->imm;
+                        break;
+                case IR_OP_get:
+                        s = step(c, ST_get64);
+                        s->imm = c->r->guest->slots[i->aux].offset + 8 * half;
+                        break;
+                case IR_OP_put:
+                        s = step(c, ST_put64);
+                        s->a = arg(c, i, 0) + half;
+                        s->imm = c->r->guest->slots[i->aux].offset + 8 * half;
+                        continue;
+                default: /* select */
+                        s = step(c, ST_select_eq32 + 2 * i->cond + !is32(i->aux));
+                        s->a = arg(c, i, 0);
+                        s->b = arg(c, i, 1);
+                        s->c = arg(c, i, 2) + half;
+                        s->e = arg(c, i, 3) + half;
+                        break;
+                }
+                s->d = d + half;
+        }
+}
+
+static void compile_vec(struct compiler *c, const struct ir_ins *i, uint16_t d)
+{
+        enum ir_step_op op = ir_ops[i->op].sig == IR_SIG_VFP ? ST_vfp : ST_vec;
+        struct ir_ins *copy = &c->code->fp_ins[c->n_fp++];
+        struct ir_step *s = step(c, op);
+
+        s->d = d;
+        s->a = arg(c, i, 0);
+        s->b = arg(c, i, 1);
+        s->c = arg(c, i, 2);
+        *copy = *i;
+        step(c, op)->ptr = copy;
+}
+
 static void compile_mem(struct compiler *c, const struct ir_ins *i, uint16_t d)
 {
         struct ir_step *s;
 
         switch (i->op) {
         case IR_OP_ld:
-                s = step(c, is32(i->type) ? ST_ld32 : ST_ld64);
+                s = step(c, i->type == IR_V128 ? ST_ld128 : is32(i->type) ? ST_ld32 : ST_ld64);
                 break;
         case IR_OP_st:
-                s = step(c, ST_st);
+                s = step(c, i->type == IR_V128 ? ST_st128 : ST_st);
                 s->b = arg(c, i, 2);
                 break;
         case IR_OP_rmw:
                 s = step(c, is32(i->type) ? ST_rmw32 : ST_rmw64);
                 s->b = arg(c, i, 2);
+                break;
+        case IR_OP_cas16:
+                s = step(c, ST_cas16);
                 break;
         default:
                 s = step(c, is32(i->type) ? ST_cas32 : ST_cas64);
@@ -266,6 +335,11 @@ static void compile_control(struct compiler *c, const struct ir_ins *i)
         case IR_OP_fence:
                 step(c, ST_fence);
                 return;
+        case IR_OP_wput:
+                s = step(c, ST_wput);
+                s->a = arg(c, i, 0);
+                s->imm = i->aux;
+                return;
         case IR_OP_hook:
                 s = step(c, ST_hook);
                 s->d = i->aux;
@@ -308,7 +382,12 @@ static void compile_ins(struct compiler *c, ir_ref n)
                 return;
         if (ir_has_result(i))
                 d = c->value[n];
-        if (i->op == IR_OP_const) {
+        if (i->type == IR_V128 && (i->op == IR_OP_const || i->op == IR_OP_get || i->op == IR_OP_put ||
+                                   i->op == IR_OP_select)) {
+                compile_vector_move(c, i, d);
+        } else if (ir_is_vector_op(i->op)) {
+                compile_vec(c, i, d);
+        } else if (i->op == IR_OP_const) {
                 struct ir_step *s = step(c, ST_const);
 
                 s->d = d;
@@ -317,7 +396,7 @@ static void compile_ins(struct compiler *c, ir_ref n)
                 compile_call(c, i, d);
         } else if (ir_ops[i->op].sig == IR_SIG_MEM) {
                 compile_mem(c, i, d);
-        } else if ((ir_ops[i->op].flags & IR_FPSTATE) || i->op == IR_OP_funbox) {
+        } else if (has_copy(i)) {
                 compile_fp(c, i, d);
         } else if (ir_has_result(i)) {
                 compile_value(c, i, d);
@@ -338,7 +417,8 @@ static void fix_targets(struct compiler *c)
                         s->else_step = c->block_at[s->else_step];
                 } else if (s->op == ST_br) {
                         s->then_step = c->block_at[s->then_step];
-                } else if (s->op == ST_call || s->op == ST_fp) {
+                } else if (s->op == ST_call || s->op == ST_fp || s->op == ST_eval || s->op == ST_vec ||
+                           s->op == ST_vfp) {
                         k++;
                 }
         }
@@ -357,9 +437,11 @@ static void survey(struct compiler *c, uint32_t *n_values, uint32_t *n_fp)
 
                 if (i->flags & IR_INS_DEAD)
                         continue;
-                if (ir_has_result(i))
-                        c->value[n] = (*n_values)++;
-                *n_fp += (ir_ops[i->op].flags & IR_FPSTATE) || i->op == IR_OP_funbox;
+                if (ir_has_result(i)) {
+                        c->value[n] = *n_values;
+                        *n_values += i->type == IR_V128 ? 2 : 1;
+                }
+                *n_fp += has_copy(i);
                 for (unsigned k = 0; k < 4; k++)
                         if (!takes_imm(i, k))
                                 c->needed[i->arg[k]] = 1;

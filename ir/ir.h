@@ -28,6 +28,8 @@ enum ir_type {
         IR_I64,
         IR_F32, /* a host FP register; the bits above 31 mean nothing */
         IR_F64,
+        IR_V128, /* a host vector register of 16 bytes: lanes of 8 to 64 bits, the lowest first; ir/vec.h */
+        IR_FLAGS, /* a word of condition flags in the host's layout, 32 bits: ir/flags.h */
         IR_TYPE_COUNT
 };
 
@@ -42,8 +44,48 @@ enum ir_cond {
         IR_COND_COUNT
 };
 
-/* Conditions of fcmp. eq is quiet; lt and le signal on any NaN (IEEE 754-2019 5.11). All are 0 when unordered. */
-enum ir_fcond { IR_FEQ, IR_FLT, IR_FLE, IR_FCOND_COUNT };
+/*
+ * Conditions of fl_test; the negation of each is its number ^ 1. The last six read the flags of fl_sub as the orders
+ * of what was subtracted.
+ */
+enum ir_flcond {
+        IR_FL_Z, IR_FL_NZ,
+        IR_FL_C, IR_FL_NC,
+        IR_FL_N, IR_FL_NN,
+        IR_FL_V, IR_FL_NV,
+        IR_FL_P, IR_FL_NP,
+        IR_FL_A, IR_FL_NA,
+        IR_FL_LEU, IR_FL_GTU, /* C | Z */
+        IR_FL_LTS, IR_FL_GES, /* N ^ V */
+        IR_FL_LES, IR_FL_GTS, /* Z | (N ^ V) */
+        IR_FLCOND_COUNT
+};
+
+/* aux of the flag ops that compute: the width, 8 to 64, and IR_FL_NOT_C: the C of the result is inverted. */
+enum { IR_FL_WIDTH = 0x7f, IR_FL_NOT_C = 0x100 };
+
+/*
+ * aux of fl_fcmp: the arguments' type, how the outcome is told, and IR_FL_SIGNALS: quiet NaNs raise invalid too.
+ * By sign: less N and C, equal Z, greater nothing, unordered V. By carry: less C, equal Z, greater nothing,
+ * unordered Z, P and C.
+ */
+enum { IR_FL_BY_SIGN = 0, IR_FL_BY_CARRY = 16, IR_FL_SIGNALS = 32 };
+
+/*
+ * Conditions of fcmp and vfcmp. eq and un (unordered) are quiet; lt and le signal on any NaN (IEEE 754-2019 5.11),
+ * unless aux says otherwise: IR_FCMP_QUIET, IR_FCMP_SIGNALING. All but un are 0 when unordered.
+ */
+enum ir_fcond { IR_FEQ, IR_FLT, IR_FLE, IR_FUN, IR_FCOND_COUNT };
+enum ir_fcmp_flags { IR_FCMP_QUIET = 16, IR_FCMP_SIGNALING = 32 };
+
+/* What fmin and fmax (and vfmin, vfmax: from bit 8 up) compute; in aux. */
+enum ir_fminmax {
+        IR_MM_NUMBER,  /* minimumNumber of IEEE 754-2019: a number beats any NaN; -0 is below +0 */
+        IR_MM_NUM2008, /* minNum of IEEE 754-2008: a number beats a quiet NaN; -0 below +0 */
+        IR_MM_NAN,     /* minimum of IEEE 754-2019: any NaN makes the result a NaN, by the NaN rule; -0 below +0 */
+        IR_MM_LESS,    /* a < b ? a : b (max: a > b), so b if unordered or equal; any NaN raises invalid */
+        IR_MM_COUNT
+};
 
 /* Rounding of FP ops. IR_RM_MODE is the rounding mode the region was made for (struct ir_fpmode). */
 enum ir_round { IR_RM_RNE, IR_RM_RTZ, IR_RM_RDN, IR_RM_RUP, IR_RM_RMM, IR_RM_MODE };
@@ -79,6 +121,11 @@ enum ir_sig {
         IR_SIG_FCMP,    /* two floats of one type (in aux) -> I64 0 or 1 */
         IR_SIG_SELECT,  /* compare (0, 1) of one integer type (in aux); results (2, 3) of another; result type = ins type */
         IR_SIG_CONV,    /* fixed by the op: see its doc */
+        IR_SIG_LANE,    /* result and arguments V128; each lane by itself (lanes as aux says), which evaluation is of */
+        IR_SIG_VEC,     /* vectors: fixed by the op, see ir_vec_arg_ok in ir/vec.h; no FP flags */
+        IR_SIG_VFP,     /* vectors: floating-point lanes, likewise */
+        IR_SIG_BITS,    /* as IR_SIG_INT, with positions in aux or a third argument; evaluated by eval.c */
+        IR_SIG_FLAGS,   /* condition flags: see the op's doc; evaluated by eval.c */
         IR_SIG_MEM,     /* memory: see the op's doc */
         IR_SIG_CTRL,    /* control and state: see the op's doc */
 };
@@ -96,6 +143,7 @@ struct ir_mem {
         uint32_t atomic : 1;     /* the slow path must be single-copy atomic, and raises store-class faults */
         uint32_t rmw : 4;        /* enum ir_rmw */
         uint32_t nofault : 1;
+        uint32_t sc : 1;         /* with acquire or release: ordered among each other, too (not only as C11 acq_rel) */
 };
 
 enum ir_rmw { IR_RMW_SWAP, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR,
@@ -116,6 +164,7 @@ enum ir_exit {
         IR_EXIT_LINK,      /* backends: an unlinked direct exit was taken */
         IR_EXIT_INDIRECT,  /* backends: an indirect exit missed the jump cache; pc is set */
         IR_EXIT_YIELD,     /* a pause hint, or a wait that the run loop does (revocations) */
+        IR_EXIT_ONCE,      /* translate the one instruction at pc alone and run it: its store changes code */
         IR_EXIT_COUNT
 };
 
@@ -150,12 +199,41 @@ struct ir_block {
         uint32_t n_preds;
 };
 
+/* Which NaN an operation delivers when the result is one (IEEE 754-2019 6.2). */
+enum ir_nan_rule {
+        IR_NAN_FIRST,      /* the first NaN operand, made quiet; the default NaN is negative (x86 SSE) */
+        IR_NAN_DEFAULT,    /* always the default NaN: positive, quiet, no payload (RISC-V; ARM with FPCR.DN) */
+        IR_NAN_SIGNALING,  /* the first signaling operand, else the first NaN; of an fma c comes before a and b; the
+                              default NaN is positive (ARM) */
+        IR_NAN_RULE_COUNT
+};
+
+/* What replaces a tiny result, with its sign. */
+enum ir_flush_out {
+        IR_FLUSH_OFF,
+        IR_FLUSH_UF,       /* zero, and underflow alone; what is tiny is told before rounding (ARM FPCR.FZ) */
+        IR_FLUSH_UF_NX,    /* zero, and underflow with inexact (x86 MXCSR.FTZ) */
+        IR_FLUSH_COUNT
+};
+
+/* What fcvt_fi gives for what the integer cannot hold; all raise invalid, and not inexact. */
+enum ir_int_rule {
+        IR_INT_SATURATE,      /* the nearest integer; a NaN is the greatest (RISC-V) */
+        IR_INT_SATURATE_ZERO, /* the nearest integer; a NaN is 0 (ARM) */
+        IR_INT_INDEFINITE,    /* the top bit alone; unsigned: all ones (x86) */
+        IR_INT_RULE_COUNT
+};
+
 /* The FP environment a region is compiled for; part of the mode word, so constant within the region. */
 struct ir_fpmode {
-        uint8_t round;       /* enum ir_round, not IR_RM_MODE */
-        bool default_nan;    /* NaN results become the default NaN (RISC-V; ARM with FPCR.DN) */
-        bool flush_in, flush_out;
-        bool fma_inf_zero_nan_invalid; /* fma(inf, 0, qNaN) raises invalid (RISC-V) */
+        uint8_t round;        /* enum ir_round, not IR_RM_MODE */
+        uint8_t nan;          /* enum ir_nan_rule */
+        uint8_t flush_out;    /* enum ir_flush_out */
+        uint8_t int_rule;     /* enum ir_int_rule */
+        bool flush_in;        /* subnormal operands count as zeros; FP_ID is raised unless note_denormal */
+        bool tininess_before; /* underflow is told before rounding (ARM), else after */
+        bool note_denormal;   /* the guest has a flag for subnormal operands, FP_DE (x86) */
+        bool fma_inf_zero_nan_invalid; /* fma(inf, 0, qNaN) raises invalid (RISC-V, ARM) */
 };
 
 /* One guest register: a place in the vCPU's guest state. Slots never overlap. */
@@ -210,6 +288,8 @@ struct ir_region {
         uint32_t guest_bytes;        /* code bytes covered, from start_offset */
         uint32_t start_offset;       /* of the first instruction in its guest page */
         uint64_t mode;               /* the mode word, for the printer */
+        bool precise_smc;            /* a store that would change the region's own code is not done: IR_EXIT_ONCE */
+        bool has_flags;              /* the builder met ops of condition flags */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
         bool raw;                    /* tests: the builder applies no rule, so that a pass has something to do */
         uint16_t mutant;             /* tests: the enum ir_rule that goes wrong in this region; 0 is none */
@@ -273,7 +353,7 @@ static inline bool ir_has_result(const struct ir_ins *i)
 {
         switch (i->op) {
         case IR_OP_nop: case IR_OP_put: case IR_OP_st: case IR_OP_fence: case IR_OP_insn: case IR_OP_hook:
-        case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
+        case IR_OP_wput: case IR_OP_cas16: case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
         case IR_OP_exit_ind: case IR_OP_exit: case IR_OP_ret_push:
                 return false;
         case IR_OP_call:
@@ -281,6 +361,22 @@ static inline bool ir_has_result(const struct ir_ins *i)
         default:
                 return true;
         }
+}
+
+/* The field of extu, exts and insert in aux. */
+static inline uint32_t ir_field(unsigned pos, unsigned len)
+{
+        return pos | len << 8;
+}
+
+static inline unsigned ir_field_pos(uint32_t aux)
+{
+        return aux & 0xff;
+}
+
+static inline unsigned ir_field_len(uint32_t aux)
+{
+        return aux >> 8;
 }
 
 /* A lookup's range, bytes from its base: [lo, hi). */
@@ -305,4 +401,16 @@ enum ir_cond ir_cond_swap(enum ir_cond c);
 static inline bool ir_type_is_fp(enum ir_type t)
 {
         return t == IR_F32 || t == IR_F64;
+}
+
+/* Does the value live in a floating-point (that is, vector) register? */
+static inline bool ir_type_in_fpr(enum ir_type t)
+{
+        return t >= IR_F32 && t <= IR_V128;
+}
+
+/* Bytes of a value of the type. */
+static inline unsigned ir_type_size(enum ir_type t)
+{
+        return t == IR_V128 ? 16 : t == IR_I64 || t == IR_F64 ? 8 : 4;
 }

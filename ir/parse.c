@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "ir/build.h"
 #include "ir/builder.h"
+#include "ir/flags.h"
 #include "ir/text.h"
+#include "ir/vec.h"
 
 #define BLOCKS_MAX 65536
 
@@ -233,6 +235,8 @@ static bool parse_attribute(struct parser *p, struct ir_ins *i, const char *word
                 i->mem.release = 1;
         } else if (!strcmp(word, "nofault")) {
                 i->mem.nofault = 1;
+        } else if (!strcmp(word, "sc")) {
+                i->mem.sc = 1;
         } else if (!strcmp(word, "atomic")) {
                 i->mem.atomic = 1;
         } else {
@@ -245,8 +249,8 @@ static bool parse_attributes(struct parser *p, struct ir_ins *i)
 {
         char word[64];
 
-        i->mem.write |= i->op == IR_OP_st || i->op == IR_OP_rmw || i->op == IR_OP_cas;
-        i->mem.atomic |= i->op == IR_OP_rmw || i->op == IR_OP_cas;
+        i->mem.atomic |= i->op == IR_OP_rmw || i->op == IR_OP_cas || i->op == IR_OP_cas16;
+        i->mem.write |= i->op == IR_OP_st || i->mem.atomic;
         if (!expect(p, "{") || (i->op != IR_OP_lookup && !parse_size(p, i)))
                 return false;
         while (!accept(p, "}"))
@@ -315,19 +319,111 @@ static bool parse_call(struct parser *p, struct ir_ins *i)
         return expect(p, "(") && parse_values(p, i->arg, (*h)->n_args) && expect(p, ")");
 }
 
+/* One of the words, or none, which is the first. */
+static uint32_t parse_minmax(struct parser *p)
+{
+        for (unsigned k = 1; k < IR_MM_COUNT; k++)
+                if (accept_keyword(p, ir_minmax_names[k]))
+                        return k;
+        return IR_MM_NUMBER;
+}
+
+static uint32_t parse_fcmp_flags(struct parser *p)
+{
+        return (accept_keyword(p, "quiet") ? IR_FCMP_QUIET : 0) |
+               (accept_keyword(p, "signaling") ? IR_FCMP_SIGNALING : 0);
+}
+
+/* aux has the lanes already. */
+static bool parse_vector(struct parser *p, struct ir_ins *i)
+{
+        if ((ir_ops[i->op].flags & IR_HAS_IMM) && (!expect(p, ",") || !parse_number(p, &i->imm)))
+                return false;
+        if (ir_ops[i->op].sig == IR_SIG_VFP && accept_keyword(p, "low"))
+                i->aux |= IR_VEC_LOW;
+        switch (i->op) {
+        case IR_OP_vfmin: case IR_OP_vfmax: i->aux |= parse_minmax(p) << IR_VEC_VARIANT; break;
+        case IR_OP_vfcmp: i->aux |= parse_fcmp_flags(p); break;
+        case IR_OP_vfround: i->aux |= accept_keyword(p, "exact") << IR_VEC_VARIANT; break;
+        case IR_OP_vfma: i->aux |= accept_keyword(p, "neg_a") << IR_VEC_VARIANT; break;
+        case IR_OP_vfcvt_if: case IR_OP_vfcvt_fi: i->aux |= accept_keyword(p, "unsigned") << IR_VEC_VARIANT; break;
+        default: break;
+        }
+        return true;
+}
+
+static bool parse_field(struct parser *p, struct ir_ins *i)
+{
+        uint32_t pos, len;
+
+        if (!expect(p, ",") || !parse_u32(p, &pos) || !expect(p, ",") || !parse_u32(p, &len))
+                return false;
+        if (pos > 63 || len > 64)
+                return fail(p, "field");
+        i->aux = ir_field(pos, len);
+        return true;
+}
+
+static bool parse_flags(struct parser *p, struct ir_ins *i, enum ir_type t)
+{
+        switch (i->op) {
+        case IR_OP_fl_test: case IR_OP_fl_word: case IR_OP_fl_from:
+                return true;
+        case IR_OP_fl_fcmp:
+                if (!accept_keyword(p, "by_sign") && !accept_keyword(p, "by_carry"))
+                        return fail(p, "by_sign or by_carry expected");
+                i->aux = t | (p->at[-1] == 'y' ? IR_FL_BY_CARRY : IR_FL_BY_SIGN);
+                i->aux |= accept_keyword(p, "signals") ? IR_FL_SIGNALS : 0;
+                return true;
+        case IR_OP_fl_with: case IR_OP_fl_merge:
+                return expect(p, ",") && parse_u32(p, &i->aux);
+        default:
+                if (!expect(p, ",") || !parse_u32(p, &i->aux))
+                        return false;
+                i->aux |= accept_keyword(p, "not_c") ? IR_FL_NOT_C : 0;
+                return true;
+        }
+}
+
+static bool parse_wide(struct parser *p, struct ir_ins *i)
+{
+        return parse_u32(p, &i->aux) && (i->op == IR_OP_wget || (expect(p, ",") && parse_value(p, &i->arg[0])));
+}
+
 static bool parse_plain(struct parser *p, struct ir_ins *i)
 {
         enum ir_type t;
 
         if (!parse_values(p, i->arg, ir_ops[i->op].n_args))
                 return false;
+        if (ir_is_vector_op(i->op))
+                return parse_vector(p, i);
         t = ir_type_of(p->b, i->arg[0]);
+        if (ir_ops[i->op].sig == IR_SIG_FLAGS)
+                return parse_flags(p, i, t);
         switch (i->op) {
-        case IR_OP_setcc: case IR_OP_select: case IR_OP_fcmp:
+        case IR_OP_extu: case IR_OP_exts: case IR_OP_insert:
+                return parse_field(p, i);
+        case IR_OP_setcc: case IR_OP_select:
                 i->aux = t;
                 return true;
+        case IR_OP_fcmp:
+                i->aux = t | parse_fcmp_flags(p);
+                return true;
+        case IR_OP_fmin: case IR_OP_fmax:
+                i->aux = parse_minmax(p);
+                return true;
+        case IR_OP_fround:
+                i->aux = accept_keyword(p, "exact");
+                return true;
+        case IR_OP_fcvt_hf: case IR_OP_fcvt_fh:
+                i->aux = accept_keyword(p, "alternative");
+                return true;
         case IR_OP_fma:
-                i->aux = accept_keyword(p, "neg_product");
+                i->aux = 0;
+                if (accept_keyword(p, "operands")) /* printed first, as the words that follow depend on it */
+                        i->aux = 4;
+                i->aux |= accept_keyword(p, "neg_product");
                 i->aux |= accept_keyword(p, "neg_addend") << 1;
                 return true;
         case IR_OP_fsgnj:
@@ -360,8 +456,11 @@ static bool parse_operands(struct parser *p, struct ir_ins *i)
                         return false;
                 if (i->type == IR_I32)
                         i->imm = (int32_t)i->imm;
+                if (i->type == IR_FLAGS)
+                        i->imm = ir_flags_make(i->imm);
                 return true;
         case IR_FORM_COUNT: return parse_number(p, &i->imm);
+        case IR_FORM_WIDE: return parse_wide(p, i);
         case IR_FORM_SLOT: return parse_slot(p, i);
         case IR_FORM_OFFSET:
                 if (!parse_offset(p, &i->imm))
@@ -398,6 +497,8 @@ static bool parse_suffixes(struct parser *p, struct ir_ins *i)
                         i->type = k;
                 else if ((k = find_word(words, n_words, word)) >= 0)
                         i->cond = k;
+                else if (ir_is_vector_op(i->op) && (k = find_word(ir_lane_names, 4, word)) >= 0)
+                        i->aux = k;
                 else if (i->op == IR_OP_rmw && (k = find_word(ir_rmw_names, IR_RMW_COUNT, word)) >= 0)
                         i->mem.rmw = k;
                 else if (i->op == IR_OP_put && !strcmp(word, "deferred"))
@@ -428,6 +529,7 @@ static bool parse_ins(struct parser *p)
                 return false;
         if (ir_has_result(&i) != (result[0] != '\0'))
                 return fail(p, "%s has %s result", op, result[0] ? "no" : "a");
+        p->r->has_flags |= ir_ops[i.op].sig == IR_SIG_FLAGS;
         ref = ir_emit_like(p->b, &i, i.arg);
         if (result[0] && !g_hash_table_insert(p->values, g_strdup(result), GUINT_TO_POINTER(ref)))
                 return fail(p, "value %%%s exists already", result);
@@ -449,15 +551,29 @@ static bool parse_header(struct parser *p)
 
         while (accept_word(p, word)) {
                 if (!strcmp(word, "default_nan")) {
-                        r->fp.default_nan = true;
+                        r->fp.nan = IR_NAN_DEFAULT;
+                } else if (!strcmp(word, "signaling_nan")) {
+                        r->fp.nan = IR_NAN_SIGNALING;
+                } else if (!strcmp(word, "flush_uf")) {
+                        r->fp.flush_out = IR_FLUSH_UF;
+                } else if (!strcmp(word, "int_nan_zero")) {
+                        r->fp.int_rule = IR_INT_SATURATE_ZERO;
+                } else if (!strcmp(word, "int_indefinite")) {
+                        r->fp.int_rule = IR_INT_INDEFINITE;
+                } else if (!strcmp(word, "tininess_before")) {
+                        r->fp.tininess_before = true;
+                } else if (!strcmp(word, "note_denormal")) {
+                        r->fp.note_denormal = true;
                 } else if (!strcmp(word, "flush_in")) {
                         r->fp.flush_in = true;
                 } else if (!strcmp(word, "flush_out")) {
-                        r->fp.flush_out = true;
+                        r->fp.flush_out = IR_FLUSH_UF_NX;
                 } else if (!strcmp(word, "fma_inf_zero_nan_invalid")) {
                         r->fp.fma_inf_zero_nan_invalid = true;
                 } else if (!strcmp(word, "deterministic")) {
                         r->deterministic = true;
+                } else if (!strcmp(word, "precise_smc")) {
+                        r->precise_smc = true;
                 } else if (!strcmp(word, "round")) {
                         k = accept_word(p, word) ? find_word(ir_round_names, IR_RM_MODE, word) : -1;
                         if (k < 0)

@@ -8,17 +8,27 @@
 
 #include <inttypes.h>
 
+#include "ir/flags.h"
 #include "ir/text.h"
+#include "ir/vec.h"
 
 const char *const ir_type_names[IR_TYPE_COUNT] = {
         [IR_VOID] = "void", [IR_I32] = "i32", [IR_I64] = "i64", [IR_F32] = "f32", [IR_F64] = "f64",
+        [IR_V128] = "v128", [IR_FLAGS] = "flags",
 };
 const char *const ir_cond_names[IR_COND_COUNT] = {
         [IR_EQ] = "eq",   [IR_NE] = "ne",   [IR_LTU] = "ltu",   [IR_GEU] = "geu",
         [IR_LTS] = "lts", [IR_GES] = "ges", [IR_LEU] = "leu",   [IR_GTU] = "gtu",
         [IR_LES] = "les", [IR_GTS] = "gts", [IR_TSTZ] = "tstz", [IR_TSTNZ] = "tstnz",
 };
-const char *const ir_fcond_names[IR_FCOND_COUNT] = {[IR_FEQ] = "eq", [IR_FLT] = "lt", [IR_FLE] = "le"};
+const char *const ir_fcond_names[IR_FCOND_COUNT] = {[IR_FEQ] = "eq", [IR_FLT] = "lt", [IR_FLE] = "le",
+                                                     [IR_FUN] = "un"};
+const char *const ir_flcond_names[IR_FLCOND_COUNT] = {
+        [IR_FL_Z] = "z",     [IR_FL_NZ] = "nz",   [IR_FL_C] = "c",     [IR_FL_NC] = "nc",   [IR_FL_N] = "n",
+        [IR_FL_NN] = "nn",   [IR_FL_V] = "v",     [IR_FL_NV] = "nv",   [IR_FL_P] = "p",     [IR_FL_NP] = "np",
+        [IR_FL_A] = "a",     [IR_FL_NA] = "na",   [IR_FL_LEU] = "leu", [IR_FL_GTU] = "gtu", [IR_FL_LTS] = "lts",
+        [IR_FL_GES] = "ges", [IR_FL_LES] = "les", [IR_FL_GTS] = "gts",
+};
 const char *const ir_round_names[IR_RM_MODE + 1] = {
         [IR_RM_RNE] = "rne", [IR_RM_RTZ] = "rtz", [IR_RM_RDN] = "rdn",
         [IR_RM_RUP] = "rup", [IR_RM_RMM] = "rmm", [IR_RM_MODE] = "mode",
@@ -27,7 +37,7 @@ const char *const ir_exit_names[IR_EXIT_COUNT] = {
         [IR_EXIT_LOOKUP] = "lookup", [IR_EXIT_EXCEPTION] = "exception", [IR_EXIT_HALT] = "halt",
         [IR_EXIT_POLL] = "poll", [IR_EXIT_BUDGET] = "budget", [IR_EXIT_DEBUG] = "debug",
         [IR_EXIT_EXCLUSIVE] = "exclusive", [IR_EXIT_LINK] = "link", [IR_EXIT_INDIRECT] = "indirect",
-        [IR_EXIT_YIELD] = "yield",
+        [IR_EXIT_YIELD] = "yield", [IR_EXIT_ONCE] = "once",
 };
 const char *const ir_jump_names[IR_JUMP_RETURN + 1] = {
         [IR_JUMP_PLAIN] = "plain", [IR_JUMP_CALL] = "call", [IR_JUMP_RETURN] = "return",
@@ -38,10 +48,16 @@ const char *const ir_rmw_names[IR_RMW_COUNT] = {
         [IR_RMW_MAXS] = "maxs", [IR_RMW_MINU] = "minu", [IR_RMW_MAXU] = "maxu",
 };
 
+const char *const ir_lane_names[4] = {"x8", "x16", "x32", "x64"};
+const char *const ir_minmax_names[IR_MM_COUNT] = {
+        [IR_MM_NUMBER] = "number", [IR_MM_NUM2008] = "num2008", [IR_MM_NAN] = "nan", [IR_MM_LESS] = "less",
+};
+
 const char *const *ir_cond_words(enum ir_op op, unsigned *n)
 {
         switch (op) {
-        case IR_OP_fcmp: *n = IR_FCOND_COUNT; return ir_fcond_names;
+        case IR_OP_fcmp: case IR_OP_vfcmp: *n = IR_FCOND_COUNT; return ir_fcond_names;
+        case IR_OP_fl_test: *n = IR_FLCOND_COUNT; return ir_flcond_names;
         case IR_OP_exit: *n = IR_EXIT_COUNT; return ir_exit_names;
         case IR_OP_exit_ind: *n = IR_JUMP_RETURN + 1; return ir_jump_names;
         default:
@@ -66,7 +82,8 @@ enum ir_form ir_form_of(enum ir_op op)
         case IR_OP_pcaddr: case IR_OP_poll: case IR_OP_exit_jump: case IR_OP_exit: case IR_OP_ret_push:
                 return IR_FORM_OFFSET;
         case IR_OP_lookup: return IR_FORM_LOOKUP;
-        case IR_OP_ld: case IR_OP_st: case IR_OP_rmw: case IR_OP_cas: return IR_FORM_MEM;
+        case IR_OP_ld: case IR_OP_st: case IR_OP_rmw: case IR_OP_cas: case IR_OP_cas16: return IR_FORM_MEM;
+        case IR_OP_wput: case IR_OP_wget: return IR_FORM_WIDE;
         case IR_OP_fence: return IR_FORM_FENCE;
         case IR_OP_insn: return IR_FORM_INSN;
         case IR_OP_call: return IR_FORM_CALL;
@@ -135,7 +152,8 @@ static void print_attributes(struct printer *p, const struct ir_ins *i)
                 {i->mem.write && i->op == IR_OP_lookup, "write"}, {i->mem.sign, "sign"},
                 {i->mem.big_endian, "big_endian"}, {i->mem.align, "align"}, {i->mem.acquire, "acquire"},
                 {i->mem.release, "release"}, {i->mem.nofault, "nofault"},
-                {i->mem.atomic && i->op != IR_OP_rmw && i->op != IR_OP_cas, "atomic"},
+                {i->mem.atomic && i->op != IR_OP_rmw && i->op != IR_OP_cas && i->op != IR_OP_cas16, "atomic"},
+                {i->mem.sc, "sc"},
         };
 
         fputs(" {", p->to);
@@ -185,9 +203,61 @@ static void print_call(struct printer *p, const struct ir_ins *i)
         putc(')', p->to);
 }
 
+/* What aux says beside types and lanes. */
+static void print_variant(struct printer *p, const struct ir_ins *i)
+{
+        unsigned shift = ir_is_vector_op(i->op) ? IR_VEC_VARIANT : 0, variant = i->aux >> shift;
+        bool minmax = i->op == IR_OP_fmin || i->op == IR_OP_fmax || i->op == IR_OP_vfmin || i->op == IR_OP_vfmax;
+
+        if (ir_ops[i->op].sig == IR_SIG_VFP && (i->aux & IR_VEC_LOW))
+                fputs(" low", p->to);
+        if (minmax && variant)
+                fprintf(p->to, " %s", variant < IR_MM_COUNT ? ir_minmax_names[variant] : "?");
+        if ((i->op == IR_OP_fcmp || i->op == IR_OP_vfcmp) && (i->aux & IR_FCMP_QUIET))
+                fputs(" quiet", p->to);
+        if ((i->op == IR_OP_fcmp || i->op == IR_OP_vfcmp) && (i->aux & IR_FCMP_SIGNALING))
+                fputs(" signaling", p->to);
+        if ((i->op == IR_OP_fround || i->op == IR_OP_vfround) && (variant & 1))
+                fputs(" exact", p->to);
+        if ((i->op == IR_OP_fcvt_hf || i->op == IR_OP_fcvt_fh) && (variant & 1))
+                fputs(" alternative", p->to);
+        if (i->op == IR_OP_vfma && (variant & 1))
+                fputs(" neg_a", p->to);
+        if ((i->op == IR_OP_vfcvt_if || i->op == IR_OP_vfcvt_fi) && (variant & 1))
+                fputs(" unsigned", p->to);
+}
+
+/* What aux says of flags and fields. */
+static void print_flags(struct printer *p, const struct ir_ins *i)
+{
+        switch (i->op) {
+        case IR_OP_extu: case IR_OP_exts: case IR_OP_insert:
+                fprintf(p->to, ", %u, %u", ir_field_pos(i->aux), ir_field_len(i->aux));
+                break;
+        case IR_OP_fl_with: case IR_OP_fl_merge:
+                fprintf(p->to, ", %" PRIu32, i->aux);
+                break;
+        case IR_OP_fl_add: case IR_OP_fl_sub: case IR_OP_fl_adc: case IR_OP_fl_sbc: case IR_OP_fl_logic:
+                fprintf(p->to, ", %" PRIu32 "%s", i->aux & IR_FL_WIDTH, i->aux & IR_FL_NOT_C ? " not_c" : "");
+                break;
+        case IR_OP_fl_fcmp:
+                fputs(i->aux & IR_FL_BY_CARRY ? " by_carry" : " by_sign", p->to);
+                fputs(i->aux & IR_FL_SIGNALS ? " signals" : "", p->to);
+                break;
+        default:
+                break;
+        }
+}
+
 static void print_plain(struct printer *p, const struct ir_ins *i)
 {
         print_args(p, i, ir_ops[i->op].n_args);
+        if (ir_is_vector_op(i->op) && (ir_ops[i->op].flags & IR_HAS_IMM))
+                fprintf(p->to, ", %" PRId64, i->imm);
+        print_variant(p, i);
+        print_flags(p, i);
+        if (i->op == IR_OP_fma && (i->aux & 4))
+                fputs(" operands", p->to);
         if (i->op == IR_OP_fma && (i->aux & 1))
                 fputs(" neg_product", p->to);
         if (i->op == IR_OP_fma && (i->aux & 2))
@@ -205,7 +275,11 @@ static void print_operands(struct printer *p, const struct ir_ins *i)
                 print_plain(p, i);
                 break;
         case IR_FORM_CONST:
-                fprintf(p->to, ir_type_is_fp(i->type) ? " 0x%" PRIx64 : " %" PRId64, i->imm);
+                if (i->type == IR_FLAGS) {
+                        fprintf(p->to, " %u", ir_flags_mask(i->imm));
+                        break;
+                }
+                fprintf(p->to, ir_type_in_fpr(i->type) ? " 0x%" PRIx64 : " %" PRId64, i->imm);
                 break;
         case IR_FORM_SLOT:
                 print_slot(p, i);
@@ -235,6 +309,13 @@ static void print_operands(struct printer *p, const struct ir_ins *i)
                 break;
         case IR_FORM_NUMBERS:
                 fprintf(p->to, " %" PRIu32 ", %" PRId64, i->aux, i->imm);
+                break;
+        case IR_FORM_WIDE:
+                fprintf(p->to, " %" PRIu32, i->aux);
+                if (i->op == IR_OP_wput) {
+                        fputs(", ", p->to);
+                        print_value(p, i->arg[0]);
+                }
                 break;
         case IR_FORM_COUNT:
                 fprintf(p->to, " %" PRId64, i->imm);
@@ -267,6 +348,8 @@ static void print_ins(struct printer *p, ir_ref n)
                 fprintf(p->to, ".%s", i->cond < n_words ? words[i->cond] : "?");
         if (i->op == IR_OP_rmw)
                 fprintf(p->to, ".%s", i->mem.rmw < IR_RMW_COUNT ? ir_rmw_names[i->mem.rmw] : "?");
+        if (ir_is_vector_op(i->op))
+                fprintf(p->to, ".%s", ir_lane_names[ir_lane_of(i)]);
         if (i->flags & IR_INS_DEFERRED)
                 fputs(".deferred", p->to);
         print_operands(p, i);
@@ -280,11 +363,18 @@ static void print_header(struct printer *p)
                 bool set;
                 const char *name;
         } words[] = {
-                {r->fp.default_nan, "default_nan"},
+                {r->fp.nan == IR_NAN_DEFAULT, "default_nan"},
+                {r->fp.nan == IR_NAN_SIGNALING, "signaling_nan"},
                 {r->fp.flush_in, "flush_in"},
-                {r->fp.flush_out, "flush_out"},
+                {r->fp.flush_out == IR_FLUSH_UF, "flush_uf"},
+                {r->fp.flush_out == IR_FLUSH_UF_NX, "flush_out"},
+                {r->fp.int_rule == IR_INT_SATURATE_ZERO, "int_nan_zero"},
+                {r->fp.int_rule == IR_INT_INDEFINITE, "int_indefinite"},
+                {r->fp.tininess_before, "tininess_before"},
+                {r->fp.note_denormal, "note_denormal"},
                 {r->fp.fma_inf_zero_nan_invalid, "fma_inf_zero_nan_invalid"},
                 {r->deterministic, "deterministic"},
+                {r->precise_smc, "precise_smc"},
         };
 
         fprintf(p->to,

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "ir/builder.h"
+#include "ir/vec.h"
 
 struct reducer {
         const struct ir_region *r;
@@ -32,7 +33,31 @@ static ir_ref reduce_value(struct reducer *d, const struct ir_ins *i)
         case IR_OP_cas: return ir_atomic_cas(b, i->mem, y, d->to[i->arg[2]], d->to[i->arg[3]]);
         case IR_OP_call:
                 return ir_call(b, (const void *)(intptr_t)i->imm, x, y, d->to[i->arg[2]], d->to[i->arg[3]]);
+        case IR_OP_extu: return ir_extu(b, x, ir_field_pos(i->aux), ir_field_len(i->aux));
+        case IR_OP_exts: return ir_exts(b, x, ir_field_pos(i->aux), ir_field_len(i->aux));
+        case IR_OP_insert: return ir_insert(b, x, y, ir_field_pos(i->aux), ir_field_len(i->aux));
+        case IR_OP_extr: return ir_extr(b, x, y, d->to[i->arg[2]]);
+        case IR_OP_adc: return ir_adc(b, x, y, d->to[i->arg[2]]);
+        case IR_OP_sbc: return ir_sbc(b, x, y, d->to[i->arg[2]]);
+        case IR_OP_fl_add: return ir_fl_add(b, i->aux, x, y);
+        case IR_OP_fl_sub: return ir_fl_sub(b, i->aux, x, y);
+        case IR_OP_fl_adc: return ir_fl_adc(b, i->aux, x, y, d->to[i->arg[2]]);
+        case IR_OP_fl_sbc: return ir_fl_sbc(b, i->aux, x, y, d->to[i->arg[2]]);
+        case IR_OP_fl_logic: return ir_fl_logic(b, i->aux, x);
+        case IR_OP_fl_with: return ir_fl_with(b, x, i->aux, y);
+        case IR_OP_fl_merge: return ir_fl_merge(b, x, y, i->aux);
+        case IR_OP_fl_word: return ir_fl_word(b, x);
+        case IR_OP_fl_from: return ir_fl_from(b, x);
+        case IR_OP_fl_test: return ir_fl_test(b, i->cond, x);
+        case IR_OP_fl_fcmp: return ir_fl_fcmp(b, i->aux & (IR_FL_BY_CARRY | IR_FL_SIGNALS), x, y);
         default: break;
+        }
+        if (i->op == IR_OP_vlow)
+                return ir_vlow(b, i->type, x);
+        if (ir_is_vector_op(i->op)) {
+                ir_ref arg[4] = {x, y, d->to[i->arg[2]], 0};
+
+                return ir_vec_like(b, i, arg);
         }
         if (ir_ops[i->op].flags & IR_PURE)
                 return ir_ops[i->op].n_args == 1 ? ir_unary(b, i->op, x) : ir_binary(b, i->op, x, y);
@@ -50,6 +75,8 @@ static void reduce_effect(struct reducer *d, const struct ir_ins *i)
         switch (i->op) {
         case IR_OP_put: ir_put(b, i->aux, x); break;
         case IR_OP_st: ir_store(b, i->mem, y, i->imm, d->to[i->arg[2]]); break;
+        case IR_OP_cas16: ir_emit_cas16(b, i->mem, y); break;
+        case IR_OP_wput: ir_emit(b, ir_head(i->op, i->type, 0, i->aux), x, 0, 0); break;
         case IR_OP_fence: ir_fence(b, i->aux); break;
         case IR_OP_insn: ir_insn(b, i->imm); break;
         case IR_OP_call:
@@ -108,6 +135,7 @@ struct ir_region *ir_reduce(struct arena *a, const struct ir_region *r)
         new->start_offset = r->start_offset;
         new->mode = r->mode;
         new->deterministic = r->deterministic;
+        new->precise_smc = r->precise_smc;
         new->mutant = r->mutant;
         d.b = ir_builder_new(new);
         d.to = arena_zalloc(a, r->n_ins * sizeof(*d.to));

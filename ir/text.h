@@ -9,6 +9,9 @@
 extern const char *const ir_type_names[IR_TYPE_COUNT];
 extern const char *const ir_cond_names[IR_COND_COUNT];
 extern const char *const ir_fcond_names[IR_FCOND_COUNT];
+extern const char *const ir_lane_names[4];
+extern const char *const ir_minmax_names[IR_MM_COUNT];
+extern const char *const ir_flcond_names[IR_FLCOND_COUNT];
 extern const char *const ir_round_names[IR_RM_MODE + 1];
 extern const char *const ir_exit_names[IR_EXIT_COUNT];
 extern const char *const ir_jump_names[IR_JUMP_RETURN + 1];
@@ -29,6 +32,7 @@ enum ir_form {
         IR_FORM_INSN,
         IR_FORM_CALL,
         IR_FORM_NUMBERS, /* hook: aux, imm */
+        IR_FORM_WIDE,    /* wput, wget: aux, and a value */
         IR_FORM_COUNT,   /* budget: imm */
         IR_FORM_BR,
         IR_FORM_BRCC,

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "ir/flags.h"
 #include "ir/text.h"
+#include "ir/vec.h"
 
 struct verifier {
         const struct ir_region *r;
@@ -165,7 +167,7 @@ static bool verify_compare(struct verifier *v, ir_ref n, bool want_fp)
         const struct ir_ins *i = &v->r->ins[n];
         enum ir_type t = arg_type(v, i, 0);
 
-        if (t != arg_type(v, i, 1) || t != i->aux || (want_fp ? !ir_type_is_fp(t) : !is_int(t)))
+        if (t != arg_type(v, i, 1) || t != (want_fp ? i->aux & 15 : i->aux) || (want_fp ? !ir_type_is_fp(t) : !is_int(t)))
                 return bad(v, n,
                            "compared types differ from each other, from aux, or are not of the right kind");
         return true;
@@ -192,7 +194,9 @@ static bool verify_conversion(struct verifier *v, ir_ref n)
                 {IR_OP_zext32, IR_I32, IR_I64},  {IR_OP_bitcast, IR_I32, IR_F32},
                 {IR_OP_bitcast, IR_F32, IR_I32}, {IR_OP_bitcast, IR_I64, IR_F64},
                 {IR_OP_bitcast, IR_F64, IR_I64}, {IR_OP_fbox, IR_F32, IR_F64},
-                {IR_OP_funbox, IR_F64, IR_F32},  {IR_OP_fcvt_ff, IR_F32, IR_F64},
+                {IR_OP_funbox, IR_F64, IR_F32},  {IR_OP_fcvt_hf, IR_I32, IR_F32},
+                {IR_OP_fcvt_hf, IR_I32, IR_F64}, {IR_OP_fcvt_fh, IR_F32, IR_I32},
+                {IR_OP_fcvt_fh, IR_F64, IR_I32}, {IR_OP_fcvt_ff, IR_F32, IR_F64},
                 {IR_OP_fcvt_ff, IR_F64, IR_F32},
         };
         const struct ir_ins *i = &v->r->ins[n];
@@ -214,7 +218,69 @@ static bool verify_conversion(struct verifier *v, ir_ref n)
         return bad(v, n, "wrong types");
 }
 
+static bool verify_vector(struct verifier *v, ir_ref n)
+{
+        const struct ir_ins *i = &v->r->ins[n];
+
+        if (!ir_vec_form_ok(i))
+                return bad(v, n, "lanes, constant or result type");
+        for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
+                if (!ir_vec_arg_ok(i, k, arg_type(v, i, k)))
+                        return bad(v, n, "argument %u has another type", k);
+        return true;
+}
+
 /* ---- memory ---- */
+
+/* ---- fields, carries, flags ---- */
+
+static bool verify_bits(struct verifier *v, ir_ref n)
+{
+        const struct ir_ins *i = &v->r->ins[n];
+        unsigned full = i->type == IR_I32 ? 32 : 64;
+        bool carry = i->op == IR_OP_adc || i->op == IR_OP_sbc;
+
+        if (!is_int(i->type))
+                return bad(v, n, "result type %s", ir_type_names[i->type]);
+        for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
+                if (arg_type(v, i, k) != (carry && k == 2 ? IR_I64 : i->type))
+                        return bad(v, n, "argument %u has another type", k);
+        if (i->op == IR_OP_extu || i->op == IR_OP_exts || i->op == IR_OP_insert)
+                return (ir_field_len(i->aux) && ir_field_pos(i->aux) + ir_field_len(i->aux) <= full) ||
+                       bad(v, n, "field outside the word");
+        return true;
+}
+
+static bool verify_flags(struct verifier *v, ir_ref n)
+{
+        const struct ir_ins *i = &v->r->ins[n];
+        enum ir_type t = arg_type(v, i, 0);
+        unsigned w = i->aux & IR_FL_WIDTH;
+
+        if (i->type != (i->op == IR_OP_fl_test ? IR_I64 : i->op == IR_OP_fl_word ? IR_I32 : IR_FLAGS))
+                return bad(v, n, "result type %s", ir_type_names[i->type]);
+        switch (i->op) {
+        case IR_OP_fl_test: case IR_OP_fl_word:
+                return t == IR_FLAGS || bad(v, n, "argument is no flags");
+        case IR_OP_fl_from:
+                return t == IR_I32 || bad(v, n, "words of flags are I32");
+        case IR_OP_fl_with: case IR_OP_fl_merge:
+                if (t != IR_FLAGS || arg_type(v, i, 1) != (i->op == IR_OP_fl_with ? IR_I64 : IR_FLAGS))
+                        return bad(v, n, "wrong types");
+                return i->aux <= IR_FLAG_ALL || bad(v, n, "mask");
+        case IR_OP_fl_fcmp:
+                return (ir_type_is_fp(t) && t == arg_type(v, i, 1) && t == (i->aux & 15) && i->aux < 64) ||
+                       bad(v, n, "compared types differ from each other or from aux");
+        default:
+                break;
+        }
+        if ((w != 8 && w != 16 && w != 32 && w != 64) || (i->aux & ~(IR_FL_WIDTH | IR_FL_NOT_C)))
+                return bad(v, n, "width");
+        for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
+                if (arg_type(v, i, k) != (k == 2 || w == 64 ? IR_I64 : IR_I32))
+                        return bad(v, n, "argument %u does not go with the width", k);
+        return true;
+}
 
 static bool is_barrier(const struct ir_ins *i)
 {
@@ -256,12 +322,14 @@ static bool verify_found(struct verifier *v, ir_ref n, int64_t lo, int64_t hi)
 static bool verify_access(struct verifier *v, ir_ref n)
 {
         const struct ir_ins *i = &v->r->ins[n];
-        bool write = i->op != IR_OP_ld, atomic = i->op == IR_OP_rmw || i->op == IR_OP_cas;
+        bool write = i->op != IR_OP_ld, atomic = i->op == IR_OP_rmw || i->op == IR_OP_cas || i->op == IR_OP_cas16;
         unsigned size = 1u << i->mem.size_log2;
         unsigned full = i->type == IR_I32 || i->type == IR_F32 ? 4 : 8;
 
         if (arg_type(v, i, 1) != IR_I64)
                 return bad(v, n, "addresses are I64");
+        if (i->type == IR_V128 || i->op == IR_OP_cas16)
+                full = 16;
         if (i->type == IR_VOID || i->type >= IR_TYPE_COUNT || size > full ||
             (ir_type_is_fp(i->type) && size != full))
                 return bad(v, n, "%u bytes do not go with type %s", size, ir_type_names[i->type]);
@@ -303,8 +371,8 @@ static bool verify_const(struct verifier *v, ir_ref n)
         if (i->type == IR_VOID || i->type >= IR_TYPE_COUNT)
                 return bad(v, n, "constant of no type");
         if ((i->type == IR_I32 && i->imm != (int32_t)i->imm) ||
-            (i->type == IR_F32 && i->imm != (uint32_t)i->imm))
-                return bad(v, n, "I32 must be sign-extended in imm, F32 zero-extended");
+            ((i->type == IR_F32 || i->type == IR_FLAGS) && i->imm != (uint32_t)i->imm))
+                return bad(v, n, "I32 must be sign-extended in imm, F32 and flags zero-extended");
         return true;
 }
 
@@ -343,6 +411,10 @@ static bool verify_control(struct verifier *v, ir_ref n)
                 return (i->type == IR_I64 && arg_type(v, i, 0) == IR_I64) || bad(v, n, "addresses are I64");
         case IR_OP_insn:
                 return i->aux < v->r->n_guest_insns || bad(v, n, "instruction number");
+        case IR_OP_wput: case IR_OP_wget:
+                if (i->type != IR_I64 || (i->op == IR_OP_wput && arg_type(v, i, 0) != IR_I64) || i->aux > 3)
+                        return bad(v, n, "wide words are four of I64");
+                return true;
         case IR_OP_fence:
                 return (i->aux && i->aux <= IR_FENCE_ALL) || bad(v, n, "mask");
         case IR_OP_budget:
@@ -378,6 +450,9 @@ static bool verify_type(struct verifier *v, ir_ref n)
                         return bad(v, n, "results have another type");
                 return verify_compare(v, n, false);
         case IR_SIG_CONV: return verify_conversion(v, n);
+        case IR_SIG_LANE: case IR_SIG_VEC: case IR_SIG_VFP: return verify_vector(v, n);
+        case IR_SIG_BITS: return verify_bits(v, n);
+        case IR_SIG_FLAGS: return verify_flags(v, n);
         case IR_SIG_MEM: return i->op == IR_OP_lookup ? verify_lookup(v, n) : verify_access(v, n);
         case IR_SIG_CTRL: return verify_control(v, n);
         }

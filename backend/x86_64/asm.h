@@ -576,6 +576,17 @@ static inline void x86_fstore(struct x86_asm *a, bool f64, struct x86_mem m, uns
         x86_rm(a, X86_OP(x86_fp(f64), 1, 0x11), src, m);
 }
 
+/* 16 bytes; no alignment is asked for */
+static inline void x86_vload(struct x86_asm *a, unsigned dst, struct x86_mem m)
+{
+        x86_rm(a, X86_OP(0, 1, 0x10), dst, m);
+}
+
+static inline void x86_vstore(struct x86_asm *a, struct x86_mem m, unsigned src)
+{
+        x86_rm(a, X86_OP(0, 1, 0x11), src, m);
+}
+
 /* movd, movq between classes */
 static inline void x86_mov_to_fp(struct x86_asm *a, bool w, unsigned fp, unsigned gpr)
 {

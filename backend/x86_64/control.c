@@ -177,11 +177,22 @@ static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block, ui
         return true;
 }
 
-static void emit_brcc(struct x86_emit *e, const struct ir_ins *i)
+static enum x86_cc emit_condition(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        struct x86_reader r;
+
+        if (!emit_is_reader(e, at))
+                return emit_compare(e, i->cond, i->type == IR_I64, i->arg[0], i->arg[1]);
+        r = emit_reader_operands(e, at);
+        ra_operands_done(&e->ra);
+        return emit_reader(e, &r);
+}
+
+static void emit_brcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t yes = (uint32_t)i->imm, no = (uint32_t)((uint64_t)i->imm >> 32);
         uint8_t *compare = e->a.p;
-        enum x86_cc cc = emit_compare(e, i->cond, i->type == IR_I64, i->arg[0], i->arg[1]);
+        enum x86_cc cc = emit_condition(e, at, i);
 
         if (linked_branch(e, cc, yes, compare)) {
                 go_to(e, no);
@@ -324,6 +335,19 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                         x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
                 }
                 break;
+        case IR_OP_wput: {
+                unsigned v = ra_reg(&e->ra, i->arg[0]);
+
+                x86_store(&e->a, 3, HOT(wide[i->aux]), v);
+                break;
+        }
+        case IR_OP_wget: {
+                unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+                x86_load(&e->a, true, d, HOT(wide[i->aux]));
+                ra_def_done(&e->ra, at);
+                break;
+        }
         case IR_OP_hook:
                 emit_hook(e, i);
                 break;
@@ -342,7 +366,7 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 go_to(e, i->aux);
                 break;
         case IR_OP_brcc:
-                emit_brcc(e, i);
+                emit_brcc(e, at, i);
                 break;
         case IR_OP_exit_jump:
                 emit_exit_jump(e, i);

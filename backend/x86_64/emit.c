@@ -43,7 +43,9 @@ static void cb_load(void *host, unsigned dst, enum ir_type type, enum ra_place p
 {
         struct x86_emit *e = host;
 
-        if (dst >= RA_FPR)
+        if (type == IR_V128)
+                x86_vload(&e->a, x86_num(dst), place_mem(place, offset));
+        else if (dst >= RA_FPR)
                 x86_fload(&e->a, is_wide(type), x86_num(dst), place_mem(place, offset));
         else
                 x86_load(&e->a, is_wide(type), dst, place_mem(place, offset));
@@ -53,7 +55,9 @@ static void cb_store(void *host, enum ir_type type, enum ra_place place, uint32_
 {
         struct x86_emit *e = host;
 
-        if (src >= RA_FPR)
+        if (type == IR_V128)
+                x86_vstore(&e->a, place_mem(place, offset), x86_num(src));
+        else if (src >= RA_FPR)
                 x86_fstore(&e->a, is_wide(type), place_mem(place, offset), x86_num(src));
         else
                 x86_store(&e->a, is_wide(type) ? 3 : 2, place_mem(place, offset), src);
@@ -63,6 +67,10 @@ static void cb_load_const(void *host, unsigned dst, enum ir_type type, uint64_t 
 {
         struct x86_emit *e = host;
 
+        if (type == IR_V128) {
+                emit_vector_const(e, x86_num(dst), bits);
+                return;
+        }
         if (!is_wide(type))
                 bits = (uint32_t)bits;
         if (dst < RA_FPR) {
@@ -118,6 +126,8 @@ void emit_fp_opnd_to(struct x86_emit *e, unsigned dst, const struct ra_opnd *o, 
                 emit_move(e, dst, o->reg);
         else if (o->kind == RA_IMM)
                 cb_load_const(e, dst, type, o->imm);
+        else if (type == IR_V128)
+                x86_vload(&e->a, x86_num(dst), emit_mem(o));
         else
                 x86_fload(&e->a, is_wide(type), x86_num(dst), emit_mem(o));
 }
@@ -198,6 +208,7 @@ static void cold(struct x86_emit *e, const struct x86_cold *c)
         case COLD_STORE:
         case COLD_RMW:
         case COLD_CAS:
+        case COLD_CAS16:
         case COLD_LOOKUP:
                 cold_memory(e, c);
                 break;
@@ -211,6 +222,9 @@ static void cold(struct x86_emit *e, const struct x86_cold *c)
                 break;
         case COLD_DIV:
                 cold_div(e, c);
+                break;
+        case COLD_VECTOR:
+                cold_vector(e, c);
                 break;
         default:
                 cold_float(e, c);
@@ -230,6 +244,8 @@ static void instruction(struct x86_emit *e, uint32_t at)
         const struct ir_ins *i = &e->r->ins[at];
 
         ra_begin_ins(&e->ra, at);
+        if (e->ra.plan && e->ra.plan[at].skip)
+                return;
         switch ((enum ir_op)i->op) {
         case IR_OP_nop:
         case IR_OP_const:
@@ -255,15 +271,18 @@ static void instruction(struct x86_emit *e, uint32_t at)
                 break;
         case IR_OP_rmw:
         case IR_OP_cas:
+        case IR_OP_cas16:
                 emit_atomic(e, at, i);
                 break;
         case IR_OP_call:
                 emit_call(e, at, i);
                 break;
         default:
-                if (!emit_int(e, at, i)) {
+                if (!emit_int(e, at, i) && !emit_flags(e, at, i)) {
                         if (i->op >= IR_OP_bitcast && i->op <= IR_OP_fcvt_if)
                                 emit_float(e, at, i);
+                        else if (ir_is_vector_op(i->op))
+                                emit_vector(e, at, i);
                         else
                                 emit_control(e, at, i);
                 }
@@ -368,7 +387,7 @@ static void assign_pins(struct x86_host *h, const struct ir_guest *guest)
         for (unsigned n = 0; n < guest->n_pins; n++) {
                 unsigned slot = guest->pins[n], reg;
 
-                if (ir_type_is_fp(guest->slots[slot].type)) {
+                if (ir_type_in_fpr(guest->slots[slot].type)) {
                         if (n_fpr == X86_FPR_PINS)
                                 continue;
                         reg = RA_FPR + n_fpr++;
@@ -396,6 +415,7 @@ static bool x86_init(struct code_buf *buf, void **host_data, const struct slow_o
         h->target.temps = RA_BIT(RAX) | RA_BIT(RCX) | RA_BIT(RDX) | RA_BIT(R10);
         for (unsigned k = X86_FPR_PINS; k < FSCRATCH; k++)
                 h->target.temps |= RA_BIT(RA_FPR + k);
+        h->target.flags = &x86_flag_target;
         h->target.slot_pin = h->slot_pin;
         h->target.pin_slot = h->pin_slot;
         h->target.move = cb_move;

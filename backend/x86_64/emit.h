@@ -7,7 +7,7 @@
  * the emitter. r12 to r14, rbx, rsi, rdi, r8, r9 and xmm0 to xmm7 are pins; rax, rcx, rdx, r10 and xmm8 to
  * xmm14 temporaries. MXCSR holds the region's rounding and the guest's sticky flags.
  *
- * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, then the spill area.
+ * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, three vectors for thunks, the spill area.
  *
  * Thunks keep all registers but r11 (and their results). Calls into the slow paths are followed by `test eax,
  * imm32`, whose immediate is the thunk's further argument: it costs nothing and keeps returns paired.
@@ -25,8 +25,9 @@ enum { X86_BIAS = offsetof(struct vcpu, state) + 128 };
 #define HOT(field) x86_at(RBP, (int32_t)offsetof(struct vcpu, hot.field) - X86_BIAS)
 #define STATE(offset) x86_at(RBP, (int32_t)(offset) - 128)
 
-enum { FRAME_MXCSR = 48, FRAME_SPILL = 64, FRAME_SIZE = FRAME_SPILL + RA_FRAME_SLOTS * 8 + 8 };
+enum { FRAME_MXCSR = 48, FRAME_VECS = 64, FRAME_SPILL = 112, FRAME_SIZE = FRAME_SPILL + RA_FRAME_SLOTS * 8 + 8 };
 #define OUT_ARG(n) x86_at(RSP, 8 * (n))
+#define VEC_ARG(n) x86_at(RSP, FRAME_VECS + 16 * (n))
 #define SPILL(offset) x86_at(RSP, FRAME_SPILL + (int32_t)(offset))
 
 enum { SCRATCH = R11, FSCRATCH = 15, X86_GPR_PINS = 8, X86_FPR_PINS = 8 };
@@ -48,15 +49,17 @@ struct x86_host {
         const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
-        const uint8_t *rmw, *cas, *fp, *hook, *relookup[2], *fma_nan[2];
+        const uint8_t *load128, *store128, *vec;
+        const uint8_t *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
 /* Code that is seldom run, emitted after the region's body. */
 enum x86_cold_kind {
-        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP,
+        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
         COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
         COLD_DIV,
         COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP,
+        COLD_VECTOR,
 };
 
 struct x86_cold {
@@ -145,7 +148,32 @@ void cold_control(struct x86_emit *e, const struct x86_cold *c);
 
 /* ---- float.c ---- */
 void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+/* The whole op by soft-float */
+void emit_slow_fp(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct x86_emit *e, const struct x86_cold *c);
+
+/* ---- flags.c ---- */
+extern const struct flag_target x86_flag_target;
+
+/* A reader's operands, between ra_operands and the code that reads them; see backend/flagplan.h. */
+struct x86_reader {
+        struct ra_opnd x, y;
+        const struct flag_plan *plan;
+        bool test;
+};
+bool emit_is_reader(const struct x86_emit *e, uint32_t at);
+struct x86_reader emit_reader_operands(struct x86_emit *e, uint32_t at);
+/* After ra_operands_done: the condition to test. */
+enum x86_cc emit_reader(struct x86_emit *e, const struct x86_reader *r);
+/* A reader's whole code, its result 0 or 1. */
+void emit_reader_value(struct x86_emit *e, uint32_t at);
+bool emit_flags(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+
+/* ---- vector.c ---- */
+/* Both halves of xmm @dst become @bits; uses r11. */
+void emit_vector_const(struct x86_emit *e, unsigned dst, uint64_t bits);
+void emit_vector(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+void cold_vector(struct x86_emit *e, const struct x86_cold *c);
 
 /* ---- thunks.c ---- */
 bool x86_thunks(struct x86_host *h, struct code_buf *buf);
@@ -155,7 +183,7 @@ void x86_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_add
 
 /* ---- unwind.c ---- */
 struct x86_saved {
-        uint64_t gpr[16], xmm[16];
+        uint64_t gpr[16], xmm[16][2];
 };
 void x86_harvest(struct vcpu *v, uint32_t mxcsr);
 enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door);

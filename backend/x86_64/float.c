@@ -24,7 +24,8 @@ static bool plain_mode(const struct x86_emit *e)
 {
         const struct ir_fpmode *m = &e->r->fp;
 
-        return m->default_nan && !m->flush_in && !m->flush_out;
+        return m->nan == IR_NAN_DEFAULT && !m->flush_in && !m->flush_out && !m->tininess_before &&
+               !m->note_denormal && m->int_rule == IR_INT_SATURATE;
 }
 
 /* Does the op round as MXCSR does? */
@@ -95,7 +96,7 @@ static void from_scratch(struct x86_emit *e, unsigned d)
                 x86_mov(&e->a, true, d, SCRATCH);
 }
 
-static void emit_slow(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_slow_fp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ir_ops[i->op].n_args;
         struct ra_opnd args[3];
@@ -466,11 +467,16 @@ static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
         case IR_OP_fsqrt:
                 return plain_mode(e) && rounds_here(e, i);
         case IR_OP_fma:
-                return plain_mode(e) && rounds_here(e, i) && e->h->feat.fma;
+                return plain_mode(e) && rounds_here(e, i) && e->h->feat.fma && !(i->aux & 4);
         case IR_OP_fmin:
         case IR_OP_fmax:
+                return plain_mode(e) && i->aux == IR_MM_NUMBER;
         case IR_OP_fcmp:
-                return plain_mode(e);
+                return plain_mode(e) && !(i->aux & (IR_FCMP_QUIET | IR_FCMP_SIGNALING)) && i->cond != IR_FUN;
+        case IR_OP_fround:
+        case IR_OP_fcvt_hf:
+        case IR_OP_fcvt_fh:
+                return false;
         case IR_OP_fcvt_ff:
                 return plain_mode(e) && (i->type == IR_F64 || rounds_here(e, i));
         case IR_OP_fcvt_fi:
@@ -485,7 +491,7 @@ static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
 void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!goes_inline(e, i)) {
-                emit_slow(e, at, i);
+                emit_slow_fp(e, at, i);
                 return;
         }
         switch ((enum ir_op)i->op) {

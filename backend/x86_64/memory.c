@@ -30,10 +30,10 @@ static int32_t tag_offset(bool write)
         return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
 }
 
-/* What never goes inline: other views, foreign byte order, 16 bytes. */
-static bool always_slow(const struct ir_mem *m)
+/* What never goes inline: other views, foreign byte order, 16 bytes but for vectors. */
+static bool always_slow(const struct ir_ins *i)
 {
-        return m->view || m->big_endian || m->size_log2 > 3;
+        return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
 }
 
 static bool is_fused(const struct x86_emit *e, const struct ir_ins *i)
@@ -126,7 +126,7 @@ static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_
 {
         t->i = i;
         t->lookup = &e->ra.ins[i->arg[0]];
-        t->slow = always_slow(&i->mem);
+        t->slow = always_slow(i);
         t->fused = is_fused(e, i);
         t->c = emit_cold(e, kind, i);
         t->c->imm = i->op == IR_OP_ld || i->op == IR_OP_st ? i->imm : 0;
@@ -198,9 +198,35 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
         return x86_at(t->h, disp);
 }
 
+/* 1 << @size_log2 bytes with zeros above; may use r11. */
+static void load_vector(struct x86_emit *e, unsigned size_log2, unsigned d, struct x86_mem m)
+{
+        if (size_log2 == 4) {
+                x86_vload(&e->a, d, m);
+        } else if (size_log2 >= 2) {
+                x86_fload(&e->a, size_log2 == 3, d, m);
+        } else {
+                x86_rm(&e->a, x86_load_op(size_log2, false, false), SCRATCH, m);
+                x86_mov_to_fp(&e->a, false, d, SCRATCH);
+        }
+}
+
+/* The low bytes; bytes and words go through @t, a general register that @m does not need. */
+static void store_vector(struct x86_emit *e, unsigned size_log2, struct x86_mem m, unsigned v, unsigned t)
+{
+        if (size_log2 == 4) {
+                x86_vstore(&e->a, m, v);
+        } else if (size_log2 >= 2) {
+                x86_fstore(&e->a, size_log2 == 3, m, v);
+        } else {
+                x86_mov_from_fp(&e->a, false, t, v);
+                x86_store(&e->a, size_log2, m, t);
+        }
+}
+
 void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
-        bool fp = ir_type_is_fp(i->type), used = e->ra.val[at].last_use != 0;
+        bool fp = ir_type_in_fpr(i->type), used = e->ra.val[at].last_use != 0;
         struct touch t;
         ra_set keep;
         unsigned d;
@@ -218,6 +244,8 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
         if (t.slow) {
                 ;
+        } else if (i->type == IR_V128) {
+                load_vector(e, i->mem.size_log2, x86_num(d), m);
         } else if (fp) {
                 x86_fload(&e->a, i->mem.size_log2 == 3, x86_num(d), m);
         } else {
@@ -235,7 +263,7 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         uint64_t k;
 
         touch_operands(e, &t, i, COLD_STORE);
-        if (ra_is_const(&e->ra, i->arg[2], &k) && (size < 3 || x86_is_s32(k)))
+        if (i->type != IR_V128 && ra_is_const(&e->ra, i->arg[2], &k) && (size < 3 || x86_is_s32(k)))
                 t.c->value = (struct ra_opnd){.kind = RA_IMM, .imm = size < 3 ? (uint64_t)(int32_t)k : k};
         else
                 t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[2])};
@@ -250,6 +278,8 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 ;
         else if (t.c->value.kind == RA_IMM)
                 x86_store_imm(&e->a, size, m, (int32_t)t.c->value.imm);
+        else if (i->type == IR_V128)
+                store_vector(e, size, m, x86_num(t.c->value.reg), t.fused ? t.t : SCRATCH);
         else if (t.c->value.reg >= RA_FPR)
                 x86_fstore(&e->a, size == 3, m, x86_num(t.c->value.reg));
         else
@@ -426,12 +456,24 @@ static void emit_cas(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
         }
 }
 
+/* 16 bytes are so seldom compared and swapped that C does it; the wide words are in the vCPU. */
+static void emit_cas16(struct x86_emit *e, struct touch *t)
+{
+        touch_site(e, t, 0);
+        touch_check(e, t);
+        t->c->d = SCRATCH;
+        t->c->back = e->a.p;
+}
+
 void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct touch t;
 
-        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : COLD_CAS);
-        if (i->op == IR_OP_rmw)
+        touch_operands(e, &t, i,
+                       i->op == IR_OP_rmw ? COLD_RMW : i->op == IR_OP_cas ? COLD_CAS : COLD_CAS16);
+        if (i->op == IR_OP_cas16)
+                emit_cas16(e, &t);
+        else if (i->op == IR_OP_rmw)
                 emit_rmw(e, at, i, &t);
         else
                 emit_cas(e, at, i, &t);
@@ -463,14 +505,21 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
         const struct ir_mem *m = &c->i->mem;
         const uint8_t *thunk;
 
-        switch ((enum x86_cold_kind)c->kind) {
+        if (c->i->type == IR_V128 && m->size_log2 == 4) {
+                if (c->kind == COLD_STORE)
+                        x86_vstore(&e->a, VEC_ARG(0), x86_num(c->value.reg));
+                thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
+        } else switch ((enum x86_cold_kind)c->kind) {
         case COLD_LOAD:
                 thunk = e->h->load[c->fp_temps];
                 break;
         case COLD_STORE:
-                thunk = always_slow(m) ? e->h->slow_store[c->fp_temps]
+                thunk = always_slow(c->i) ? e->h->slow_store[c->fp_temps]
                                        : e->h->store[c->fp_temps][m->size_log2];
                 emit_out_arg(e, 0, &c->value, IR_I64);
+                break;
+        case COLD_CAS16:
+                thunk = e->h->cas16;
                 break;
         case COLD_RMW:
                 thunk = e->h->rmw;
@@ -495,7 +544,9 @@ void cold_memory(struct x86_emit *e, const struct x86_cold *c)
                 return;
         }
         slow_access(e, c);
-        if (c->kind != COLD_STORE && c->d != SCRATCH) {
+        if (c->kind == COLD_LOAD && c->i->type == IR_V128 && c->i->mem.size_log2 == 4) {
+                x86_vload(&e->a, x86_num(c->d), VEC_ARG(0));
+        } else if (c->kind != COLD_STORE && c->d != SCRATCH) {
                 if (c->d >= RA_FPR)
                         x86_mov_to_fp(&e->a, true, x86_num(c->d), SCRATCH);
                 else

@@ -49,7 +49,7 @@ static void alu(struct x86_emit *e, enum x86_alu op, bool w, unsigned d, const s
 static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_alu op)
 {
         bool w = wide(i), comm = op != ALU_SUB;
-        ir_ref x = i->arg[0], y = i->arg[1];
+        ir_ref x = i->arg[0], y = i->arg[1], flags = e->ra.plan ? e->ra.plan[at].pair : 0;
         uint64_t k;
 
         if (comm && (ra_is_const(&e->ra, x, &k) ||
@@ -60,6 +60,10 @@ static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, en
         }
         struct ra_opnd a = ra_any(&e->ra, x), b = ra_any(&e->ra, y);
 
+        if (flags && op == ALU_ADD && e->r->ins[flags].op == IR_OP_fl_sub) {
+                op = ALU_SUB; /* x + -c whose flags are those of x - c */
+                b = (struct ra_opnd){.kind = RA_IMM, .imm = e->r->ins[e->r->ins[flags].arg[1]].imm};
+        }
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, opnd_reg(&a), 0);
 
@@ -68,7 +72,7 @@ static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, en
                         x86_mov(&e->a, false, d, a.reg);
                 else
                         emit_opnd_to(e, d, &a, false);
-        } else if (op == ALU_ADD && a.kind == RA_REG && a.reg != d && (imm_fits(&b, w) || b.kind == RA_REG)) {
+        } else if (op == ALU_ADD && !flags && a.kind == RA_REG && a.reg != d && (imm_fits(&b, w) || b.kind == RA_REG)) {
                 if (b.kind == RA_IMM)
                         x86_lea(&e->a, w, d, x86_at(a.reg, (int32_t)b.imm));
                 else if (b.reg == d)
@@ -76,6 +80,13 @@ static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, en
                 else
                         x86_lea(&e->a, w, d, x86_at_index(a.reg, b.reg, 0, 0));
         } else if (b.kind == RA_REG && b.reg == d && !(a.kind == RA_REG && a.reg == d)) {
+                if (op == ALU_SUB && flags) {
+                        emit_opnd_to(e, SCRATCH, &a, w);
+                        x86_alu(&e->a, ALU_SUB, w, SCRATCH, d);
+                        x86_mov(&e->a, w, d, SCRATCH);
+                        ra_def_done(&e->ra, at);
+                        return;
+                }
                 if (op == ALU_SUB) {
                         x86_unary(&e->a, UN_NEG, w, d);
                         op = ALU_ADD;
@@ -546,6 +557,10 @@ static void emit_setcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct comparison c;
 
+        if (emit_is_reader(e, at)) {
+                emit_reader_value(e, at);
+                return;
+        }
         /* The type of a comparison is its operands'. */
         compare_operands(e, &c, i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0], i->arg[1]);
         ra_operands_done(&e->ra);
@@ -562,14 +577,21 @@ static void emit_setcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 static void emit_select(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
-        struct comparison c;
-        bool w = wide(i);
+        bool w = wide(i), reader = emit_is_reader(e, at);
+        struct comparison c = {0};
+        struct x86_reader r;
 
-        compare_operands(e, &c, i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0], i->arg[1]);
+        if (reader) {
+                r = emit_reader_operands(e, at);
+                c.x = r.x;
+                c.y = r.y;
+        } else {
+                compare_operands(e, &c, i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0], i->arg[1]);
+        }
         struct ra_opnd t = ra_any(&e->ra, i->arg[2]), f = ra_any(&e->ra, i->arg[3]);
 
         ra_operands_done(&e->ra);
-        enum x86_cc cc = compare_emit(e, &c);
+        enum x86_cc cc = reader ? emit_reader(e, &r) : compare_emit(e, &c);
 
         /* What was compared is free to go now, unless it is selected too. */
         for (unsigned k = 0; k < 2; k++) {
@@ -719,7 +741,7 @@ bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         case IR_OP_select:
                 emit_select(e, at, i);
                 return true;
-        case IR_OP_trunc:
+        case IR_OP_trunc: case IR_OP_fl_word: case IR_OP_fl_from:
                 emit_trunc(e, at, i);
                 return true;
         case IR_OP_sext32:

@@ -8,7 +8,8 @@
 enum {
         SAVED_GPRS = 8,
         SAVED_XMM = 15,
-        SAVED = SAVED_GPRS * 8 + SAVED_XMM * 8 + 16, /* with the return address, a multiple of 16 */
+        XMM_OFF = SAVED_GPRS * 8,
+        SAVED = XMM_OFF + SAVED_XMM * 16 + 24, /* with the return address, a multiple of 16 */
         MXCSR_OFF = SAVED - 16, /* as it was, then as C left it */
         ADDR_OFF = SAVED,                            /* of the return address */
         ARG_OFF = SAVED + 8,                         /* of the caller's first argument */
@@ -31,7 +32,7 @@ static void save(struct x86_asm *a, bool fp_temps)
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_store(a, 3, x86_at(RSP, 8 * k), saved_gprs[k]);
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
-                x86_fstore(a, true, x86_at(RSP, 8 * (SAVED_GPRS + k)), k);
+                x86_vstore(a, x86_at(RSP, XMM_OFF + 16 * k), k);
         x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
 }
 
@@ -57,7 +58,7 @@ static void restore(struct x86_asm *a, bool fp_temps)
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
-                x86_fload(a, true, k, x86_at(RSP, 8 * (SAVED_GPRS + k)));
+                x86_vload(a, k, x86_at(RSP, XMM_OFF + 16 * k));
         x86_lea(a, true, RSP, x86_at(RSP, SAVED));
 }
 
@@ -293,6 +294,39 @@ static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
         return at;
 }
 
+/* Arguments 0 and 1 the op and its imm; vectors in and out in the caller's frame. */
+static const uint8_t *vec_thunk(struct x86_host *h, struct x86_asm *a)
+{
+        const uint8_t *at = here(a);
+
+        save(a, true);
+        vcpu_arg(a);
+        x86_load(a, true, RSI, x86_at(RSP, ARG_OFF));
+        x86_load(a, true, RDX, x86_at(RSP, ARG_OFF + 8));
+        x86_lea(a, true, RCX, x86_at(RSP, ARG_OFF + FRAME_VECS));
+        call_c(a, (void *)(uintptr_t)h->slow->vec);
+        keep_mxcsr(a);
+        restore(a, true);
+        x86_ret(a);
+        return at;
+}
+
+/* As slow_memory, for 16 bytes in or out at the caller's vector argument 0. */
+static const uint8_t *slow_memory128(struct x86_host *h, struct x86_asm *a, void *fn)
+{
+        const uint8_t *at = here(a);
+
+        save(a, true);
+        vcpu_arg(a);
+        x86_mov(a, true, RSI, SCRATCH);
+        inline_arg(a, RDX, ADDR_OFF);
+        x86_lea(a, true, RCX, x86_at(RSP, ARG_OFF + FRAME_VECS));
+        call_c(a, fn);
+        x86_mov(a, true, RDX, RAX);
+        finish(h, a, true);
+        return at;
+}
+
 static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
 {
         const uint8_t *at = here(a);
@@ -333,7 +367,9 @@ static void enter_thunk(struct x86_host *h, struct x86_asm *a)
                 unsigned reg = __builtin_ctzll(set);
                 const struct ir_slot *s = &h->guest->slots[h->pin_slot[reg]];
 
-                if (reg >= RA_FPR)
+                if (s->type == IR_V128)
+                        x86_vload(a, x86_num(reg), STATE(s->offset));
+                else if (reg >= RA_FPR)
                         x86_fload(a, s->type == IR_F64, x86_num(reg), STATE(s->offset));
                 else
                         x86_load(a, s->type == IR_I64, reg, STATE(s->offset));
@@ -362,7 +398,9 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
                 unsigned reg = __builtin_ctzll(set);
                 const struct ir_slot *s = &h->guest->slots[h->pin_slot[reg]];
 
-                if (reg >= RA_FPR)
+                if (s->type == IR_V128)
+                        x86_vstore(a, STATE(s->offset), x86_num(reg));
+                else if (reg >= RA_FPR)
                         x86_fstore(a, s->type == IR_F64, STATE(s->offset), x86_num(reg));
                 else
                         x86_store(a, s->type == IR_I64 ? 3 : 2, STATE(s->offset), reg);
@@ -390,7 +428,7 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
                 if (r != RSP)
                         x86_store(a, 3, x86_at(RSP, 8 * r), r);
         for (unsigned r = 0; r < 16; r++)
-                x86_fstore(a, true, x86_at(RSP, (int)offsetof(struct x86_saved, xmm) + 8 * r), r);
+                x86_vstore(a, x86_at(RSP, (int)offsetof(struct x86_saved, xmm) + 16 * r), r);
         vcpu_arg(a);
         x86_mov(a, true, RSI, RSP);
         x86_load(a, true, RDX, x86_at(RSP, ROOM));
@@ -437,7 +475,11 @@ bool x86_thunks(struct x86_host *h, struct code_buf *buf)
                 h->call_fp[k] = call_thunk(h, a, true, k);
         }
         h->rmw = slow_memory(h, a, (void *)(uintptr_t)h->slow->rmw, 1, true);
+        h->cas16 = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas16, 0, true);
         h->cas = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas, 2, true);
+        h->load128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->load128);
+        h->store128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->store128);
+        h->vec = vec_thunk(h, a);
         h->fp = fp_thunk(h, a);
         h->hook = hook_thunk(h, a);
         for (unsigned k = 0; k < 2; k++) {

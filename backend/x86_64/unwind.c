@@ -69,31 +69,47 @@ static const struct fault_site *find_site(const struct code_region *r, uint32_t 
         return lo < r->n_sites && r->sites[lo].code_offset == offset ? &r->sites[lo] : NULL;
 }
 
-static void write_slot(struct vcpu *v, const struct ir_slot *s, uint64_t value)
+static void write_slot(struct vcpu *v, const struct ir_slot *s, const void *value)
 {
-        memcpy(v->state + s->offset, &value, s->type == IR_I64 || s->type == IR_F64 ? 8 : 4);
+        memcpy(v->state + s->offset, value, ir_type_size(s->type));
 }
 
-static uint64_t read_loc(const struct vcpu *v, const struct slot_loc *l, const struct x86_saved *s,
-                         const uint8_t *frame)
+static struct ir_v128 read_loc(const struct vcpu *v, const struct slot_loc *l, const struct x86_saved *s,
+                               const uint8_t *frame)
 {
-        uint64_t value = l->value;
+        struct ir_v128 value = {{(uint64_t)l->value, (uint64_t)l->value}}; /* LOC_CONST: so vector constants are */
 
         switch ((enum loc_kind)l->kind) {
         case LOC_GPR:
-                return s->gpr[l->reg];
+                value.w[0] = s->gpr[l->reg];
+                break;
         case LOC_FPR:
-                return s->xmm[l->reg];
+                memcpy(&value, s->xmm[l->reg], sizeof(value));
+                break;
         case LOC_FRAME:
-                memcpy(&value, frame + FRAME_SPILL + l->value, 8);
-                return value;
+                memcpy(&value, frame + FRAME_SPILL + l->value, ir_type_size(l->type));
+                break;
         case LOC_STATE:
-                memcpy(&value, v->state + l->value, l->type == IR_I64 || l->type == IR_F64 ? 8 : 4);
-                return value;
+                memcpy(&value, v->state + l->value, ir_type_size(l->type));
+                break;
+        case LOC_EVAL: /* read_leaf's caller does those */
         case LOC_CONST:
                 break;
         }
         return value;
+}
+
+struct leaf_context {
+        const struct vcpu *v;
+        const struct x86_saved *s;
+        const uint8_t *frame;
+};
+
+static uint64_t read_leaf(void *ctx, const struct slot_loc *l)
+{
+        const struct leaf_context *c = ctx;
+
+        return read_loc(c->v, l, c->s, c->frame).w[0];
 }
 
 /* A slow path or helper answered @status at the site that returns to @ret: makes the guest state whole. */
@@ -102,18 +118,27 @@ uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *re
 {
         const struct code_region *r = h->slow->find(v, ret - 1);
         const struct fault_site *site = find_site(r, ret - r->code);
-        uint64_t values[RA_MAX_DEFERRED];
+        const struct slot_loc *l = &r->locs[site->first_loc], *end = l + site->n_locs;
+        struct leaf_context context = {v, s, frame};
+        struct ir_v128 values[RA_MAX_DEFERRED];
+        uint16_t slots[RA_MAX_DEFERRED];
+        unsigned n_slots = 0;
 
-        for (uint32_t n = 0; n < site->n_locs; n++)
-                values[n] = read_loc(v, &r->locs[site->first_loc + n], s, frame);
+        while (l < end) {
+                slots[n_slots] = l->slot;
+                if (l->kind == LOC_EVAL)
+                        values[n_slots++].w[0] = ra_loc_eval(&l, read_leaf, &context);
+                else
+                        values[n_slots++] = read_loc(v, l++, s, frame);
+        }
         for (ra_set set = h->target.pins; set; set &= set - 1) {
                 unsigned reg = __builtin_ctzll(set);
 
                 write_slot(v, &h->guest->slots[h->pin_slot[reg]],
-                           reg >= RA_FPR ? s->xmm[x86_num(reg)] : s->gpr[reg]);
+                           reg >= RA_FPR ? &s->xmm[x86_num(reg)][0] : &s->gpr[reg]);
         }
-        for (uint32_t n = 0; n < site->n_locs; n++)
-                write_slot(v, &h->guest->slots[r->locs[site->first_loc + n].slot], values[n]);
+        for (unsigned n = 0; n < n_slots; n++)
+                write_slot(v, &h->guest->slots[slots[n]], &values[n]);
         v->hot.pc = v->hot.vpage_base + site->page_offset;
         if (r->key.flags & REGION_DETERMINISTIC)
                 v->hot.budget += r->n_guest_insns - site->insn_index;

@@ -279,7 +279,121 @@ type fp##_round_int(struct fp_env *env, type a, bool exact)                     
         return round_int(env, a, exact, format);                                                        \
 }
 
+/* ---- minimum and maximum of other kinds ---- */
+
+#define FP_DEFINE_MIN_MAX_MORE(fp, type, format)                                                        \
+static type fp##_infinity(bool sign)                                                                    \
+{                                                                                                       \
+        return fp_encode(sign, fp_exp_max(format), 0, format);                                          \
+}                                                                                                       \
+static type fp##_num2008(struct fp_env *env, type a, type b, bool max)                                  \
+{                                                                                                       \
+        bool a_nan = fp##_class(a) == FP_CLASS_QNAN, b_nan = fp##_class(b) == FP_CLASS_QNAN;            \
+                                                                                                        \
+        if (a_nan && !b_nan)                                                                            \
+                a = fp##_infinity(max);                                                                 \
+        else if (b_nan && !a_nan)                                                                       \
+                b = fp##_infinity(max);                                                                 \
+        return max ? fp##_max_nan(env, a, b) : fp##_min_nan(env, a, b);                                 \
+}                                                                                                       \
+type fp##_min_num2008(struct fp_env *env, type a, type b) { return fp##_num2008(env, a, b, false); }    \
+type fp##_max_num2008(struct fp_env *env, type a, type b) { return fp##_num2008(env, a, b, true); }     \
+static type fp##_flushed(const struct fp_env *env, type a)                                              \
+{                                                                                                       \
+        type sign = a & (type)1 << (sizeof(type) * 8 - 1);                                              \
+                                                                                                        \
+        return env->flush_in && fp##_class(a) == FP_CLASS_SUBNORMAL ? sign : a;                         \
+}                                                                                                       \
+type fp##_less(struct fp_env *env, type a, type b)                                                      \
+{                                                                                                       \
+        return fp##_flushed(env, fp##_compare(env, a, b, true) == FP_LESS ? a : b);                     \
+}                                                                                                       \
+type fp##_greater(struct fp_env *env, type a, type b)                                                   \
+{                                                                                                       \
+        return fp##_flushed(env, fp##_compare(env, a, b, true) == FP_GREATER ? a : b);                  \
+}
+
 FP_DEFINE_ALL(fp32, uint32_t, fp_binary32)
 FP_DEFINE_ALL(fp64, uint64_t, fp_binary64)
+FP_DEFINE_MIN_MAX_MORE(fp32, uint32_t, fp_binary32)
+FP_DEFINE_MIN_MAX_MORE(fp64, uint64_t, fp_binary64)
 FP_DEFINE_CONVERT(fp32, uint32_t, fp_binary32, fp64, uint64_t, fp_binary64)
 FP_DEFINE_CONVERT(fp64, uint64_t, fp_binary64, fp32, uint32_t, fp_binary32)
+
+/* ---- half precision ---- */
+
+/* Halves are not flushed: their env has the caller's modes but for that. */
+static struct fp_parts unpack_half(struct fp_env *env, uint16_t a, bool alternative)
+{
+        struct fp_env plain = {.rm = env->rm};
+        struct fp_parts p = fp_unpack(&plain, a, fp_binary16);
+
+        if (alternative && (a >> 10 & 31) == 31) {
+                p.kind = FP_KIND_FINITE;
+                p.frac = (fp_u128)(a & 0x3ff) << fp_drop(fp_binary16) | FP_LEADING;
+        }
+        p.denormal = false; /* no flag tells of it */
+        return p;
+}
+
+/*
+ * To the alternative format: what overflows is invalid, and no flag else. It is told from the rounded value: a format
+ * of the same precision and a larger exponent has room for it.
+ */
+static uint16_t pack_alternative(struct fp_env *env, const struct fp_parts *p)
+{
+        static const struct fp_format wider = {6, 10};
+        struct fp_env own = *env;
+        uint16_t sign = (uint16_t)p->sign << 15, magnitude;
+        fp_u128 bits;
+
+        if (p->kind != FP_KIND_ZERO && p->kind != FP_KIND_FINITE) {
+                env->flags |= FP_NV;
+                return fp_is_nan(p) ? sign : sign | 0x7fff;
+        }
+        if (p->kind == FP_KIND_ZERO || p->exp < -14) /* as in the other format, whose tiny numbers are the same */
+                return fp_round_pack(env, p, fp_binary16);
+        own.flags = 0;
+        bits = fp_round_pack(&own, p, wider) & 0xffff;
+        magnitude = bits - (16 << 10); /* the biases differ by 16 */
+        if (p->exp > 16 || magnitude > 0x7fff) {
+                env->flags |= FP_NV;
+                return sign | 0x7fff;
+        }
+        env->flags |= own.flags;
+        return sign | magnitude;
+}
+
+static uint16_t to_half(struct fp_env *env, struct fp_parts p, bool alternative)
+{
+        struct fp_env own = *env;
+        uint16_t r;
+
+        own.flush_out = FP_FLUSH_OFF;
+        if (alternative) {
+                if (p.kind == FP_KIND_SNAN)
+                        own.flags |= FP_NV;
+                r = pack_alternative(&own, &p);
+        } else {
+                struct fp_parts q = parts_convert(&own, &p);
+
+                r = fp_round_pack(&own, &q, fp_binary16);
+        }
+        env->flags = own.flags;
+        return r;
+}
+
+#define FP_DEFINE_HALF(fp, type, format)                                                                \
+type fp16_to_##fp(struct fp_env *env, uint16_t a, bool alternative)                                     \
+{                                                                                                       \
+        struct fp_parts p = unpack_half(env, a, alternative), r = parts_convert(env, &p);               \
+                                                                                                        \
+        return fp_round_pack(env, &r, format);                                                          \
+}                                                                                                       \
+uint16_t fp##_to_fp16(struct fp_env *env, type a, bool alternative)                                     \
+{                                                                                                       \
+        return to_half(env, fp_unpack(env, a, format), alternative);                                    \
+}
+
+FP_DEFINE_HALF(fp32, uint32_t, fp_binary32)
+FP_DEFINE_HALF(fp64, uint64_t, fp_binary64)

@@ -27,6 +27,7 @@ struct fp_format {
         int frac_bits;
 };
 
+static const struct fp_format fp_binary16 = {5, 10};
 static const struct fp_format fp_binary32 = {8, 23};
 static const struct fp_format fp_binary64 = {11, 52};
 

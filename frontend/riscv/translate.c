@@ -122,7 +122,7 @@ struct ir_fpmode rv_fp_mode(uint64_t mode)
 
         return (struct ir_fpmode){
                 .round = frm < 4 ? frm : IR_RM_RNE,
-                .default_nan = true,
+                .nan = IR_NAN_DEFAULT,
                 .fma_inf_zero_nan_invalid = true,
         };
 }

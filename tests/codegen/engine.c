@@ -87,11 +87,38 @@ static struct ir_helper_ret rig_cas(struct vcpu *v, gva_t a, uint64_t expect, ui
         return seen(world_cas(rig.w, a, expect, desired, mem));
 }
 
+static struct ir_helper_ret rig_cas16(struct vcpu *v, gva_t a, uint32_t mem)
+{
+        return seen(world_cas16(rig.w, a, v->hot.wide, mem));
+}
+
 static struct ir_helper_ret rig_fp(struct vcpu *v, uint64_t op, uint64_t a, uint64_t b, uint64_t c)
 {
         struct ir_ins i = {.op = op & 0xff, .type = op >> 8 & 0xff, .cond = op >> 16 & 0xff, .aux = op >> 32};
 
         return seen((struct ir_helper_ret){world_fp(rig.w, &rig.fp, &i, op >> 24 & 0xff, a, b, c), 0});
+}
+
+static uint64_t rig_load128(struct vcpu *v, gva_t a, uint32_t mem, struct ir_v128 *value)
+{
+        return seen((struct ir_helper_ret){0, world_load128(rig.w, a, mem, value)}).status;
+}
+
+static uint64_t rig_store128(struct vcpu *v, gva_t a, uint32_t mem, const struct ir_v128 *value)
+{
+        return seen((struct ir_helper_ret){0, world_store128(rig.w, a, mem, value)}).status;
+}
+
+static void rig_vec(struct vcpu *v, uint64_t op, uint64_t imm, struct ir_v128 *args)
+{
+        struct ir_ins i = slow_fp_unpack(op);
+
+        i.imm = (int64_t)imm;
+        if (ir_ops[i.op].flags & IR_FPSTATE)
+                world_vfp(rig.w, &rig.fp, &i, args, args);
+        else
+                ir_vec_eval(&i, args, args);
+        spoil_vectors();
 }
 
 static void state_out(void)
@@ -117,7 +144,8 @@ static struct code_region *rig_find(struct vcpu *v, const void *exec_addr)
 }
 
 static const struct slow_ops slow = {
-        .load = rig_load, .store = rig_store, .rmw = rig_rmw, .cas = rig_cas, .fp = rig_fp, .hook = rig_hook,
+        .load = rig_load, .store = rig_store, .rmw = rig_rmw, .cas = rig_cas, .cas16 = rig_cas16, .fp = rig_fp, .hook = rig_hook,
+        .load128 = rig_load128, .store128 = rig_store128, .vec = rig_vec,
         .find = rig_find,
 };
 

@@ -132,7 +132,8 @@ static struct ir_region *make_region(struct gen *g, struct arena *a)
         struct ir_region *r = ir_region_new(a, &world_guest);
 
         r->fp.round = pick(g, IR_RM_RMM + 1);
-        r->fp.default_nan = r->fp.fma_inf_zero_nan_invalid = true;
+        r->fp.nan = IR_NAN_DEFAULT;
+        r->fp.fma_inf_zero_nan_invalid = true;
         g->b = ir_builder_new(r);
         ir_insn(g->b, 0);
         for (unsigned n = 1 + pick(g, 3); n; n--)

@@ -15,13 +15,15 @@ struct literal {
         const struct ir_region *r;
         struct world *w;
         uint64_t *value;      /* by ref */
+        uint64_t *high;       /* of vectors, the high half */
         bool *made;
         bool pending[SLOT_COUNT];
-        uint64_t deferred[SLOT_COUNT];
+        uint64_t deferred[SLOT_COUNT], deferred_high[SLOT_COUNT];
         ir_ref insn;
         bool left;
         GError **error;
         bool ok;
+        uint64_t wide[4];
 };
 
 static void broken(struct literal *l, const char *what)
@@ -42,6 +44,19 @@ static uint64_t arg(struct literal *l, const struct ir_ins *i, unsigned k)
         return l->value[a];
 }
 
+static struct ir_v128 vec_arg(struct literal *l, const struct ir_ins *i, unsigned k)
+{
+        return (struct ir_v128){{arg(l, i, k), l->high[i->arg[k]]}};
+}
+
+static void slot_put(struct literal *l, uint32_t s, uint64_t v, uint64_t high)
+{
+        if (world_guest.slots[s].type == IR_V128)
+                world_vec_put(l->w, s, (struct ir_v128){{v, high}});
+        else
+                world_slot_put(l->w, s, v);
+}
+
 static void leave(struct literal *l, enum ir_exit reason, uint64_t pc)
 {
         l->w->exit = reason;
@@ -55,7 +70,7 @@ static void leave_here(struct literal *l, uint64_t status)
 {
         for (uint32_t s = 0; s < SLOT_COUNT; s++)
                 if (l->pending[s])
-                        world_slot_put(l->w, s, l->deferred[s]);
+                        slot_put(l, s, l->deferred[s], l->deferred_high[s]);
         leave(l, status - 1, WORLD_PAGE + (l->insn ? l->r->ins[l->insn].imm : l->r->start_offset));
 }
 
@@ -78,8 +93,9 @@ static void do_put(struct literal *l, const struct ir_ins *i)
                 broken(l, "a put does not say that it ends a deferred one");
         l->pending[s] = i->flags & IR_INS_DEFERRED;
         l->deferred[s] = v;
+        l->deferred_high[s] = l->high[i->arg[0]];
         if (!l->pending[s])
-                world_slot_put(l->w, s, v);
+                slot_put(l, s, v, l->high[i->arg[0]]);
 }
 
 static void check_lookup(struct literal *l, const struct ir_ins *i, uint64_t address)
@@ -97,17 +113,38 @@ static void check_lookup(struct literal *l, const struct ir_ins *i, uint64_t add
                 broken(l, "an access in another view than its lookup");
 }
 
-static struct ir_helper_ret do_access(struct literal *l, const struct ir_ins *i)
+/* A vector's 16 bytes in or out; smaller accesses are those of scalars. */
+static struct ir_helper_ret do_access128(struct literal *l, const struct ir_ins *i, ir_ref n, uint64_t address,
+                                         uint32_t mem)
+{
+        struct ir_v128 v = {{0, 0}};
+        struct ir_helper_ret ret = {0, 0};
+
+        if (i->op == IR_OP_ld) {
+                ret.status = world_load128(l->w, address, mem, &v);
+                ret.value = v.w[0];
+                l->high[n] = v.w[1];
+        } else {
+                v = vec_arg(l, i, 2);
+                ret.status = world_store128(l->w, address, mem, &v);
+        }
+        return ret;
+}
+
+static struct ir_helper_ret do_access(struct literal *l, const struct ir_ins *i, ir_ref n)
 {
         uint64_t address = arg(l, i, 1) + i->imm;
         uint32_t mem;
 
         memcpy(&mem, &i->mem, sizeof(mem));
         check_lookup(l, i, address);
+        if (i->type == IR_V128 && i->mem.size_log2 == 4)
+                return do_access128(l, i, n, address, mem);
         switch (i->op) {
         case IR_OP_ld: return world_load(l->w, address, mem);
         case IR_OP_st: return world_store(l->w, address, arg(l, i, 2), mem);
         case IR_OP_rmw: return world_rmw(l->w, address, arg(l, i, 2), mem);
+        case IR_OP_cas16: return world_cas16(l->w, address, l->wide, mem);
         default: return world_cas(l->w, address, arg(l, i, 2), arg(l, i, 3), mem);
         }
 }
@@ -138,6 +175,7 @@ static uint64_t do_value(struct literal *l, const struct ir_ins *i)
         case IR_OP_get:
                 check_home(l, l->pending[i->aux] ? ~0ull : 0);
                 return world_slot_get(l->w, i->aux);
+        case IR_OP_wget: return l->wide[i->aux];
         case IR_OP_pcaddr: return WORLD_PAGE + i->imm;
         case IR_OP_lookup: return 1;
         case IR_OP_fabs: return a[0] & ~sign;
@@ -153,11 +191,43 @@ static uint64_t do_value(struct literal *l, const struct ir_ins *i)
         return v;
 }
 
+static uint64_t do_vector(struct literal *l, const struct ir_ins *i, ir_ref n)
+{
+        struct ir_v128 args[3], r;
+
+        for (unsigned k = 0; k < 3; k++)
+                args[k] = k < ir_ops[i->op].n_args ? vec_arg(l, i, k) : (struct ir_v128){{0, 0}};
+        if (ir_ops[i->op].flags & IR_FPSTATE)
+                world_vfp(l->w, &l->r->fp, i, args, &r);
+        else
+                ir_vec_eval(i, args, &r);
+        l->high[n] = r.w[1];
+        return r.w[0];
+}
+
+/* Constants, slots and choices of vectors. */
+static uint64_t do_vector_move(struct literal *l, const struct ir_ins *i, ir_ref n)
+{
+        struct ir_v128 r = {{(uint64_t)i->imm, (uint64_t)i->imm}};
+
+        if (i->op == IR_OP_get) {
+                check_home(l, l->pending[i->aux] ? ~0ull : 0);
+                r = world_vec_get(l->w, i->aux);
+        } else if (i->op == IR_OP_select) {
+                r = vec_arg(l, i, ir_cond_eval(i->cond, i->aux, arg(l, i, 0), arg(l, i, 1)) ? 2 : 3);
+        }
+        l->high[n] = r.w[1];
+        return r.w[0];
+}
+
 static void do_control(struct literal *l, const struct ir_ins *i, ir_ref n)
 {
         switch (i->op) {
         case IR_OP_insn:
                 l->insn = n;
+                break;
+        case IR_OP_wput:
+                l->wide[i->aux] = arg(l, i, 0);
                 break;
         case IR_OP_put:
                 do_put(l, i);
@@ -202,9 +272,13 @@ static void do_ins(struct literal *l, ir_ref n)
         struct ir_helper_ret ret = {0, 0};
 
         if (access)
-                ret = do_access(l, i);
+                ret = do_access(l, i, n);
         else if (i->op == IR_OP_call)
                 ret = do_call(l, i);
+        else if (ir_is_vector_op(i->op))
+                ret.value = do_vector(l, i, n);
+        else if (i->type == IR_V128 && ir_has_result(i))
+                ret.value = do_vector_move(l, i, n);
         else if (ir_has_result(i))
                 ret.value = do_value(l, i);
         else
@@ -223,6 +297,7 @@ static bool run_literal(const struct ir_region *r, struct world *w, GError **err
         uint32_t block = 0;
 
         l.value = g_new0(uint64_t, r->n_ins);
+        l.high = g_new0(uint64_t, r->n_ins);
         l.made = g_new0(bool, r->n_ins);
         while (!l.left) {
                 const struct ir_block *k = &r->blocks[block];
@@ -242,6 +317,7 @@ static bool run_literal(const struct ir_region *r, struct world *w, GError **err
                         block = (uint64_t)t->imm >> 32;
         }
         g_free(l.value);
+        g_free(l.high);
         g_free(l.made);
         return l.ok;
 }

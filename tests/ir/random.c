@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "ir/build.h"
+#include "ir/flags.h"
+#include "tests/ir/vec_gen.h"
 
 #define POOL 48
 
@@ -70,13 +72,15 @@ static uint32_t random_slot(struct gen *g, enum ir_type t)
         case IR_I64: return SLOT_X0 + pick(g, 16);
         case IR_I32: return SLOT_W0 + pick(g, 4);
         case IR_F64: return SLOT_F0 + pick(g, 4);
+        case IR_FLAGS: return SLOT_FL0 + pick(g, 2);
+        case IR_V128: return SLOT_V0 + pick(g, 4);
         default: return SLOT_S0 + pick(g, 4);
         }
 }
 
 static enum ir_type random_type(struct gen *g)
 {
-        static const uint8_t types[] = {IR_I64, IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32};
+        static const uint8_t types[] = {IR_I64, IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32, IR_V128};
 
         return types[pick(g, G_N_ELEMENTS(types))];
 }
@@ -89,7 +93,10 @@ static ir_ref value(struct gen *g, enum ir_type t)
 
         if (g->n[t] && how < 5)
                 return g->pool[t][pick(g, 2) && g->n[t] > 3 ? g->n[t] - 1 - pick(g, 3) : pick(g, g->n[t])];
-        v = how < 7 ? ir_const(g->b, t, biased(&g->seed)) : ir_get(g->b, random_slot(g, t));
+        if (t == IR_FLAGS)
+                v = how < 6 ? ir_fl_const(g->b, pick(g, IR_FLAG_ALL + 1)) : ir_get(g->b, random_slot(g, t));
+        else
+                v = how < 7 ? ir_const(g->b, t, biased(&g->seed)) : ir_get(g->b, random_slot(g, t));
         remember(g, v);
         return v;
 }
@@ -120,6 +127,11 @@ static struct ir_mem random_mem(struct gen *g, enum ir_type t)
 {
         struct ir_mem m = {0};
 
+        if (t == IR_V128) {
+                m.size_log2 = pick(g, 2) ? 4 : pick(g, 5);
+                m.align = pick(g, 16) == 0;
+                return m;
+        }
         if (ir_type_is_fp(t)) {
                 m.size_log2 = t == IR_F64 ? 3 : 2;
         } else {
@@ -171,7 +183,7 @@ static ir_ref converted(struct gen *g)
         case 0: return ir_sext32(g->b, value(g, IR_I32));
         case 6: return ir_pcaddr(g->b, (int)pick(g, 0x3000) - 0x1000);
         case 1: return ir_zext32(g->b, value(g, IR_I32));
-        case 2: return ir_bitcast(g->b, value(g, random_type(g)));
+        case 2: return ir_bitcast(g->b, value(g, IR_I32 + pick(g, 4)));
         case 3: return ir_fbox(g->b, value(g, IR_F32));
         case 4: return ir_funbox(g->b, value(g, IR_F64));
         case 5: return ir_fcvt_if(g->b, IR_RM_MODE, pick(g, 2) ? IR_F32 : IR_F64, pick(g, 2),
@@ -180,11 +192,114 @@ static ir_ref converted(struct gen *g)
         }
 }
 
+/* Fields and sums with carries. */
+static ir_ref bits_value(struct gen *g)
+{
+        enum ir_type t = pick(g, 3) ? IR_I64 : IR_I32;
+        unsigned w = t == IR_I64 ? 64 : 32, len = pick(g, 3) ? 8 << pick(g, w == 64 ? 4 : 3) : 1 + pick(g, w);
+        unsigned pos = pick(g, w - len + 1);
+        ir_ref x = value(g, t), y = value(g, t), c = ir_setcc(g->b, pick(g, IR_COND_COUNT), x, y);
+
+        switch (pick(g, 6)) {
+        case 0: return ir_extu(g->b, x, pos, len);
+        case 1: return ir_exts(g->b, x, pos, len);
+        case 2: return ir_insert(g->b, x, y, pos, len);
+        case 3: return ir_extr(g->b, x, y, pick(g, 2) ? value(g, t) : ir_const(g->b, t, pick(g, w)));
+        case 4: return ir_adc(g->b, x, y, c);
+        default: return ir_sbc(g->b, x, y, c);
+        }
+}
+
+/* A result, as often as not, and the flags of the same operands. */
+static ir_ref flags_computed(struct gen *g)
+{
+        unsigned w = 8 << pick(g, 4), aux = w | (pick(g, 4) ? 0 : IR_FL_NOT_C);
+        enum ir_type t = w == 64 ? IR_I64 : IR_I32;
+        ir_ref x = value(g, t), y = value(g, t), c = 0;
+        unsigned kind = pick(g, 6);
+
+        if (kind == 2 || kind == 3)
+                c = pick(g, 2) ? ir_fl_test(g->b, IR_FL_C + pick(g, 2), value(g, IR_FLAGS))
+                               : ir_setcc(g->b, pick(g, IR_COND_COUNT), x, y);
+        if (pick(g, 2)) {
+                static const uint8_t logic[] = {IR_OP_and, IR_OP_or, IR_OP_xor};
+                ir_ref r;
+
+                switch (kind) {
+                case 0: r = ir_add(g->b, x, y); break;
+                case 1: r = ir_sub(g->b, x, y); break;
+                case 2: r = ir_adc(g->b, x, y, c); break;
+                case 3: r = ir_sbc(g->b, x, y, c); break;
+                case 4: r = x = ir_binary(g->b, logic[pick(g, 3)], x, y); break;
+                default: r = x; break;
+                }
+                remember(g, r);
+                if (pick(g, 2))
+                        ir_put(g->b, random_slot(g, t), r);
+        }
+        switch (kind) {
+        case 0: return ir_fl_add(g->b, aux, x, y);
+        case 1: return ir_fl_sub(g->b, aux, x, y);
+        case 2: return ir_fl_adc(g->b, aux, x, y, c);
+        case 3: return ir_fl_sbc(g->b, aux, x, y, c);
+        case 4: return ir_fl_logic(g->b, aux, x);
+        default:
+                t = pick(g, 2) ? IR_F64 : IR_F32;
+                return ir_fl_fcmp(g->b, (pick(g, 2) ? IR_FL_BY_CARRY : 0) | (pick(g, 2) ? IR_FL_SIGNALS : 0),
+                                  value(g, t), value(g, t));
+        }
+}
+
+static ir_ref flags_value(struct gen *g)
+{
+        const unsigned some = IR_FLAG_ALL & ~IR_FLAG_P;
+        ir_ref f = value(g, IR_FLAGS), h = value(g, IR_FLAGS), x = value(g, IR_I64), word;
+
+        switch (pick(g, 10)) {
+        case 0: return ir_fl_with(g->b, f, pick(g, IR_FLAG_ALL + 1), ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), h));
+        case 1: return ir_fl_merge(g->b, f, h, pick(g, IR_FLAG_ALL + 1));
+        case 2: return ir_select(g->b, pick(g, IR_COND_COUNT), x, value(g, IR_I64), f, h);
+        case 3: return ir_fl_from(g->b, ir_const(g->b, IR_I32, ir_flags_make(pick(g, IR_FLAG_ALL + 1))));
+        case 4:
+                word = ir_fl_word(g->b, f);
+                return ir_and(g->b, word, ir_const(g->b, IR_I32, ir_flags_bits(some)));
+        case 5: case 6:
+                x = ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), f);
+                return ir_select(g->b, pick(g, 2), x, ir_const(g->b, IR_I64, 0), value(g, IR_I64), value(g, IR_I64));
+        default: return ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), f);
+        }
+}
+
+static unsigned gen_pick(void *g, unsigned n)
+{
+        return pick(g, n);
+}
+
+static ir_ref gen_value(void *g, enum ir_type t)
+{
+        return value(g, t);
+}
+
+static ir_ref vec_value(struct gen *g)
+{
+        const struct vec_gen v = {g->b, gen_pick, gen_value, g};
+
+        return vec_gen_op(&v, IR_OP_nop);
+}
+
 static void make_value(struct gen *g)
 {
         enum ir_type t = pick(g, 3) ? IR_I64 : IR_I32, u;
         ir_ref x = value(g, t), y = value(g, t);
 
+        if (pick(g, 6) == 0) {
+                remember(g, vec_value(g));
+                return;
+        }
+        if (pick(g, 4) == 0) {
+                remember(g, pick(g, 4) ? pick(g, 2) ? flags_value(g) : flags_computed(g) : bits_value(g));
+                return;
+        }
         switch (pick(g, 10)) {
         case 0: case 1: case 2: case 3:
                 remember(g, ir_binary(g->b, int_binary[pick(g, G_N_ELEMENTS(int_binary))], x, y));
@@ -255,6 +370,8 @@ static void make_effect(struct gen *g)
 
         switch (pick(g, 16)) {
         case 0: case 1: case 2: case 3: case 4: case 5:
+                if (pick(g, 4) == 0)
+                        t = IR_FLAGS;
                 ir_put(g->b, random_slot(g, t), value(g, t));
                 break;
         case 6:
@@ -319,6 +436,13 @@ static void make_body(struct gen *g)
         }
         x = value(g, IR_I64);
         y = value(g, IR_I64);
+        if (pick(g, 2)) { /* on flags, most often those just computed */
+                ir_ref f = pick(g, 3) ? flags_computed(g) : value(g, IR_FLAGS);
+
+                x = ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), f);
+                y = ir_const(g->b, IR_I64, 0);
+                ir_put(g->b, SLOT_FL0, f);
+        }
         then_block = ir_block_new(g->b);
         else_block = ir_block_new(g->b);
         join = ir_block_new(g->b);
@@ -352,7 +476,8 @@ struct ir_region *random_region(struct arena *a, uint64_t seed)
 
         r->raw = true;
         r->fp.round = next_random(&g.seed) % (IR_RM_RMM + 1);
-        r->fp.default_nan = r->fp.fma_inf_zero_nan_invalid = true;
+        r->fp.nan = IR_NAN_DEFAULT;
+        r->fp.fma_inf_zero_nan_invalid = true;
         g.b = ir_builder_new(r);
         if (pick(&g, 4) == 0)
                 ir_budget(g.b);
@@ -365,8 +490,13 @@ struct ir_region *random_region(struct arena *a, uint64_t seed)
 static void random_world(struct world *w, uint64_t seed)
 {
         world_init(w);
-        for (uint32_t s = 0; s < SLOT_COUNT; s++)
+        for (uint32_t s = 0; s < SLOT_V0; s++)
                 world_slot_put(w, s, biased(&seed));
+        for (uint32_t s = SLOT_V0; s < SLOT_COUNT; s++) {
+                uint64_t low = biased(&seed), high = biased(&seed);
+
+                world_vec_put(w, s, (struct ir_v128){{low, high}});
+        }
         world_slot_put(w, SLOT_X0 + 14, WORLD_RAM_AT + 0x1000 + next_random(&seed) % 0x1000);
         world_slot_put(w, SLOT_X0 + 15, WORLD_RAM_AT + 0x3000 + (next_random(&seed) % 0x100) * 8);
         for (unsigned n = 0; n < WORLD_RAM; n += 8) {

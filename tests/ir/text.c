@@ -16,11 +16,13 @@
  */
 #include "tests/ir/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "ir/flags.h"
 
 static void test_free(void *p)
 {
@@ -89,6 +91,19 @@ static bool parse_slot(const char *s, uint32_t *slot, uint64_t *value)
         while (*s == ' ')
                 s++;
         *value = *s == '-' ? -strtoull(s + 1, &end, 0) : strtoull(s, &end, 0);
+        if (*slot < SLOT_COUNT && world_guest.slots[*slot].type == IR_FLAGS) /* as a mask */
+                *value = ir_flags_make(*value);
+        return *slot < SLOT_COUNT;
+}
+
+/* "v0 = low high" */
+static bool parse_vec(const char *s, uint32_t *slot, struct ir_v128 *value)
+{
+        unsigned n;
+
+        if (sscanf(s, "v%u = %" SCNi64 " %" SCNi64, &n, (int64_t *)&value->w[0], (int64_t *)&value->w[1]) != 3)
+                return false;
+        *slot = SLOT_V0 + n;
         return *slot < SLOT_COUNT;
 }
 
@@ -125,6 +140,12 @@ static bool set_up(const struct text_test *t, struct world *w, GError **error)
                         if (!parse_slot(s, &slot, &v))
                                 return error_set(error, RHEA_ERROR_FAILED, "bad line: %s", *l);
                         world_slot_put(w, slot, v);
+                } else if ((s = directive(*l, "vec "))) {
+                        struct ir_v128 value;
+
+                        if (!parse_vec(s, &slot, &value))
+                                return error_set(error, RHEA_ERROR_FAILED, "bad line: %s", *l);
+                        world_vec_put(w, slot, value);
                 } else if ((s = directive(*l, "mem "))) {
                         n = parse_bytes(s, &v, bytes, sizeof(bytes));
                         if (!n)
@@ -145,7 +166,7 @@ static const char *const exits[IR_EXIT_COUNT] = {
         [IR_EXIT_LOOKUP] = "lookup", [IR_EXIT_EXCEPTION] = "exception", [IR_EXIT_HALT] = "halt",
         [IR_EXIT_POLL] = "poll", [IR_EXIT_BUDGET] = "budget", [IR_EXIT_DEBUG] = "debug",
         [IR_EXIT_EXCLUSIVE] = "exclusive", [IR_EXIT_LINK] = "link", [IR_EXIT_INDIRECT] = "indirect",
-        [IR_EXIT_YIELD] = "yield",
+        [IR_EXIT_YIELD] = "yield", [IR_EXIT_ONCE] = "once",
 };
 
 /* Both are "go on at pc": how is the backend's business. */
@@ -173,6 +194,14 @@ static bool expectation_holds(const char *s, const struct world *w)
                 return w->fault_address == strtoull(s + 8, NULL, 0);
         if (g_str_has_prefix(s, "flags "))
                 return w->fp_flags == strtoull(s + 6, NULL, 0);
+        if (g_str_has_prefix(s, "vec ")) {
+                struct ir_v128 want, have;
+
+                if (!parse_vec(s + 4, &slot, &want))
+                        return false;
+                have = world_vec_get(w, slot);
+                return !memcmp(&want, &have, sizeof(want));
+        }
         if (g_str_has_prefix(s, "mem ")) {
                 n = parse_bytes(s + 4, &v, bytes, sizeof(bytes));
                 return n && !memcmp(w->ram + (v - WORLD_RAM_AT), bytes, n);

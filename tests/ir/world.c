@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "ir/flags.h"
 #include "ir/interp.h"
 
 /* ---- state ---- */
@@ -16,13 +17,16 @@
 #define WS(n) {"w" #n, IR_I32, 2, (SLOT_W0 + n) * 8}
 #define F(n) {"f" #n, IR_F64, 3, (SLOT_F0 + n) * 8}
 #define S(n) {"s" #n, IR_F32, 3, (SLOT_S0 + n) * 8}
+#define FL(n) {"fl" #n, IR_FLAGS, 2, (SLOT_FL0 + n) * 8}
+#define V(n) {"v" #n, IR_V128, 3, SLOT_V0 * 8 + n * 16}
 static const struct ir_slot slots[SLOT_COUNT] = {
         X(0, 0), X(1, 0), X(2, 0), X(3, 0), X(4, 0), X(5, 0), X(6, 0), X(7, 0),
         X(8, 1), X(9, 1), X(10, 1), X(11, 1), X(12, 1), X(13, 1), X(14, 1), X(15, 1),
-        WS(0), WS(1), WS(2), WS(3), F(0), F(1), F(2), F(3), S(0), S(1), S(2), S(3),
+        WS(0), WS(1), WS(2), WS(3), F(0), F(1), F(2), F(3), S(0), S(1), S(2), S(3), FL(0), FL(1),
+        V(0), V(1), V(2), V(3),
 };
 
-static const uint16_t pins[] = {0, 1, 2, 3, 8, 9, 16, 20, 21, 24};
+static const uint16_t pins[] = {0, 1, 2, 3, 8, 9, 16, 20, 21, 24, 30, 31};
 
 const struct ir_guest world_guest = {
         .name = "test", .slots = slots, .n_slots = SLOT_COUNT, .helpers = world_helpers, .pins = pins,
@@ -31,7 +35,7 @@ const struct ir_guest world_guest = {
 
 static bool slot_is32(uint32_t slot)
 {
-        return slots[slot].type == IR_I32 || slots[slot].type == IR_F32;
+        return slots[slot].type == IR_I32 || slots[slot].type == IR_F32 || slots[slot].type == IR_FLAGS;
 }
 
 uint64_t world_slot_get(const struct world *w, uint32_t slot)
@@ -39,12 +43,25 @@ uint64_t world_slot_get(const struct world *w, uint32_t slot)
         uint64_t v = 0;
 
         memcpy(&v, w->state + slots[slot].offset, slot_is32(slot) ? 4 : 8);
-        return v;
+        return slots[slot].type == IR_FLAGS ? ir_flags_canonical(v) : v;
 }
 
 void world_slot_put(struct world *w, uint32_t slot, uint64_t value)
 {
         memcpy(w->state + slots[slot].offset, &value, slot_is32(slot) ? 4 : 8);
+}
+
+struct ir_v128 world_vec_get(const struct world *w, uint32_t slot)
+{
+        struct ir_v128 v;
+
+        memcpy(&v, w->state + slots[slot].offset, sizeof(v));
+        return v;
+}
+
+void world_vec_put(struct world *w, uint32_t slot, struct ir_v128 value)
+{
+        memcpy(w->state + slots[slot].offset, &value, sizeof(value));
 }
 
 void world_init(struct world *w)
@@ -276,12 +293,47 @@ struct ir_helper_ret world_cas(void *ctx, uint64_t gva, uint64_t expect, uint64_
         return (struct ir_helper_ret){extended(old, m), 0};
 }
 
+struct ir_helper_ret world_cas16(void *ctx, uint64_t gva, uint64_t wide[4], uint32_t mem)
+{
+        uint8_t *p = access_ram(ctx, gva, attributes(mem));
+        uint64_t old[2];
+
+        if (!p)
+                return faulted;
+        memcpy(old, p, 16);
+        if (!memcmp(old, wide, 16))
+                memcpy(p, wide + 2, 16);
+        memcpy(wide, old, 16);
+        return (struct ir_helper_ret){0, 0};
+}
+
+uint64_t world_load128(void *ctx, uint64_t gva, uint32_t mem, struct ir_v128 *value)
+{
+        uint8_t *p = access_ram(ctx, gva, attributes(mem));
+
+        if (p)
+                memcpy(value, p, 16);
+        return p ? 0 : faulted.status;
+}
+
+uint64_t world_store128(void *ctx, uint64_t gva, uint32_t mem, const struct ir_v128 *value)
+{
+        uint8_t *p = access_ram(ctx, gva, attributes(mem));
+
+        if (p)
+                memcpy(p, value, 16);
+        return p ? 0 : faulted.status;
+}
+
 /* ---- the interpreter as an engine ---- */
 
 static bool run_interp(const struct ir_region *r, struct world *w, GError **error)
 {
-        static const struct ir_interp_ops ops = {world_load, world_store, world_rmw,
-                                                 world_cas,  world_fp,    world_hook};
+        static const struct ir_interp_ops ops = {
+                .load = world_load, .store = world_store, .rmw = world_rmw, .cas = world_cas,
+                .cas16 = world_cas16, .fp = world_fp, .hook = world_hook,
+                .load128 = world_load128, .store128 = world_store128, .vfp = world_vfp,
+        };
         struct ir_interp it = {
                 .ops = &ops, .ctx = w, .vcpu = (struct vcpu *)w, .state = w->state, .page_base = WORLD_PAGE,
                 .poll = &w->poll, .budget = &w->budget,
@@ -320,6 +372,13 @@ char *world_difference(const struct world *a, const struct world *b)
                 if (world_slot_get(a, s) != world_slot_get(b, s))
                         return g_strdup_printf("slot %s 0x%" PRIx64 ", 0x%" PRIx64, slots[s].name,
                                                world_slot_get(a, s), world_slot_get(b, s));
+        for (uint32_t s = SLOT_V0; s < SLOT_COUNT; s++) {
+                struct ir_v128 x = world_vec_get(a, s), y = world_vec_get(b, s);
+
+                if (memcmp(&x, &y, sizeof(x)))
+                        return g_strdup_printf("slot %s 0x%016" PRIx64 "%016" PRIx64 ", 0x%016" PRIx64 "%016" PRIx64,
+                                               slots[s].name, x.w[1], x.w[0], y.w[1], y.w[0]);
+        }
         for (uint32_t n = 0; n < WORLD_RAM; n++)
                 if (a->ram[n] != b->ram[n])
                         return g_strdup_printf("memory at 0x%x: 0x%02x, 0x%02x", WORLD_RAM_AT + n, a->ram[n],

@@ -339,7 +339,7 @@ static void toy_deliver(struct vcpu *v)
 static bool toy_interrupt(struct vcpu *v) { return false; }
 static bool toy_has_work(const struct vcpu *v) { return false; }
 static void toy_fp_flags_or(struct vcpu *v, uint32_t flags) { }
-static struct ir_fpmode toy_fp_mode(uint64_t mode) { return (struct ir_fpmode){.default_nan = true}; }
+static struct ir_fpmode toy_fp_mode(uint64_t mode) { return (struct ir_fpmode){.nan = IR_NAN_DEFAULT}; }
 
 const struct cpu_ops toy_ops = {
         .name = "toy", .guest = &toy_guest, .state_size = sizeof(struct toy_state),
