@@ -263,6 +263,19 @@ void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         case IR_OP_hook:
                 emit_hook(e, i);
                 break;
+        case IR_OP_wput: {
+                unsigned v = ra_reg(&e->ra, i->arg[0]);
+
+                a64_str(&e->a, true, v, WIDE(i->aux));
+                break;
+        }
+        case IR_OP_wget: {
+                unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+                a64_ldr(&e->a, true, d, WIDE(i->aux));
+                ra_def_done(&e->ra, at);
+                break;
+        }
         case IR_OP_budget: {
                 struct a64_cold *c = emit_cold(e, COLD_BUDGET, i);
 

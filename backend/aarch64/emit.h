@@ -29,6 +29,8 @@ enum { VCPU = X28, TLB = X27, SCRATCH = X16, SCRATCH2 = X17, LR = X30, FSCRATCH 
 enum { FRAME_FPCR = 32, FRAME_PENDING = 40, FRAME_VECS = 48, FRAME_SPILL = 96, FRAME_SIZE = 0x1080 };
 _Static_assert(FRAME_SIZE >= FRAME_SPILL + RA_FRAME_SLOTS * 8 && FRAME_SIZE % 16 == 0, "the frame holds what it should");
 #define OUT_ARG(n) a64_at(SP, 8 * (n))
+/* Wide words 0 to 3 (op wput) */
+#define WIDE(n) a64_at(SP, FRAME_VECS + 8 * (int)(n))
 #define VEC_ARG(n) a64_at(SP, FRAME_VECS + 16 * (n))
 #define SPILL(offset) a64_at(SP, FRAME_SPILL + (int32_t)(offset))
 
@@ -162,6 +164,9 @@ enum a64_cc emit_compare(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x
 uint8_t *emit_compare_branch(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
 /* d = n + imm; uses x17 for what is large */
 void emit_add_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, int64_t imm);
+
+/* ---- flags.c: condition flags, fields, carries ---- */
+bool emit_flags(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
 
 /* ---- memory.c ---- */
 void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i);

@@ -520,6 +520,6 @@ bool emit_int(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_trunc(e, at, i);
                 return true;
         default:
-                return false;
+                return emit_flags(e, at, i);
         }
 }

@@ -92,10 +92,24 @@ static struct ir_v128 read_loc(const struct vcpu *v, const struct slot_loc *l, c
         case LOC_STATE:
                 memcpy(&value, v->state + l->value, ir_type_size(l->type));
                 break;
+        case LOC_EVAL: /* a64_unwind does those */
         case LOC_CONST:
                 break;
         }
         return value;
+}
+
+struct leaf_context {
+        const struct vcpu *v;
+        const struct a64_saved *s;
+        const uint8_t *frame;
+};
+
+static uint64_t read_leaf(void *ctx, const struct slot_loc *l)
+{
+        const struct leaf_context *c = ctx;
+
+        return read_loc(c->v, l, c->s, c->frame).w[0];
 }
 
 /* A slow path or helper answered @status at the site that returns to @ret: makes the guest state whole. */
@@ -104,18 +118,27 @@ uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *re
 {
         const struct code_region *r = h->slow->find(v, ret - 1);
         const struct fault_site *site = find_site(r, ret - r->code);
+        const struct slot_loc *l = &r->locs[site->first_loc], *end = l + site->n_locs;
+        struct leaf_context context = {v, s, frame};
         struct ir_v128 values[RA_MAX_DEFERRED];
+        uint16_t slots[RA_MAX_DEFERRED];
+        unsigned n_slots = 0;
 
-        for (uint32_t n = 0; n < site->n_locs; n++)
-                values[n] = read_loc(v, &r->locs[site->first_loc + n], s, frame);
+        while (l < end) {
+                slots[n_slots] = l->slot;
+                if (l->kind == LOC_EVAL)
+                        values[n_slots++].w[0] = ra_loc_eval(&l, read_leaf, &context);
+                else
+                        values[n_slots++] = read_loc(v, l++, s, frame);
+        }
         for (ra_set set = h->target.pins; set; set &= set - 1) {
                 unsigned reg = __builtin_ctzll(set);
 
                 write_slot(v, &h->guest->slots[h->pin_slot[reg]],
                            reg >= RA_FPR ? &s->vec[a64_num(reg)][0] : &s->gpr[reg]);
         }
-        for (uint32_t n = 0; n < site->n_locs; n++)
-                write_slot(v, &h->guest->slots[r->locs[site->first_loc + n].slot], &values[n]);
+        for (unsigned n = 0; n < n_slots; n++)
+                write_slot(v, &h->guest->slots[slots[n]], &values[n]);
         v->hot.pc = v->hot.vpage_base + site->page_offset;
         if (r->key.flags & REGION_DETERMINISTIC)
                 v->hot.budget += r->n_guest_insns - site->insn_index;
