@@ -41,12 +41,14 @@ enum fp_flag {
         FP_NV = 1 << 4,         /* invalid operation */
         FP_ID = 1 << 5,         /* a subnormal operand became zero; only with flush_in (ARM FPSR.IDC) */
         FP_DE = 1 << 6,         /* a subnormal operand was used; only with note_denormal (x86 MXCSR.DE) */
+        FP_UP = 1 << 7,         /* rounding made the magnitude larger; x87.h alone (x87 C1) */
 };
 
 /* Which NaN an operation delivers (754 6.2). */
 enum fp_nan_mode {
         FP_NANMODE_CANONICAL,   /* always the positive quiet NaN without payload (RV F, "NaN Generation") */
         FP_NANMODE_X86,         /* the first NaN operand; the default NaN is negative (SDM table 4-7) */
+        FP_NANMODE_X87,         /* of two NaNs a quiet one, the larger, the positive one (SDM table 4-7) */
         FP_NANMODE_ARM,         /* the first signaling, else the first; addends first (ARM FPProcessNaNs) */
 };
 
@@ -75,6 +77,7 @@ struct fp_env {
         bool default_nan;       /* never propagate a NaN, whatever nan_mode says (ARM FPCR.DN) */
         bool fma_invalid;       /* fma(inf, 0, qNaN): FP_NV and the default NaN; if false, the quiet NaN */
         bool note_denormal;     /* report FP_DE */
+        uint8_t precision;      /* x87.h: bits that significands are rounded to, 24, 53 or 64 */
 };
 
 /* The modes of RISC-V: `flags` is then exactly fflags. */

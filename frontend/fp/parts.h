@@ -224,7 +224,7 @@ FP_INLINE fp_u128 fp_round_pack(struct fp_env *env, const struct fp_parts *p, st
 FP_INLINE struct fp_parts fp_default_nan(const struct fp_env *env)
 {
         return (struct fp_parts){
-                .kind = FP_KIND_QNAN, .frac = FP_QUIET_BIT, .sign = env->nan_mode == FP_NANMODE_X86,
+                .kind = FP_KIND_QNAN, .frac = FP_QUIET_BIT, .sign = env->nan_mode == FP_NANMODE_X86 || env->nan_mode == FP_NANMODE_X87,
         };
 }
 
@@ -232,6 +232,18 @@ FP_INLINE struct fp_parts fp_invalid(struct fp_env *env)
 {
         env->flags |= FP_NV;
         return fp_default_nan(env);
+}
+
+/* Of two operands, one or both NaNs: a quiet one before a signaling one, else the larger, else the positive one. */
+static inline const struct fp_parts *fp_pick_nan_x87(const struct fp_parts *a, const struct fp_parts *b)
+{
+        if (!fp_is_nan(a) || !fp_is_nan(b))
+                return fp_is_nan(a) ? a : b;
+        if (a->kind != b->kind)
+                return a->kind == FP_KIND_QNAN ? a : b;
+        if (a->frac != b->frac)
+                return a->frac > b->frac ? a : b;
+        return a->sign ? b : a;
 }
 
 /*
@@ -257,6 +269,8 @@ static inline struct fp_parts fp_pick_nan(struct fp_env *env, const struct fp_pa
         if (env->nan_mode == FP_NANMODE_CANONICAL || env->default_nan)
                 return fp_default_nan(env);
         r = env->nan_mode == FP_NANMODE_ARM && first_snan ? *first_snan : *first;
+        if (env->nan_mode == FP_NANMODE_X87 && n == 2)
+                r = *fp_pick_nan_x87(op[0], op[1]);
         r.frac |= FP_QUIET_BIT;
         r.kind = FP_KIND_QNAN;
         return r;
