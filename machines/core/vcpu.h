@@ -49,6 +49,7 @@ struct vcpu_hot {
         uint64_t pc;                  /* outside generated code: where to go on */
         uint64_t exit_arg;            /* backends: which exit was taken */
         uint64_t scratch[4];          /* backends */
+        uint64_t wide[4];             /* ops wput, wget, cas16 */
         struct vcpu_return returns[VCPU_RETURN_STACK];
 };
 
@@ -98,6 +99,7 @@ struct vcpu {
         GCond wake;
         bool single_step, stopped_by_debugger;
         bool held;                    /* vm_hold_others: does not run although the VM does */
+        bool alone;                   /* in its step of an exclusive section; the vCPU's thread */
         bool halted;                  /* between a WFI and the next has_work or reset; the vCPU's thread */
 
         size_t state_size;
