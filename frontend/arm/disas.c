@@ -67,6 +67,13 @@ uint64_t a64_fp_imm(unsigned imm)
         return (uint64_t)(imm >> 7 & 1) << 63 | (exponent | (imm >> 4 & 3)) << 52 | (uint64_t)(imm & 15) << 48;
 }
 
+uint32_t a64_fp_imm32(unsigned imm)
+{
+        uint32_t exponent = imm & 0x40 ? 0x7cu : 0x80u;
+
+        return (uint32_t)(imm >> 7 & 1) << 31 | (exponent | (imm >> 4 & 3)) << 23 | (imm & 15u) << 19;
+}
+
 /* ---- other fields of the same instruction ---- */
 
 static const struct a64_field *find_field(const struct a64_insn_info *info, const char *name, size_t len)

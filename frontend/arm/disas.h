@@ -25,3 +25,5 @@ uint64_t a64_logical_imm(unsigned mask);
 
 /* The bits of a double that the eight bits of a floating-point immediate stand for (VFPExpandImm). */
 uint64_t a64_fp_imm(unsigned imm);
+/* The same of a single. */
+uint32_t a64_fp_imm32(unsigned imm);
