@@ -293,10 +293,10 @@ static void plan_flags(struct planner *p, ir_ref n)
         if (plan->word)
                 plan->need = IR_FLAG_ALL;
         plan->skip = !plan->word && !host && i->op != IR_OP_fl_fcmp;
-        if (!plan->skip)
+        plan->test = find_test(p, n);
+        if (!plan->skip && !plan->test)
                 plan->pair = find_pair(p, n);
-        plan->test = plan->pair ? 0 : find_test(p, n);
-        if (plan->test && p->ins[plan->test].op == IR_OP_and) {
+        if (plan->test) {
                 if (!plan->skip || again)
                         want_args(p, &p->ins[plan->test]);
         } else if ((!plan->skip && !plan->pair) || again) {

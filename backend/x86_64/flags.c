@@ -32,6 +32,8 @@ static bool flags_keep(const struct ir_ins *i)
         case IR_OP_sext32: case IR_OP_zext32: case IR_OP_sext8: case IR_OP_sext16: case IR_OP_zext8:
         case IR_OP_zext16: case IR_OP_not: case IR_OP_bswap: case IR_OP_fl_word: case IR_OP_fl_from:
                 return true;
+        case IR_OP_insert: /* a move of a byte or two */
+                return i->aux == ir_field(0, 8) || i->aux == ir_field(0, 16);
         default:
                 return false;
         }
@@ -242,24 +244,20 @@ static enum x86_cc cc_of(const struct ir_ins *from, enum ir_flcond cond)
         return (enum x86_cc)(table[cond / 2] ^ (cond & 1));
 }
 
-/* A condition of the word in @o; uses r11. */
+/* A condition of the word in register @o; uses r11. */
 static enum x86_cc test_word(struct x86_emit *e, const struct ra_opnd *o, enum ir_flcond cond)
 {
         enum x86_cc yes = (enum x86_cc)(CC_NE ^ (cond & 1));
         unsigned t;
 
         if (cond < IR_FL_LTS) {
-                emit_opnd_to(e, SCRATCH, o, false);
-                x86_test_imm(&e->a, false, SCRATCH, ir_flags_bits(ir_flcond_reads(cond)));
+                x86_test_imm(&e->a, false, o->reg, ir_flags_bits(ir_flcond_reads(cond)));
                 return yes;
         }
         /* N above V */
         emit_opnd_to(e, SCRATCH, o, false);
         x86_shift_imm(&e->a, SH_SHR, false, SCRATCH, __builtin_ctz(IR_WORD_N));
-        if (o->kind == RA_REG)
-                x86_alu(&e->a, ALU_XOR, false, SCRATCH, o->reg);
-        else
-                x86_alu_load(&e->a, ALU_XOR, false, SCRATCH, emit_mem(o));
+        x86_alu(&e->a, ALU_XOR, false, SCRATCH, o->reg);
         if (cond < IR_FL_LES) {
                 x86_test_imm(&e->a, false, SCRATCH, IR_WORD_V);
                 return yes;
