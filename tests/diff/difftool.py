@@ -75,8 +75,9 @@ class Guest:
             f.write(rows_module.header(self.rows, '64'))
         source = os.path.join(HERE, 'guest')
         elf = os.path.join(folder, 'guest.elf')
-        files = sorted(os.path.join(source, n) for n in os.listdir(source) if n.endswith(('.c', '.S')))
-        subprocess.run([gcc, *FLAGS, '-I', folder, '-T', os.path.join(source, 'link.ld'), '-o', elf, *files,
+        common = os.path.join(HERE, 'common')
+        files = sorted(os.path.join(d, n) for d in (source, common) for n in os.listdir(d) if n.endswith(('.c', '.S')))
+        subprocess.run([gcc, *FLAGS, '-I', folder, '-I', source, '-I', common, '-T', os.path.join(source, 'link.ld'), '-o', elf, *files,
                         '-lgcc'], check=True)
         with open(elf, 'rb') as f:
             self.image = f.read()

@@ -67,7 +67,8 @@ def header(rows, xlen):
     for r in rows:
         cls, size = kind(r)
         excludes = [e for e in r['excludes'] if e['feature'] in (None, 'RV' + xlen)]
-        out.append('{0x%08x, 0x%08x, %d, C_%s, %d, %s, %d, %d, %d, {%s}, {%s}}, /* %s */' % (
+        out.append('{0x%08x, 0x%08x, %d, C_%s, %d, %s, 0, %d, %d, %d, (const struct field[]){%s}, '
+                   '(const u32[][2]){%s}}, /* %s */' % (
             r['mask'], r['match'], r['length'], cls, size, precision(r), len(r['fields']), len(excludes),
             cls in NOT_IN_SEQUENCES, ', '.join(field_text(f) for f in r['fields']),
             ', '.join('{0x%x, 0x%x}' % (e['mask'], e['match']) for e in excludes) or '{0}', r['name']))

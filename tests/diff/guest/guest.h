@@ -7,73 +7,21 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "frame.h"
 
-typedef uint64_t u64;
-typedef int64_t s64;
-typedef uint32_t u32;
-typedef uint16_t u16;
-typedef uint8_t u8;
-
-/* ---- parameters: the script writes them into a copy of the program, found by their first word ---- */
-
-#define PARAMS_MAGIC 0x736d617261705644ull
-struct params {
-        u64 magic;
-        u64 seed;
-        u64 part;                  /* enum part */
-        u64 first_unit, last_unit; /* rows of the decode table, or what the part counts */
-        u64 first_chunk, n_chunks;
-        u64 n_words;               /* instructions or sequences a chunk */
-        u64 n_sets;                /* operand sets for each */
-        u64 trace;                 /* print each case's hash */
-        u64 verbose;               /* the case to print in full, ~0: none */
-};
 enum part { PART_ROWS, PART_SEQ, PART_CSR, PART_MMU, PART_PMP, PART_TRAP, PART_SELF };
-extern volatile struct params params;
 
-/* ---- rows (rows.h is made from the decode table) ---- */
+/* ---- rows ---- */
 
 enum field_name {
         F_RD, F_RS1, F_RS2, F_FD, F_FS1, F_FS2, F_FS3, F_IMM, F_OFF, F_SHAMT, F_CSR, F_ZIMM, F_RM, F_AQ, F_RL,
         F_FM, F_PRED, F_SUCC, N_FIELD_NAMES
 };
-struct field {
-        u8 name, n_bits, is_signed, shift, add, width;
-        u8 bits[8][2]; /* high, low; the most significant first */
-};
 enum row_class {
         C_ALU, C_LOAD, C_STORE, C_AMO, C_LR, C_SC, C_BRANCH, C_JAL, C_JALR, C_CSR, C_MRET, C_SRET, C_WFI,
         C_SFENCE, C_FENCE, C_ENV, C_FP
 };
-struct row {
-        u32 mask, match;
-        u8 length, cls, size_log2;
-        u8 precision; /* of FP sources: 's', 'd' or 0 */
-        u8 n_fields, n_excludes;
-        u8 not_in_sequences;
-        struct field fields[5];
-        u32 excludes[2][2];
-};
-extern const struct row rows[];
-extern const unsigned n_rows;
-
-const struct field *row_field(const struct row *r, enum field_name name);
-s64 field_get(const struct field *f, u32 word);
-u32 field_set(const struct field *f, u32 word, u64 value);
 u32 row_word(const struct row *r); /* a random encoding */
-bool row_excludes(const struct row *r, u32 word);
-
-/* ---- random values (values.c) ---- */
-
-void rnd_seed(u64 a, u64 b, u64 c);
-u64 rnd(void);
-static inline unsigned rnd_below(unsigned n) { return (u32)(rnd() >> 33) % n; }
-static inline bool rnd_one_in(unsigned n) { return rnd_below(n) == 0; }
-u64 rnd_int(void);               /* biased integers */
-u64 rnd_float(unsigned precision);
 
 /* ---- one case ---- */
 
@@ -88,7 +36,6 @@ void run_case(struct state *s);
 
 enum mode { MODE_U, MODE_S, MODE_MPRV, MODE_M, N_MODES }; /* MPRV: in M with the data accesses of U */
 
-#define BIT(n) (1ull << (n))
 #define MSTATUS_SIE BIT(1)
 #define MSTATUS_MIE BIT(3)
 #define MSTATUS_SPIE BIT(5)
@@ -143,14 +90,9 @@ u64 random_ea(enum mode mode, unsigned size_log2, bool aligned_mostly);
 void random_state(const struct env *e);
 void case_run(const struct env *e);     /* in -> out */
 void restore_csrs(void);
-void case_mix(u64 value);
 void case_mix_state(void);              /* all of out */
 void case_forget_fs(void);
 void case_mix_memory(enum mode mode, u64 va, unsigned n_words);
-void case_end(void);
-bool case_wanted(void);                 /* is this the case to print? */
-void say(const char *what, u64 value);  /* a named word of the case to print, else nothing */
-void say_insn(u64 pc, u32 word);
 
 void rows_chunk(unsigned unit);
 void seq_chunk(unsigned unit);
@@ -159,7 +101,3 @@ void mmu_chunk(unsigned unit);
 void pmp_chunk(unsigned unit);
 void trap_chunk(unsigned unit);
 void self_chunk(unsigned unit);
-
-void print(const char *s);
-void print_hex(u64 v);
-void print_dec(u64 v);

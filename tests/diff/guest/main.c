@@ -1,50 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The comparison guest's frame: parameters, output, how a case is set up, run and mixed into the hash of its
- * chunk. A line "unit chunk hash" goes out for each chunk; with `trace` also one for each case; the case that
- * `verbose` names is printed in full, one "name value" a line.
+ * How a case of the RISC-V guest is set up, run and compared; common/frame.c has what is around it.
  */
 #include "guest.h"
 
-volatile struct params params __attribute__((section(".data"))) = {
-        .magic = PARAMS_MAGIC, .last_unit = 1, .n_chunks = 1, .n_words = 1, .n_sets = 1, .verbose = ~0ull,
-};
 struct state in, out;
-static u64 chunk_hash, case_hash, case_number;
-static bool last_chunk; /* the one that `trace` and `verbose` mean */
 
 /* ---- output ---- */
 
-static void put_char(char c)
+void guest_put_char(char c)
 {
         volatile u8 *uart = (volatile u8 *)0x10000000;
 
         while (!(uart[5] & 0x20))
                 ;
         uart[0] = c;
-}
-
-void print(const char *s)
-{
-        while (*s)
-                put_char(*s++);
-}
-
-void print_hex(u64 v)
-{
-        for (int i = 60; i >= 0; i -= 4)
-                put_char("0123456789abcdef"[v >> i & 15]);
-}
-
-void print_dec(u64 v)
-{
-        char buf[24], *p = buf + sizeof(buf);
-
-        *--p = 0;
-        do
-                *--p = '0' + v % 10;
-        while (v /= 10);
-        print(p);
 }
 
 void guest_stray_trap(u64 cause, u64 epc, u64 tval);
@@ -60,23 +30,6 @@ void guest_stray_trap(u64 cause, u64 epc, u64 tval)
         *(volatile u32 *)0x100000 = 0x13333; /* the finisher's "fail", code 1 */
         for (;;)
                 ;
-}
-
-/* gcc may call it for assignments of structures. */
-void *memcpy(void *to, const void *from, size_t n);
-void *memcpy(void *to, const void *from, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                ((u8 *)to)[i] = ((const u8 *)from)[i];
-        return to;
-}
-
-void *memset(void *to, int c, size_t n);
-void *memset(void *to, int c, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                ((u8 *)to)[i] = c;
-        return to;
 }
 
 /* ---- code ---- */
@@ -161,13 +114,6 @@ void random_state(const struct env *e)
 
 /* ---- hashes ---- */
 
-void case_mix(u64 value)
-{
-        u64 h = (case_hash ^ value) * 0x9e3779b97f4a7c15ull;
-
-        case_hash = h ^ h >> 32;
-}
-
 void case_mix_state(void)
 {
         /* QEMU's mtval of an EBREAK is the address by which the page was known when it translated it */
@@ -196,49 +142,10 @@ void case_forget_fs(void)
                 out.mstatus &= ~(1ull << 63 | 3ull << MSTATUS_FS_SHIFT);
 }
 
-bool case_wanted(void)
-{
-        return last_chunk && case_number == params.verbose;
-}
-
-void say(const char *what, u64 value)
-{
-        if (!case_wanted())
-                return;
-        print("  ");
-        print(what);
-        print(" ");
-        print_hex(value);
-        print("\n");
-}
-
-void say_insn(u64 pc, u32 word)
-{
-        if (!case_wanted())
-                return;
-        print("  insn@");
-        print_hex(pc);
-        print(" ");
-        print_hex(word);
-        print("\n");
-}
-
-static void say_numbered(const char *what, unsigned n, u64 value)
-{
-        if (!case_wanted())
-                return;
-        print("  ");
-        print(what);
-        print_dec(n);
-        print(" ");
-        print_hex(value);
-        print("\n");
-}
-
 static void say_state(const char *when, const struct state *s)
 {
-        print(when);
-        print("\n");
+        if (when)
+                print(when);
         for (unsigned i = 1; i < 32; i++)
                 say_numbered("x", i, s->x[i]);
         for (unsigned i = 0; i < 32; i++)
@@ -256,7 +163,7 @@ void case_run(const struct env *e)
         if (case_wanted()) {
                 say("pc", e->pc);
                 say("mode", e->mode);
-                say_state("before", &in);
+                say_state("before\n", &in);
                 print("run\n");
         }
         paging_use(e->mode);
@@ -275,33 +182,13 @@ void case_mix_memory(enum mode mode, u64 va, unsigned n_words)
                 if (!p)
                         continue;
                 case_mix(*p);
-                if (case_wanted()) {
-                        print("  memory ");
-                        print_hex(va);
-                        print("=");
-                        print_hex(*p);
-                        print("\n");
-                }
+                say_memory(va, *p);
         }
 }
 
-void case_end(void)
+void guest_say_after(void)
 {
-        if (params.trace && last_chunk) {
-                print("case ");
-                print_dec(case_number);
-                print(" ");
-                print_hex(case_hash);
-                print("\n");
-        }
-        if (case_wanted()) {
-                say_state("after", &out);
-                print("end\n");
-        }
-        chunk_hash = (chunk_hash ^ case_hash) * 0xd6e8feb86659fd93ull;
-        chunk_hash ^= chunk_hash >> 29;
-        case_hash = 0;
-        case_number++;
+        say_state(NULL, &out);
 }
 
 static void fill_areas(void)
@@ -336,7 +223,15 @@ static u64 data_hash(void)
         return h;
 }
 
-static void run_chunk(u64 unit, u64 chunk)
+void guest_chunk_begin(void)
+{
+        for (u64 *p = (u64 *)DATA; p < (u64 *)(DATA + (DATA_PAGES + 1) * PAGE); p++)
+                *p = rnd();
+        restore_csrs();
+        paging_reset();
+}
+
+bool guest_chunk_run(unsigned part, unsigned unit)
 {
         static void (*const parts[])(unsigned unit) = {
                 [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_CSR] = csr_chunk,
@@ -344,39 +239,20 @@ static void run_chunk(u64 unit, u64 chunk)
                 [PART_PMP] = pmp_chunk, [PART_TRAP] = trap_chunk, [PART_SELF] = self_chunk,
         };
 
-        rnd_seed(params.seed, params.part << 32 | unit, chunk);
-        chunk_hash = case_hash = case_number = 0;
-        last_chunk = unit + 1 == params.last_unit && chunk + 1 == params.first_chunk + params.n_chunks;
-        for (u64 *p = (u64 *)DATA; p < (u64 *)(DATA + (DATA_PAGES + 1) * PAGE); p++)
-                *p = rnd();
-        restore_csrs();
-        paging_reset();
-        parts[params.part](unit);
-        if (params.part == PART_SELF) /* some memory is not readable any more */
-                return;
-        chunk_hash = paging_hash(chunk_hash ^ data_hash());
-        print_dec(unit);
-        print(" ");
-        print_dec(chunk);
-        print(" ");
-        print_hex(chunk_hash);
-        print(" ");
-        print_dec(case_number);
-        print("\n");
+        parts[part](unit);
+        return part != PART_SELF; /* which leaves memory that is not readable any more */
 }
 
-void guest_main(void);
-void guest_main(void)
+u64 guest_chunk_hash(u64 h)
+{
+        return paging_hash(h ^ data_hash());
+}
+
+void guest_init(void)
 {
         volatile u64 *mtimecmp = (volatile u64 *)0x2004000;
 
         *mtimecmp = ~0ull;
-        rnd_seed(params.seed, 0, 0);
         fill_areas();
         paging_init();
-        for (u64 unit = params.first_unit; unit < params.last_unit; unit++) {
-                for (u64 c = 0; c < params.n_chunks; c++)
-                        run_chunk(unit, params.first_chunk + c);
-        }
-        print("done\n");
 }

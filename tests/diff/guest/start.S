@@ -26,7 +26,7 @@ _start:
         sd      zero, (t0)
         addi    t0, t0, 8
         j       1b
-2:      call    guest_main
+2:      call    frame_main
         /* the test finisher's "pass" */
         li      t0, 0x100000
         li      t1, 0x5555

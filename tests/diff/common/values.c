@@ -3,7 +3,7 @@
  * Random numbers, and values that are likely to show mistakes: borders of the number formats, few bits, runs
  * of bits, NaNs of all kinds, and numbers whose products and conversions lie halfway or next to it.
  */
-#include "guest.h"
+#include "frame.h"
 
 static u64 state;
 
@@ -85,7 +85,7 @@ static u64 fraction(unsigned bits)
         }
 }
 
-static u64 number(unsigned exp_bits, unsigned frac_bits)
+u64 rnd_number(unsigned exp_bits, unsigned frac_bits)
 {
         u64 r = rnd(), top = (1ull << exp_bits) - 1, bias = top >> 1, exp, frac = fraction(frac_bits);
 
@@ -122,9 +122,9 @@ static u64 number(unsigned exp_bits, unsigned frac_bits)
 u64 rnd_float(unsigned precision)
 {
         if (precision == 's') {
-                u64 v = number(8, 23);
+                u64 v = rnd_number(8, 23);
 
                 return rnd_one_in(12) ? rnd() << 32 | v : 0xffffffff00000000ull | v;
         }
-        return number(11, 52);
+        return rnd_number(11, 52);
 }

@@ -2,7 +2,7 @@
 /*
  * The decode table's rows as the guest knows them.
  */
-#include "guest.h"
+#include "guest.h" /* of the guest that is built */
 
 const struct row rows[] = {
 #include "rows.h"
