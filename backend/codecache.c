@@ -385,6 +385,37 @@ static void page_drop(struct runtime *rt, struct code_page *p, struct code_regio
                 page_tidy_at(rt, k.ram2, k.page2);
 }
 
+/* Is some region made from bytes [from, to) of the page? */
+static bool page_holds(const struct code_page *p, unsigned from, unsigned to)
+{
+        unsigned part = GUEST_PAGE_SIZE / CODE_PAGE_PARTS;
+        unsigned lowest = from > p->longest ? from - p->longest : 0;
+
+        if (!(p->lines & code_lines_mask(from, to - from)))
+                return false;
+        for (unsigned i = lowest / part; i <= (to - 1) / part; i++)
+                for (const struct code_region *r = p->first[i]; r; r = r->page_next)
+                        if (r->key.offset < to && r->key.offset + first_len(r) > from)
+                                return true;
+        for (const struct code_region *r = p->second; r; r = r->page2_next)
+                if (second_len(r) > from)
+                        return true;
+        return false;
+}
+
+bool codecache_holds(struct runtime *rt, struct ram_block *ram, uint64_t offset, unsigned len)
+{
+        const struct code_page *p;
+        unsigned at = offset & (GUEST_PAGE_SIZE - 1);
+        bool holds;
+
+        runtime_lock(rt);
+        p = page_find(rt, ram, offset - at);
+        holds = p && page_holds(p, at, at + len);
+        runtime_unlock(rt);
+        return holds;
+}
+
 /* Drops the regions of one page that were made from bytes [from, to). */
 static unsigned page_store(struct runtime *rt, struct code_page *p, unsigned from, unsigned to)
 {
@@ -559,6 +590,7 @@ void codecache_settle_locked(struct runtime *rt)
 
 void codecache_fence(struct runtime *rt)
 {
+        atomic_thread_fence(memory_order_acquire); /* what this hart has read comes before the bytes looked at here */
         runtime_lock(rt);
         if (rt->cache.provisional)
                 settle(rt, true);

@@ -37,8 +37,11 @@ static bool swap_single(uint8_t *p, uint64_t expect, uint64_t value, unsigned si
 #define CASE(n, type) \
         case n: { \
                 type e = expect; \
-                return __atomic_compare_exchange_n((type *)p, &e, (type)value, false, __ATOMIC_SEQ_CST, \
-                                                   __ATOMIC_SEQ_CST); \
+                host_order_all(); \
+                bool done = __atomic_compare_exchange_n((type *)p, &e, (type)value, false, __ATOMIC_SEQ_CST, \
+                                                        __ATOMIC_SEQ_CST); \
+                host_order_all(); \
+                return done; \
         }
         CASE(1, uint8_t)
         CASE(2, uint16_t)
@@ -96,6 +99,7 @@ struct ir_helper_ret reservation_load(struct vcpu *v, gva_t gva, uint32_t bits)
                 v->engine->wait_seq = r->ready;
                 return answer(0, 1 + IR_EXIT_YIELD);
         }
+        host_order_all();
         value = load_single(page.host + (gva & (GUEST_PAGE_SIZE - 1)), size);
         r->held = true;
         r->gva = gva;

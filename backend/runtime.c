@@ -158,6 +158,7 @@ void runtime_vcpu_fini(struct vcpu *v)
 
 static void op_tlb_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t space)
 {
+        atomic_thread_fence(memory_order_acquire); /* walks after it come after what was read before it */
         if (v->engine)
                 context_flush(v, kind, gva, space);
 }

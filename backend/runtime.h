@@ -138,6 +138,17 @@ static inline void revoke_serve(struct vcpu *v)
                 revoke_serve_slow(v);
 }
 
+/*
+ * All that stands before is seen by others before what follows. Beside an atomic or a lock only, which is as much on the
+ * x86 already.
+ */
+static inline void host_order_all(void)
+{
+#ifndef __x86_64__
+        atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
 /* ---- runtime.c ---- */
 bool runtime_vm_init(struct vm *vm, const struct host_ops *host, GError **error);
 bool runtime_vm_init_sized(struct vm *vm, const struct host_ops *host, size_t size, size_t segment_size,

@@ -42,7 +42,11 @@ static uint64_t extend(uint64_t value, struct ir_mem mem)
         return mem.sign ? (uint64_t)((int64_t)(value << shift) >> shift) : value << shift >> shift;
 }
 
-/* ---- host memory: aligned accesses are single ---- */
+/*
+ * ---- host memory: aligned accesses are single ----
+ * Loads acquire and stores release, which is more than plain accesses of weakly ordered guests ask for; misaligned ones
+ * by fences. The x86 does so by itself.
+ */
 
 static uint64_t host_load(const uint8_t *p, unsigned size)
 {
@@ -50,6 +54,7 @@ static uint64_t host_load(const uint8_t *p, unsigned size)
 
         if ((uintptr_t)p & (size - 1)) {
                 memcpy(&v, p, size);
+                atomic_thread_fence(memory_order_acquire);
                 return v;
         }
         switch (size) {
@@ -63,7 +68,9 @@ static uint64_t host_load(const uint8_t *p, unsigned size)
 static void host_store(uint8_t *p, uint64_t v, unsigned size)
 {
         if ((uintptr_t)p & (size - 1)) {
+                atomic_thread_fence(memory_order_release);
                 memcpy(p, &v, size);
+                host_order_all();
                 return;
         }
         switch (size) {
@@ -83,6 +90,7 @@ static uint64_t host_cas(uint8_t *p, uint64_t expect, uint64_t desired, unsigned
                 type e = expect; \
                 __atomic_compare_exchange_n((type *)p, &e, (type)desired, false, __ATOMIC_SEQ_CST, \
                                             __ATOMIC_SEQ_CST); \
+                host_order_all(); \
                 return e; \
         }
         CASE(1, uint8_t)
@@ -170,6 +178,7 @@ static struct ir_helper_ret load_crossing(struct vcpu *v, gva_t a, const struct 
                         return bus_error(v, a + at, ACCESS_READ);
                 memcpy(bytes + at, p->page[i].host + (i ? 0 : p->offset), p->len[i]);
         }
+        atomic_thread_fence(memory_order_acquire);
         memcpy(&value, bytes, sizeof(value));
         if (mem.big_endian)
                 value = swap_bytes(value, mem_size(mem));
@@ -184,7 +193,9 @@ static struct ir_helper_ret slow_load(struct vcpu *v, gva_t a, uint32_t bits)
         uint64_t value;
 
         stat_inc(v, STAT_slow_loads);
-        if (alignment_fault(v, a, mem, ACCESS_READ) || !find_place(v, a, size, ACCESS_READ, &p))
+        if (mem.release)
+                atomic_thread_fence(memory_order_seq_cst);
+        if (alignment_fault(v, a, mem, access) || !find_place(v, a, size, access, &p))
                 return faulted;
         if (p.n == 2)
                 return load_crossing(v, a, &p, mem);
@@ -266,9 +277,16 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
                         return bus_error(v, a, ACCESS_WRITE);
                 return (struct ir_helper_ret){0, 0};
         }
-        store_piece(v, &p.page[0], p.offset, bytes, p.len[0]);
-        if (p.n == 2)
+        if (place_alone(v, &p))
+                return alone;
+        if (p.n == 1) {
+                store_piece(v, &p.page[0], p.offset, bytes, p.len[0]);
+        } else {
+                atomic_thread_fence(memory_order_release);
+                store_piece(v, &p.page[0], p.offset, bytes, p.len[0]);
                 store_piece(v, &p.page[1], 0, bytes + p.len[0], p.len[1]);
+                host_order_all();
+        }
         return (struct ir_helper_ret){0, 0};
 }
 

@@ -248,6 +248,7 @@ static void cold(struct a64_emit *e, const struct a64_cold *c)
         case COLD_STORE:
         case COLD_RMW:
         case COLD_CAS:
+        case COLD_CAS16:
         case COLD_LOOKUP:
                 cold_memory(e, c);
                 break;
@@ -299,6 +300,7 @@ static void instruction(struct a64_emit *e, uint32_t at)
                 break;
         case IR_OP_rmw:
         case IR_OP_cas:
+        case IR_OP_cas16:
                 emit_atomic(e, at, i);
                 break;
         case IR_OP_call:

@@ -30,7 +30,7 @@ enum { FRAME_FPCR = 32, FRAME_PENDING = 40, FRAME_VECS = 48, FRAME_SPILL = 96, F
 _Static_assert(FRAME_SIZE >= FRAME_SPILL + RA_FRAME_SLOTS * 8 && FRAME_SIZE % 16 == 0, "the frame holds what it should");
 #define OUT_ARG(n) a64_at(SP, 8 * (n))
 /* Wide words 0 to 3 (op wput) */
-#define WIDE(n) a64_at(SP, FRAME_VECS + 8 * (int)(n))
+#define WIDE(n) a64_at(VCPU, (int32_t)offsetof(struct vcpu, hot.wide) + 8 * (int)(n))
 #define VEC_ARG(n) a64_at(SP, FRAME_VECS + 16 * (n))
 #define SPILL(offset) a64_at(SP, FRAME_SPILL + (int32_t)(offset))
 
@@ -50,13 +50,13 @@ struct a64_host {
         const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
-        const uint8_t *load128, *store128, *vec;
+        const uint8_t *load128, *store128, *cas16, *vec;
         const uint8_t *rmw, *cas, *fp, *hook, *relookup[2];
 };
 
 /* Code that is seldom run, emitted after the region's body. */
 enum a64_cold_kind {
-        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_LOOKUP,
+        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
         COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
         COLD_NAN, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP,
 };

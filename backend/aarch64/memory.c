@@ -30,15 +30,15 @@ static int32_t tag_offset(bool write)
         return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
 }
 
-/* What never goes inline: other views, foreign byte order, 16 bytes but for vectors. */
-static bool always_slow(const struct ir_ins *i)
+/* What never goes inline: other views, foreign byte order, atomics of 16 bytes where the host has no instruction. */
+static bool always_slow(const struct a64_emit *e, const struct ir_ins *i)
 {
-        return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
+        return i->mem.view || i->mem.big_endian || (i->op == IR_OP_cas16 && !e->h->feat.lse);
 }
 
 static bool is_atomic(const struct ir_ins *i)
 {
-        return i->op == IR_OP_rmw || i->op == IR_OP_cas;
+        return i->op == IR_OP_rmw || i->op == IR_OP_cas || i->op == IR_OP_cas16;
 }
 
 /* Does the access use an instruction that wants a plain address, aligned? */
@@ -120,7 +120,7 @@ static void touch_operands(struct a64_emit *e, struct touch *t, const struct ir_
 {
         t->i = i;
         t->lookup = &e->ra.ins[i->arg[0]];
-        t->slow = always_slow(i);
+        t->slow = always_slow(e, i);
         t->fused = is_fused(e, i);
         t->c = emit_cold(e, kind, i);
         t->c->imm = is_atomic(i) ? 0 : i->imm;
@@ -146,7 +146,7 @@ static bool wants_alignment(const struct touch *t)
 {
         unsigned size = t->i->mem.size_log2;
 
-        return size && (t->i->mem.align || (size < 4 && is_ordered(t->i)));
+        return size && (t->i->mem.align || is_atomic(t->i) || (size < 4 && is_ordered(t->i)));
 }
 
 static void check_alignment(struct a64_emit *e, struct touch *t, unsigned reg)
@@ -259,7 +259,7 @@ static void load_ordered(struct a64_emit *e, const struct touch *t, unsigned d)
         const struct ir_ins *i = t->i;
         unsigned reg = d >= RA_FPR ? SCRATCH2 : d;
 
-        a64_ordered(&e->a, e->h->feat.rcpc ? A64_LDAPR : A64_LDAR, i->mem.size_log2, reg, touch_address(e, t));
+        a64_ordered(&e->a, e->h->feat.rcpc && !i->mem.sc ? A64_LDAPR : A64_LDAR, i->mem.size_log2, reg, touch_address(e, t));
         if (d >= RA_FPR)
                 a64_fmov_from_gpr(&e->a, i->mem.size_log2 == 3, a64_num(d), reg);
         else
@@ -287,6 +287,8 @@ void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         if (t.fused && !t.slow && t.c->imm)
                 t.t = !fp && e->ra.t->temps & RA_BIT(d) ? d : ra_temp(&e->ra, false, RA_NONE, RA_BIT(d) | keep);
         t.c->d = d;
+        if (i->mem.release)
+                a64_dmb(&e->a, A64_ISH);
         touch_check(e, &t);
         if (t.slow)
                 ;
@@ -477,13 +479,37 @@ static void emit_cas(struct a64_emit *e, uint32_t at, const struct ir_ins *i, st
                 ra_def_done(&e->ra, at);
 }
 
+/* Operands and the old value are in hot.wide. */
+static void emit_cas16(struct a64_emit *e, const struct ir_ins *i, struct touch *t)
+{
+        unsigned address;
+
+        touch_site(e, t, 0);
+        e->ra.locked |= RA_BIT(t->a);
+        ra_take(&e->ra, 0xf); /* what was there stays until it is overwritten below */
+        touch_check(e, t);
+        if (!t->slow) {
+                address = touch_address(e, t);
+                a64_arith_imm(&e->a, A64_ADD, true, SCRATCH2, VCPU, WIDE(0).disp);
+                a64_ldp(&e->a, X0, X1, SCRATCH2, 0);
+                a64_ldp(&e->a, X2, X3, SCRATCH2, 16);
+                a64_caspal(&e->a, X0, X2, address);
+                a64_dmb(&e->a, A64_ISH);
+                a64_stp(&e->a, X0, X1, SCRATCH2, 0);
+        }
+        t->c->d = SCRATCH;
+        t->c->back = e->a.p;
+}
+
 void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct touch t;
 
-        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : COLD_CAS);
+        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : i->op == IR_OP_cas ? COLD_CAS : COLD_CAS16);
         if (i->op == IR_OP_rmw)
                 emit_rmw(e, at, i, &t);
+        else if (i->op == IR_OP_cas16)
+                emit_cas16(e, i, &t);
         else
                 emit_cas(e, at, i, &t);
 }
@@ -535,9 +561,12 @@ static void slow_access(struct a64_emit *e, const struct a64_cold *c)
                 thunk = e->h->load[c->fp_temps];
                 break;
         case COLD_STORE:
-                thunk = always_slow(c->i) ? e->h->slow_store[c->fp_temps]
+                thunk = always_slow(e, c->i) ? e->h->slow_store[c->fp_temps]
                                        : e->h->store[c->fp_temps][m->size_log2];
                 value_arg(e, 0, &c->value);
+                break;
+        case COLD_CAS16:
+                thunk = e->h->cas16;
                 break;
         case COLD_RMW:
                 thunk = e->h->rmw;

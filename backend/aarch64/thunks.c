@@ -476,6 +476,7 @@ bool a64_thunks(struct a64_host *h, struct code_buf *buf)
         h->cas = slow_memory(&t, (const void *)(uintptr_t)h->slow->cas, 2, true);
         h->load128 = slow_memory128(&t, (const void *)(uintptr_t)h->slow->load128);
         h->store128 = slow_memory128(&t, (const void *)(uintptr_t)h->slow->store128);
+        h->cas16 = slow_memory(&t, (const void *)(uintptr_t)h->slow->cas16, 0, true);
         h->vec = vec_thunk(&t);
         h->fp = fp_thunk(&t);
         h->hook = hook_thunk(&t);

@@ -240,6 +240,10 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
                 t.t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(d) | keep);
         t.c->d = d;
+        if (i->mem.release) { /* what stands before it is seen before: stores, too (lock or) */
+                x86_u8(&e->a, 0xf0);
+                x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
+        }
         struct x86_mem m = touch_check(e, &t);
 
         if (t.slow) {
