@@ -84,6 +84,8 @@ struct code_region *codecache_install(struct vcpu *v, struct code_region *r, con
                                       const uint8_t *bytes2);
 
 /* Bytes of RAM were stored to: drops the regions made from any of them. Any thread, after the store. */
+/* Is some region made from these bytes, which lie in one page? */
+bool codecache_holds(struct runtime *rt, struct ram_block *ram, uint64_t offset, unsigned len);
 void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
 
 /* Marks a line for a reservation, or takes the mark away; the number of the revocation that completes it. */

@@ -160,6 +160,26 @@ static void wait_for_others(struct vcpu *v)
         v->engine->wait_seq = 0;
 }
 
+/* One instruction (or one guest block that cannot be cut); its exit. */
+static enum ir_exit step_once(struct vcpu *v)
+{
+        struct code_region *r;
+        enum ir_exit reason;
+
+        context_update(v);
+        revoke_serve(v);
+        be_quiet(v, seen(v));
+        r = exec_find_region(v, v->hot.pc, 1);
+        if (!r)
+                return IR_EXIT_EXCEPTION;
+        v->hot.budget += r->n_guest_insns; /* steps are not refused for want of budget */
+        v->engine->once = true;
+        reason = enter(v, code_region_door(r));
+        v->engine->once = false;
+        v->hot.budget -= r->n_guest_insns;
+        return reason;
+}
+
 enum vcpu_exit exec_run(struct vcpu *v)
 {
         enum ir_exit reason = IR_EXIT_LOOKUP;
@@ -176,6 +196,8 @@ enum vcpu_exit exec_run(struct vcpu *v)
                 reason = door ? enter(v, door) : IR_EXIT_EXCEPTION;
                 if (reason == IR_EXIT_BUDGET && v->hot.budget > 0)
                         reason = run_cut(v);
+                if (reason == IR_EXIT_ONCE)
+                        reason = step_once(v);
                 switch (reason) {
                 case IR_EXIT_LINK:
                 case IR_EXIT_INDIRECT:
@@ -213,24 +235,6 @@ enum vcpu_exit exec_run(struct vcpu *v)
                         return VCPU_EXIT_ERROR;
                 }
         }
-}
-
-/* One instruction (or one guest block that cannot be cut); its exit. */
-static enum ir_exit step_once(struct vcpu *v)
-{
-        struct code_region *r;
-        enum ir_exit reason;
-
-        context_update(v);
-        revoke_serve(v);
-        be_quiet(v, seen(v));
-        r = exec_find_region(v, v->hot.pc, 1);
-        if (!r)
-                return IR_EXIT_EXCEPTION;
-        v->hot.budget += r->n_guest_insns; /* steps are not refused for want of budget */
-        reason = enter(v, code_region_door(r));
-        v->hot.budget -= r->n_guest_insns;
-        return reason;
 }
 
 enum vcpu_exit exec_step(struct vcpu *v)

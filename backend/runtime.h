@@ -93,6 +93,7 @@ struct vcpu_engine {
         struct code_segment *segment;      /* this vCPU writes code here */
         uint64_t segments_opened;          /* pointers to other regions do not survive a change of this */
         struct code_region *one_shot;
+        bool once;                         /* one instruction runs alone: it may change any code */
         struct reservation reservation;
         /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
         uint64_t wait_seq;

@@ -12,7 +12,14 @@
 #include "base/bits.h"
 #include "frontend/fp/ir_fp.h"
 
-static const struct ir_helper_ret faulted = {0, 1 + IR_EXIT_EXCEPTION};
+/* Does an atomic instruction of the host that lies in one page, but not aligned, work and stay single? */
+#if defined(__x86_64__)
+enum { HOST_MISALIGNED_ATOMICS = 1 };
+#else
+enum { HOST_MISALIGNED_ATOMICS = 0 };
+#endif
+
+static const struct ir_helper_ret faulted = {0, 1 + IR_EXIT_EXCEPTION}, alone = {0, 1 + IR_EXIT_ONCE};
 
 static struct ir_mem mem_of(uint32_t bits)
 {
@@ -189,6 +196,7 @@ static struct ir_helper_ret slow_load(struct vcpu *v, gva_t a, uint32_t bits)
 {
         struct ir_mem mem = mem_of(bits);
         unsigned size = mem_size(mem);
+        enum access access = mem.for_write ? ACCESS_WRITE : ACCESS_READ;
         struct place p;
         uint64_t value;
 
@@ -223,6 +231,25 @@ static bool is_marked(const struct tlb_page *page, unsigned offset, unsigned len
 static uint64_t ram_offset(const struct tlb_page *page, unsigned offset)
 {
         return (uint64_t)(page->host - page->ram->host) + offset;
+}
+
+/*
+ * Would these bytes change code that was translated, perhaps the very region that stores them? For guests where that
+ * counts at once, whoever stores leaves first, and comes back in a region of one instruction.
+ */
+static bool must_go_alone(const struct vcpu *v, const struct tlb_page *page, unsigned offset, unsigned len)
+{
+        return v->ops->precise_smc && !v->engine->once && is_marked(page, offset, len) &&
+               codecache_holds(v->engine->rt, page->ram, ram_offset(page, offset), len);
+}
+
+/* The same for all of an access; memory it is. */
+static bool place_alone(const struct vcpu *v, const struct place *p)
+{
+        for (unsigned i = 0; i < p->n; i++)
+                if (p->page[i].host && must_go_alone(v, &p->page[i], i ? 0 : p->offset, p->len[i]))
+                        return true;
+        return false;
 }
 
 static void store_piece(struct vcpu *v, const struct tlb_page *page, unsigned offset, const uint8_t *bytes,
@@ -360,6 +387,8 @@ static uint64_t slow_store128(struct vcpu *v, gva_t a, uint32_t bits, const stru
                                 return bus_error(v, a + 8 * k, ACCESS_WRITE).status;
                 return 0;
         }
+        if (place_alone(v, &p))
+                return alone.status;
         store_run(v, &p.page[0], p.offset, (const uint8_t *)&w, p.len[0]);
         if (p.n == 2)
                 store_run(v, &p.page[1], 0, (const uint8_t *)&w + p.len[0], p.len[1]);
@@ -368,18 +397,55 @@ static uint64_t slow_store128(struct vcpu *v, gva_t a, uint32_t bits, const stru
 
 /* ---- atomics ---- */
 
-/* The one page of an aligned atomic access to RAM or ROM; devices do not take atomics. */
-static bool atomic_place(struct vcpu *v, gva_t a, struct ir_mem mem, struct place *p)
+/*
+ * Where an atomic access to RAM or ROM goes: devices do not take atomics. It is aligned and so in one page, unless the
+ * guest lets atomics be misaligned: those that the host's own cannot do are done in pieces while all other vCPUs stand
+ * still. 0, or the status to leave with.
+ */
+static uint64_t atomic_place(struct vcpu *v, gva_t a, struct ir_mem mem, struct place *p)
 {
+        bool misaligned = a & (mem_size(mem) - 1);
+
         stat_inc(v, STAT_slow_atomics);
-        mem.align = 1;
-        if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, mem_size(mem), ACCESS_WRITE, p))
-                return false;
-        if (!p->page[0].host) {
-                v->ops->bus_error(v, a, ACCESS_WRITE);
-                return false;
+        if (misaligned && (mem.align || !v->ops->misaligned_atomic_ok)) {
+                v->ops->misaligned(v, a, ACCESS_WRITE);
+                return faulted.status;
         }
-        return true;
+        if (!find_place(v, a, mem_size(mem), ACCESS_WRITE, p))
+                return faulted.status;
+        for (unsigned i = 0; i < p->n; i++) {
+                if (!p->page[i].host)
+                        return bus_error(v, i ? a + p->len[0] : a, ACCESS_WRITE).status;
+        }
+        if (place_alone(v, p))
+                return alone.status;
+        return misaligned && !v->alone && (p->n == 2 || !HOST_MISALIGNED_ATOMICS) ? 1 + IR_EXIT_EXCLUSIVE : 0;
+}
+
+static bool in_pieces(const struct vcpu *v, gva_t a, struct ir_mem mem, const struct place *p)
+{
+        return p->n == 2 || (!HOST_MISALIGNED_ATOMICS && (a & (mem_size(mem) - 1)));
+}
+
+/* All others stand still: the value there, and what it becomes. */
+static uint64_t pieces_load(const struct place *p)
+{
+        uint8_t bytes[8] = {0};
+        uint64_t value;
+
+        for (unsigned i = 0, at = 0; i < p->n; at += p->len[i], i++)
+                memcpy(bytes + at, p->page[i].host + (i ? 0 : p->offset), p->len[i]);
+        memcpy(&value, bytes, sizeof(value));
+        return value;
+}
+
+static void pieces_store(struct vcpu *v, const struct place *p, uint64_t value)
+{
+        uint8_t bytes[8];
+
+        memcpy(bytes, &value, sizeof(bytes));
+        for (unsigned i = 0, at = 0; i < p->n; at += p->len[i], i++)
+                store_piece(v, &p->page[i], i ? 0 : p->offset, bytes + at, p->len[i]);
 }
 
 static uint64_t host_rmw(uint8_t *to, struct ir_mem mem, uint64_t value)
@@ -419,11 +485,16 @@ static struct ir_helper_ret slow_rmw(struct vcpu *v, gva_t a, uint64_t value, ui
         struct ir_mem mem = mem_of(bits);
         unsigned size = mem_size(mem);
         struct place p;
-        uint64_t old;
+        uint64_t old, status = atomic_place(v, a, mem, &p);
         bool marked;
 
-        if (!atomic_place(v, a, mem, &p))
-                return faulted;
+        if (status)
+                return (struct ir_helper_ret){0, status};
+        if (in_pieces(v, a, mem, &p)) {
+                old = pieces_load(&p);
+                pieces_store(v, &p, rmw_value(mem.rmw, old, value, size));
+                return (struct ir_helper_ret){extend(old, mem), 0};
+        }
         if (p.page[0].flags & TLB2_ROM) {
                 old = host_load(p.page[0].host + p.offset, size);
                 return (struct ir_helper_ret){extend(mem.big_endian ? swap_bytes(old, size) : old, mem), 0};
@@ -442,11 +513,18 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
         unsigned size = mem_size(mem);
         uint64_t mask = ~0ull >> (64 - 8 * MIN(size, 8)), old;
         struct place p;
+        uint64_t status = atomic_place(v, a, mem, &p);
         bool marked;
 
-        if (!atomic_place(v, a, mem, &p))
-                return faulted;
+        if (status)
+                return (struct ir_helper_ret){0, status};
         expect &= mask;
+        if (in_pieces(v, a, mem, &p)) {
+                old = pieces_load(&p) & mask;
+                if (old == expect)
+                        pieces_store(v, &p, desired);
+                return (struct ir_helper_ret){extend(old, mem), 0};
+        }
         if (mem.big_endian) {
                 expect = swap_bytes(expect, size);
                 desired = swap_bytes(desired, size);
@@ -494,10 +572,13 @@ static struct ir_helper_ret slow_cas16(struct vcpu *v, gva_t a, uint32_t bits)
         struct ir_mem mem = mem_of(bits);
         uint64_t *wide = v->hot.wide;
         struct place p;
+        uint64_t status;
         bool marked;
 
-        if (!atomic_place(v, a, mem, &p))
-                return faulted;
+        mem.align = 1;
+        status = atomic_place(v, a, mem, &p);
+        if (status)
+                return (struct ir_helper_ret){0, status};
         if (p.page[0].flags & TLB2_ROM) {
                 memcpy(wide, p.page[0].host + p.offset, 16);
                 return (struct ir_helper_ret){0, 0};

@@ -100,8 +100,13 @@ struct cpu_ops {
         /* Records in v->exception what an access gets: misaligned (and not supported), or refused by the bus. */
         void (*misaligned)(struct vcpu *v, gva_t gva, enum access access);
         void (*bus_error)(struct vcpu *v, gva_t gva, enum access access);
-        /* Plain accesses may be misaligned (done in pieces by the slow path)? Atomic ones never. */
-        bool misaligned_ok;
+        /* Plain accesses may be misaligned (done in pieces by the slow path)? Atomic ones, too, and stay single? */
+        bool misaligned_ok, misaligned_atomic_ok;
+        /*
+         * A store to code counts from the next instruction on, without any ado (x86)? Then one that changes translated
+         * bytes is done by an instruction that is translated alone (IR_EXIT_ONCE).
+         */
+        bool precise_smc;
 
         /* Delivers v->exception at hot.pc: changes state, mode and hot.pc. */
         void (*deliver)(struct vcpu *v);

@@ -143,6 +143,7 @@ struct ir_mem {
         uint32_t atomic : 1;     /* the slow path must be single-copy atomic, and raises store-class faults */
         uint32_t rmw : 4;        /* enum ir_rmw */
         uint32_t nofault : 1;
+        uint32_t for_write : 1;  /* loads: a store to the same place follows; faults are those of the store */
         uint32_t sc : 1;         /* with acquire or release: ordered among each other, too (not only as C11 acq_rel) */
 };
 
@@ -288,7 +289,6 @@ struct ir_region {
         uint32_t guest_bytes;        /* code bytes covered, from start_offset */
         uint32_t start_offset;       /* of the first instruction in its guest page */
         uint64_t mode;               /* the mode word, for the printer */
-        bool precise_smc;            /* a store that would change the region's own code is not done: IR_EXIT_ONCE */
         bool has_flags;              /* the builder met ops of condition flags */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
         bool raw;                    /* tests: the builder applies no rule, so that a pass has something to do */

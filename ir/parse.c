@@ -237,6 +237,8 @@ static bool parse_attribute(struct parser *p, struct ir_ins *i, const char *word
                 i->mem.nofault = 1;
         } else if (!strcmp(word, "sc")) {
                 i->mem.sc = 1;
+        } else if (!strcmp(word, "for_write")) {
+                i->mem.for_write = 1;
         } else if (!strcmp(word, "atomic")) {
                 i->mem.atomic = 1;
         } else {
@@ -572,8 +574,6 @@ static bool parse_header(struct parser *p)
                         r->fp.fma_inf_zero_nan_invalid = true;
                 } else if (!strcmp(word, "deterministic")) {
                         r->deterministic = true;
-                } else if (!strcmp(word, "precise_smc")) {
-                        r->precise_smc = true;
                 } else if (!strcmp(word, "round")) {
                         k = accept_word(p, word) ? find_word(ir_round_names, IR_RM_MODE, word) : -1;
                         if (k < 0)

@@ -153,7 +153,7 @@ static void print_attributes(struct printer *p, const struct ir_ins *i)
                 {i->mem.big_endian, "big_endian"}, {i->mem.align, "align"}, {i->mem.acquire, "acquire"},
                 {i->mem.release, "release"}, {i->mem.nofault, "nofault"},
                 {i->mem.atomic && i->op != IR_OP_rmw && i->op != IR_OP_cas && i->op != IR_OP_cas16, "atomic"},
-                {i->mem.sc, "sc"},
+                {i->mem.sc, "sc"}, {i->mem.for_write, "for_write"},
         };
 
         fputs(" {", p->to);
@@ -374,7 +374,6 @@ static void print_header(struct printer *p)
                 {r->fp.note_denormal, "note_denormal"},
                 {r->fp.fma_inf_zero_nan_invalid, "fma_inf_zero_nan_invalid"},
                 {r->deterministic, "deterministic"},
-                {r->precise_smc, "precise_smc"},
         };
 
         fprintf(p->to,

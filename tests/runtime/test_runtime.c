@@ -371,6 +371,26 @@ static void test_rewrite(void)
         toy_free(t);
 }
 
+/* An instruction replaces the next one, in its own region, to and fro; no fence. */
+static void test_precise(void)
+{
+        struct toy *t = new_toy(1);
+        struct cpu_ops ops = toy_ops;
+
+        ops.precise_smc = true;
+        t->vm->vcpus[0]->ops = &ops;
+        state(t)->r[3] = CODE;
+        state(t)->r[7] = TOY_I(TOY_ADDI, 5, 1);
+        state(t)->r[8] = TOY_I(TOY_ADDI, 5, 1) ^ TOY_I(TOY_ADDI, 5, 1000);
+        RUN(t, TOY_I(TOY_LI, 1, 300), TOY_R(TOY_XOR, 7, 7, 8), TOY_R(TOY_STW, 7, 3, 3), TOY_I(TOY_ADDI, 5, 0),
+            TOY_R(TOY_ADD, 6, 6, 5), TOY_I(TOY_ADDI, 1, -1), TOY_I(TOY_BNZ, 1, -5), DONE);
+        g_assert_cmpint(state(t)->r[5], ==, 150 * 1001);
+        /* after the k-th pair: k * 1001, and before its second half 1 less */
+        g_assert_cmpint(state(t)->r[6], ==, 2 * 1001 * (150 * 151 / 2) - 150);
+        g_assert_cmpint(counter(t, STAT_one_shot), >=, 299);
+        toy_free(t);
+}
+
 /* Code and data in one line: the data changes all the time, the code stays right. */
 static void test_mixed_line(void)
 {
@@ -726,7 +746,7 @@ int main(int argc, char **argv)
                 {"mmio-atomic", test_mmio_atomic},
                 {"no-memory", test_no_memory}, {"rom", test_rom}, {"spaces", test_spaces},
                 {"many-spaces", test_many_spaces}, {"flushes", test_flushes}, {"dirty", test_dirty},
-                {"partial", test_partial}, {"rewrite", test_rewrite}, {"mixed-line", test_mixed_line},
+                {"partial", test_partial}, {"rewrite", test_rewrite}, {"mixed-line", test_mixed_line}, {"precise", test_precise},
                 {"straddle", test_straddle}, {"straddle-fault", test_straddle_fault},
                 {"dma-code", test_dma_code},
                 {"modes", test_modes}, {"reclaim", test_reclaim}, {"reservation", test_reservation},
