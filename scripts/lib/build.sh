@@ -9,7 +9,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-de
 
 # What the tests need beyond that: guest compilers, a debugger, disks.
 test_packages="gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-riscv64-unknown-elf binutils-riscv64-linux-gnu
-        binutils-riscv64-unknown-elf gdb-multiarch device-tree-compiler e2fsprogs"
+        binutils-riscv64-unknown-elf gcc-aarch64-linux-gnu gdb-multiarch device-tree-compiler e2fsprogs"
 
 # The build folder of a variant ("" is the plain one): build, build-asan and so on, or beside $RHEA_BUILD.
 build_folder()  # variant
