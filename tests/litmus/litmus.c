@@ -3,7 +3,12 @@
 
 static struct litmus_cell cells[LITMUS_BATCH];
 static uint64_t reads[LITMUS_BATCH][LITMUS_MAX_CPUS][LITMUS_REGS];
-static uint64_t start_jitter[LITMUS_MAX_CPUS];
+
+/* What each thread knows alone, on lines of their own. */
+static struct {
+        _Alignas(64) uint64_t iteration; /* how far it is */
+        uint64_t seed;
+} threads[LITMUS_MAX_CPUS];
 
 /* ---- all wait for all ---- */
 
@@ -51,17 +56,27 @@ static uint64_t random_next(uint64_t *state)
         return *state >> 33;
 }
 
-/* Thread @t does its part of every iteration, sometimes a little late, so that the threads meet in all ways. */
-static void run_thread(const struct litmus_test *test, unsigned t)
+/* Waits for the other threads, but not for ever: one may not be running. Orders nothing. */
+static void meet(const struct litmus_test *test, unsigned t, uint64_t iteration)
 {
-        uint64_t seed = start_jitter[t]++ * 4 + t;
+        __atomic_store_n(&threads[t].iteration, iteration, __ATOMIC_RELAXED);
+        for (unsigned other = 0; other < test->n_threads; other++) {
+                unsigned spins = 0;
 
-        for (volatile uint64_t wait = random_next(&seed) % 64; wait; wait--)
-                ;
+                while (__atomic_load_n(&threads[other].iteration, __ATOMIC_RELAXED) < iteration && spins < 500)
+                        spins++;
+        }
+}
+
+/* Thread @t does its part of every iteration, at a time that varies a little. */
+static void run_thread(const struct litmus_test *test, unsigned t, uint64_t base)
+{
         for (unsigned i = 0; i < LITMUS_BATCH; i++) {
-                if (!(random_next(&seed) & 15))
-                        for (volatile uint64_t wait = random_next(&seed) % 16; wait; wait--)
-                                ;
+                unsigned wait = random_next(&threads[t].seed) & 7;
+
+                meet(test, t, base + i + 1);
+                for (volatile unsigned n = wait; n; n--)
+                        ;
                 test->thread[t](&cells[i], reads[i][t]);
         }
 }
@@ -75,8 +90,12 @@ static uint64_t count(bool (*which)(const uint64_t (*)[LITMUS_REGS], const struc
         return n;
 }
 
-static void clear(void)
+static void clear(bool first)
 {
+        for (unsigned t = 0; first && t < LITMUS_MAX_CPUS; t++) {
+                threads[t].iteration = 0;
+                threads[t].seed += t + 1;
+        }
         for (unsigned i = 0; i < LITMUS_BATCH; i++)
                 cells[i].x = cells[i].y = 0;
 }
@@ -90,10 +109,10 @@ static bool run_test(const struct litmus_test *test, uint64_t cpu)
                 unsigned t = (unsigned)(cpu + batch) % LITMUS_CPUS;
 
                 if (!cpu)
-                        clear();
+                        clear(batch == 0);
                 barrier();
                 if (t < test->n_threads)
-                        run_thread(test, t);
+                        run_thread(test, t, (uint64_t)batch * LITMUS_BATCH);
                 barrier();
                 if (!cpu) {
                         forbidden += count(test->forbidden);
