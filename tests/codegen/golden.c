@@ -2,7 +2,7 @@
 /*
  * Golden host code: a change of what a region costs shows as a difference to bless. Addresses outside the
  * region depend on where the thunks lie, and offsets of struct vcpu_hot on what else is in a vCPU: they are
- * written as "thunk", "pool" and "hot".
+ * written as "thunk", "pool" (or "literal") and "hot".
  */
 #include "tests/codegen/golden.h"
 
@@ -11,12 +11,40 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "machines/core/vcpu.h"
 #include "tests/codegen/engine.h"
 
 /*
  * One line of print_code with what depends on the layout replaced; labels are offsets from the region's
  * start.
  */
+#ifdef __aarch64__
+static void add_line(GString *to, const char *line)
+{
+        const char *text = strstr(line, ":  "), *vcpu = strstr(line, "[x28, #"), *target;
+        char *end = NULL;
+        uint64_t at;
+
+        if (text && !strncmp(text + 3, ".quad", 5)) {
+                g_string_append_printf(to, "%.*s.quad literal\n", (int)(text + 3 - line), line);
+                return;
+        }
+        target = text && (text[3] == 'b' || !strncmp(text + 3, "cb", 2) || !strncmp(text + 3, "tb", 2))
+                         ? strstr(text, "#0xffff") : NULL;
+        if (target) {
+                g_string_append_printf(to, "%.*sthunk\n", (int)(target - line), line);
+                return;
+        }
+        at = vcpu ? g_ascii_strtoull(vcpu + 7, &end, 0) : 0;
+        if (!vcpu)
+                g_string_append_printf(to, "%s\n", line);
+        else if (at < offsetof(struct vcpu, state))
+                g_string_append_printf(to, "%.*s[x28, #hot%s\n", (int)(vcpu - line), line, end);
+        else
+                g_string_append_printf(to, "%.*s[x28, #state + 0x%x%s\n", (int)(vcpu - line), line,
+                                       (unsigned)(at - offsetof(struct vcpu, state)), end);
+}
+#else
 static void add_line(GString *to, const char *line)
 {
         const char *text = strstr(line, ":  "), *rip = strstr(line, "[rip "), *hot = strstr(line, "- 0x");
@@ -33,6 +61,7 @@ static void add_line(GString *to, const char *line)
         else
                 g_string_append_printf(to, "%s\n", line);
 }
+#endif
 
 /* The code of the region in @ir, without the no-ops that fill up its end. */
 static char *code_of(const char *ir, GError **error)
