@@ -354,8 +354,10 @@ static void run_step_exclusive(struct vm *vm, void *arg)
         atomic_store(&v->where, VCPU_INSIDE);
         if (vm->engine->poll)
                 vm->engine->poll(v);
+        v->alone = true;
         if (run_step(v) == VCPU_EXIT_HALT)
                 v->halted = true;
+        v->alone = false;
         atomic_store(&v->where, VCPU_OUTSIDE);
 }
 

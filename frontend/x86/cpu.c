@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The x86-64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and features,
+ * the mode word, reset.
+ */
+#include "frontend/x86/cpu.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "frontend/fp/fp.h"
+#include "machines/core/vm.h"
+
+/* ---- slots ---- */
+
+static const struct ir_slot slots[] = {
+#define SLOT(id, text, t, g, member) \
+        [X86_SLOT_##id] = {.name = text, .type = t, .group = g, .offset = offsetof(struct x86_state, member)},
+#include "frontend/x86/regs.def"
+#undef SLOT
+};
+
+/* What compiled code uses most; the flags are one of them. */
+static const uint16_t pins[] = {
+        X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX, X86_SLOT_RBP,
+        X86_SLOT_R8, X86_SLOT_R12,
+        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5, X86_SLOT_XMM6,
+        X86_SLOT_XMM7,
+};
+
+extern const struct ir_helper *const x86_helpers[];
+
+const struct ir_guest x86_guest = {
+        .name = "x86_64",
+        .slots = slots, .n_slots = X86_SLOT_COUNT,
+        .helpers = x86_helpers,
+        .pins = pins, .n_pins = G_N_ELEMENTS(pins),
+};
+
+/* ---- registers by gdb's numbers (gdb's i386-64bit target description): rax rbx rcx rdx rsi rdi rbp rsp r8.. rip ---- */
+
+enum { GDB_CORE, GDB_SEGMENTS, GDB_SYSTEM };
+
+static const char *const gdb_sets[] = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments", "org.rhea.system", NULL};
+
+static uint64_t get_pc(struct vcpu *v, unsigned index)
+{
+        return v->hot.pc;
+}
+
+static bool put_pc(struct vcpu *v, unsigned index, uint64_t value)
+{
+        v->hot.pc = value;
+        return true;
+}
+
+static uint64_t get_rflags(struct vcpu *v, unsigned index)
+{
+        return x86_get_rflags(v);
+}
+
+static bool put_rflags(struct vcpu *v, unsigned index, uint64_t value)
+{
+        x86_set_rflags(v, value, X86_FL_STATUS | X86_FL_DF | X86_FL_SYSTEM);
+        cpu_context_changed(v);
+        return true;
+}
+
+static uint64_t get_segment(struct vcpu *v, unsigned index)
+{
+        return x86_state(v)->seg[index].selector;
+}
+
+/* The selector alone, as a debugger that knows no descriptors can mean it. */
+static bool put_segment(struct vcpu *v, unsigned index, uint64_t value)
+{
+        x86_state(v)->seg[index].selector = value;
+        return true;
+}
+
+enum system_reg { SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT, SYS_TR };
+
+static uint64_t *system_reg(struct vcpu *v, unsigned index)
+{
+        struct x86_state *s = x86_state(v);
+
+        switch ((enum system_reg)index) {
+        case SYS_CR0: return &s->cr0;
+        case SYS_CR2: return &s->cr2;
+        case SYS_CR3: return &s->cr3;
+        case SYS_CR4: return &s->cr4;
+        case SYS_CR8: return &s->cr8;
+        case SYS_EFER: return &s->efer;
+        case SYS_CPL: return &s->cpl;
+        case SYS_MXCSR: return &s->mxcsr;
+        case SYS_GDT: return &s->gdt.base;
+        case SYS_IDT: return &s->idt.base;
+        default: return &s->tr.base;
+        }
+}
+
+static uint64_t get_system(struct vcpu *v, unsigned index)
+{
+        return *system_reg(v, index);
+}
+
+static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
+{
+        if (index == SYS_CPL && value > 3)
+                return false;
+        *system_reg(v, index) = value;
+        cpu_tlb_flush_all(v);
+        cpu_context_changed(v);
+        return true;
+}
+
+#define GPR(text, id, number) {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = GDB_CORE, .gdb_num = (number)}
+#define SEGMENT(text, seg, number) \
+        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = (number), .get = get_segment, \
+         .put = put_segment, .index = (seg)}
+#define SYSTEM(text, which) \
+        {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_system, \
+         .put = put_system, .index = (which)}
+
+static const struct cpu_reg regs[] = {
+        GPR("rax", RAX, 0), GPR("rbx", RBX, 1), GPR("rcx", RCX, 2), GPR("rdx", RDX, 3), GPR("rsi", RSI, 4),
+        GPR("rdi", RDI, 5), GPR("rbp", RBP, 6), GPR("rsp", RSP, 7), GPR("r8", R8, 8), GPR("r9", R9, 9),
+        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13), GPR("r14", R14, 14),
+        GPR("r15", R15, 15),
+        {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = 16, .get = get_pc,
+         .put = put_pc},
+        {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = 17,
+         .get = get_rflags, .put = put_rflags},
+        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20), SEGMENT("es", X86_ES, 21),
+        SEGMENT("fs", X86_FS, 22), SEGMENT("gs", X86_GS, 23),
+        {.name = "fs_base", .slot = X86_SLOT_FS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
+        {.name = "gs_base", .slot = X86_SLOT_GS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
+        SYSTEM("cr0", SYS_CR0), SYSTEM("cr2", SYS_CR2), SYSTEM("cr3", SYS_CR3), SYSTEM("cr4", SYS_CR4),
+        SYSTEM("cr8", SYS_CR8), SYSTEM("efer", SYS_EFER), SYSTEM("cpl", SYS_CPL), SYSTEM("mxcsr", SYS_MXCSR),
+        SYSTEM("gdt_base", SYS_GDT), SYSTEM("idt_base", SYS_IDT), SYSTEM("tr_base", SYS_TR),
+};
+
+/* ---- models and features ---- */
+
+static const char *const models[] = {"max", "base", NULL};
+
+/* What has translators; the rest is decoded, so that the log can name it. */
+static const enum x86_feature max_features[] = {
+        X86_F_BASE, X86_F_X87, X86_F_CMOV, X86_F_MMX, X86_F_FXSR, X86_F_SYSCALL, X86_F_CLFLUSH, X86_F_SSE, X86_F_SSE2,
+        X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX, X86_F_RDTSCP, X86_F_RDPID,
+        X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW, X86_F_CLFLUSHOPT, X86_F_CLWB, X86_F_CLDEMOTE,
+};
+
+static const char *feature_name(enum x86_feature f)
+{
+        static const char *const names[] = {
+#define FEATURE(name, doc) #name,
+#include "frontend/x86/features.def"
+#undef FEATURE
+        };
+
+        return names[f];
+}
+
+static bool set_feature(struct x86_config *config, const char *setting, GError **error)
+{
+        g_autofree char *name = g_strndup(setting, strcspn(setting, "="));
+        const char *value = strchr(setting, '=');
+        bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
+
+        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
+                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name, value + 1);
+        for (unsigned f = 0; f < X86_F_COUNT; f++) {
+                if (!g_ascii_strcasecmp(name, feature_name((enum x86_feature)f))) {
+                        x86_features_set(&config->features, (enum x86_feature)f, on);
+                        return true;
+                }
+        }
+        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'", name);
+}
+
+static void config_free(struct x86_config *config)
+{
+        g_free(config->model);
+        g_free(config);
+}
+
+static struct x86_config *config_parse(const char *model, GError **error)
+{
+        g_auto(GStrv) parts = g_strsplit(model, ",", -1);
+        struct x86_config *config;
+
+        if (!parts[0] || !g_strv_contains(models, parts[0])) {
+                const char *nearest = error_nearest_name(parts[0] ? parts[0] : "", models);
+
+                error_set(error, RHEA_ERROR_USAGE, "unknown CPU model '%s'%s%s%s; see -cpu help",
+                          parts[0] ? parts[0] : "", nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                          nearest ? "'?" : "");
+                return NULL;
+        }
+        config = g_new0(struct x86_config, 1);
+        config->model = g_strdup(model);
+        for (unsigned i = 0; i < G_N_ELEMENTS(max_features); i++) {
+                if (!strcmp(parts[0], "max") || max_features[i] <= X86_F_SSE2)
+                        x86_features_set(&config->features, max_features[i], true);
+        }
+        for (unsigned i = 1; parts[i]; i++) {
+                if (!set_feature(config, parts[i], error)) {
+                        config_free(config);
+                        return NULL;
+                }
+        }
+        return config;
+}
+
+/* CPUs of one model share one configuration, so that their translations are shared; the first to have it owns it. */
+static struct x86_config *config_shared(struct vcpu *v, const struct x86_config *like)
+{
+        for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
+                struct vcpu *other = v->vm->vcpus[i];
+
+                if (other && other != v && other->ops == v->ops && x86_state(other)->config &&
+                    !memcmp(&x86_state(other)->config->features, &like->features, sizeof(like->features)))
+                        return (struct x86_config *)x86_state(other)->config;
+        }
+        return NULL;
+}
+
+static bool x86_init(struct vcpu *v, const char *model, GError **error)
+{
+        struct x86_config *config = config_parse(model, error), *shared;
+
+        if (!config)
+                return false;
+        shared = config_shared(v, config);
+        if (shared) {
+                config_free(config);
+                config = shared;
+        }
+        config->users++;
+        x86_state(v)->config = config;
+        return true;
+}
+
+static void x86_fini(struct vcpu *v)
+{
+        struct x86_config *config = (struct x86_config *)x86_state(v)->config;
+
+        x86_state(v)->config = NULL;
+        if (config && --config->users == 0)
+                config_free(config);
+}
+
+/*
+ * There is no real mode yet: a CPU comes up in 64-bit mode with flat segments, paging off until the board sets it up.
+ * The rest is as after RESET (SDM volume 3, table 9-1).
+ */
+static void x86_reset(struct vcpu *v)
+{
+        struct x86_state *s = x86_state(v);
+        const struct x86_config *config = s->config;
+        struct x86_segment data = {.limit = UINT32_MAX, .selector = 0x10,
+                                   .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3};
+
+        memset(s, 0, sizeof(*s));
+        s->config = config;
+        s->step = 1;
+        s->flags = ir_flags_make(0);
+        s->mxcsr = 0x1f80;
+        s->fcw = 0x37f;
+        s->cr0 = X86_CR0_PE | X86_CR0_ET;
+        s->efer = X86_EFER_LME | X86_EFER_LMA;
+        s->xcr0 = 1;
+        s->dr[6] = 0xffff0ff0;
+        s->dr[7] = 0x400;
+        s->pat = 0x0007040600070406;
+        s->apic_base = 0xfee00800 | (v->index ? 0 : 0x100);
+        s->tr.attr = X86_SEG_P | 11;
+        s->tr.limit = s->ldt.limit = s->gdt.limit = s->idt.limit = 0xffff;
+        for (unsigned n = 0; n < G_N_ELEMENTS(s->seg); n++)
+                s->seg[n] = data;
+        s->seg[X86_CS] = (struct x86_segment){.limit = UINT32_MAX, .selector = 8,
+                                              .attr = X86_SEG_P | X86_SEG_S | X86_SEG_L | X86_SEG_G | X86_SEG_CODE | 3};
+        s->gpr[X86_RDX] = 0x00a20f10;
+        v->hot.pc = 0xfffffff0;
+        cpu_tlb_flush_all(v);
+        cpu_context_changed(v);
+}
+
+static const void *x86_config_of(const struct vcpu *v)
+{
+        return x86_state_const(v)->config;
+}
+
+/* ---- modes ---- */
+
+uint64_t x86_mode(const struct vcpu *v)
+{
+        const struct x86_state *s = x86_state_const(v);
+        uint64_t mode = s->cpl & X86_MODE_CPL;
+
+        if ((s->efer & X86_EFER_LMA) && (s->seg[X86_CS].attr & X86_SEG_L))
+                mode |= X86_MODE_LONG;
+        if ((s->cr4 & X86_CR4_OSFXSR) && !(s->cr0 & X86_CR0_EM))
+                mode |= X86_MODE_SSE;
+        mode |= (s->cr0 & X86_CR0_TS ? X86_MODE_TS : 0) | (s->cr0 & X86_CR0_EM ? X86_MODE_EM : 0);
+        if ((s->cr0 & X86_CR0_AM) && (s->system_flags & X86_FL_AC) && s->cpl == 3)
+                mode |= X86_MODE_AC;
+        mode |= s->system_flags & X86_FL_TF ? X86_MODE_TF : 0;
+        mode |= (s->mxcsr & X86_MXCSR_MASKS) != X86_MXCSR_MASKS ? X86_MODE_FP_TRAPS : 0;
+        mode |= (s->mxcsr >> 13 & 3) << X86_MODE_RC_SHIFT;
+        mode |= s->mxcsr & X86_MXCSR_FTZ ? X86_MODE_FTZ : 0;
+        mode |= s->mxcsr & X86_MXCSR_DAZ ? X86_MODE_DAZ : 0;
+        mode |= s->cr4 & X86_CR4_FSGSBASE ? X86_MODE_FSGSBASE : 0;
+        mode |= s->cr4 & X86_CR4_TSD ? X86_MODE_TSD : 0;
+        return mode;
+}
+
+struct ir_fpmode x86_fp_mode(uint64_t mode)
+{
+        static const uint8_t rounds[4] = {IR_RM_RNE, IR_RM_RDN, IR_RM_RUP, IR_RM_RTZ};
+
+        return (struct ir_fpmode){
+                .round = rounds[mode >> X86_MODE_RC_SHIFT & 3],
+                .nan = IR_NAN_FIRST,
+                .flush_out = mode & X86_MODE_FTZ ? IR_FLUSH_UF_NX : IR_FLUSH_OFF,
+                .flush_in = (mode & X86_MODE_DAZ) != 0,
+                .int_rule = IR_INT_INDEFINITE,
+                .note_denormal = true,
+        };
+}
+
+static void x86_fp_flags_or(struct vcpu *v, uint32_t flags)
+{
+        static const struct { uint32_t flag; uint8_t bit; } order[] = {
+                {FP_NV, 0}, {FP_DE, 1}, {FP_DZ, 2}, {FP_OF, 3}, {FP_UF, 4}, {FP_NX, 5},
+        };
+
+        for (unsigned n = 0; n < G_N_ELEMENTS(order); n++)
+                x86_state(v)->mxcsr |= flags & order[n].flag ? 1u << order[n].bit : 0;
+}
+
+/* #AC where alignment is checked; else only aligned SSE accesses ask, and get #GP. */
+static void x86_misaligned(struct vcpu *v, gva_t gva, enum access access)
+{
+        x86_raise(v, x86_mode(v) & X86_MODE_AC ? X86_EXC_AC : X86_EXC_GP, 0);
+}
+
+/* Reads of nothing give ones on real boards; that is the board's business. Here: a machine check, as few expect. */
+static void x86_bus_error(struct vcpu *v, gva_t gva, enum access access)
+{
+        x86_raise(v, X86_EXC_MC, 0);
+}
+
+static size_t x86_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf, size_t len)
+{
+        const struct x86_config *c = config;
+
+        return x86_disas(pc, bytes, n, X86_64, &c->features, buf, len);
+}
+
+const struct cpu_ops x86_64_ops = {
+        .name = "x86_64",
+        .guest = &x86_guest,
+        .state_size = sizeof(struct x86_state),
+        .regs = regs, .n_regs = G_N_ELEMENTS(regs),
+        .gdb_sets = gdb_sets, .gdb_arch = "i386:x86-64",
+        .models = models,
+        .init = x86_init, .fini = x86_fini, .reset = x86_reset, .config = x86_config_of,
+        .mode = x86_mode, .context_key = x86_context_key,
+        .translate = x86_translate, .walk = x86_walk,
+        .misaligned = x86_misaligned, .bus_error = x86_bus_error, .misaligned_ok = true, .misaligned_atomic_ok = true,
+        .precise_smc = true,
+        .deliver = x86_deliver, .interrupt = x86_interrupt, .has_work = x86_has_work,
+        .fp_flags_or = x86_fp_flags_or, .fp_mode = x86_fp_mode,
+        .disas = x86_cpu_disas,
+};

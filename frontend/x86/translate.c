@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Translates one block of 64-bit x86 code: decodes instruction after instruction until one ends the block, the page
+ * ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
+ *
+ * Runs on the vCPU's thread; touches nothing but the region being built.
+ */
+#include "frontend/x86/translate.h"
+
+enum { PAGE = GUEST_PAGE_SIZE };
+
+/* ---- registers ---- */
+
+ir_ref x86_gpr(struct x86_tctx *t, unsigned reg)
+{
+        return ir_get(t->b, X86_SLOT_RAX + reg);
+}
+
+void x86_put_gpr(struct x86_tctx *t, unsigned reg, ir_ref v)
+{
+        ir_put(t->b, X86_SLOT_RAX + reg, v);
+}
+
+ir_ref x86_get_reg(struct x86_tctx *t, unsigned reg, unsigned size)
+{
+        ir_ref v = x86_gpr(t, reg);
+
+        return size == 8 ? v : ir_trunc(t->b, v);
+}
+
+static void put_field(struct x86_tctx *t, unsigned reg, unsigned pos, unsigned len, ir_ref v)
+{
+        x86_put_gpr(t, reg, ir_insert(t->b, x86_gpr(t, reg), ir_zext32(t->b, v), pos, len));
+}
+
+void x86_put_reg(struct x86_tctx *t, unsigned reg, unsigned size, ir_ref v)
+{
+        if (size == 8)
+                x86_put_gpr(t, reg, v);
+        else if (size == 4)
+                x86_put_gpr(t, reg, ir_zext32(t->b, v));
+        else
+                put_field(t, reg, 0, 8 * size, v);
+}
+
+ir_ref x86_zext(struct x86_tctx *t, ir_ref v, unsigned size)
+{
+        return size == 1 ? ir_zext8(t->b, v) : size == 2 ? ir_zext16(t->b, v) : v;
+}
+
+ir_ref x86_sext(struct x86_tctx *t, ir_ref v, unsigned size)
+{
+        return size == 1 ? ir_sext8(t->b, v) : size == 2 ? ir_sext16(t->b, v) : v;
+}
+
+ir_ref x86_zext64(struct x86_tctx *t, ir_ref v, unsigned size)
+{
+        return size == 8 ? v : ir_zext32(t->b, x86_zext(t, v, size));
+}
+
+ir_ref x86_sext64(struct x86_tctx *t, ir_ref v, unsigned size)
+{
+        return size == 8 ? v : ir_sext32(t->b, x86_sext(t, v, size));
+}
+
+ir_ref x86_low(struct x86_tctx *t, ir_ref v, unsigned size)
+{
+        return size == 8 ? v : ir_trunc(t->b, v);
+}
+
+/* ---- operands ---- */
+
+ir_ref x86_get(struct x86_tctx *t, const struct x86_insn *i, unsigned n)
+{
+        const struct x86_op *op = &i->op[n];
+
+        switch (op->kind) {
+        case X86_OP_IMM:
+                return x86_const(t, op->size, i->imm[op->reg]);
+        case X86_OP_MEM:
+                return x86_load(t, op->size, x86_ea(t, i));
+        default:
+                if (op->cls == X86_GPR_HIGH)
+                        return ir_trunc(t->b, ir_extu(t->b, x86_gpr(t, op->reg), 8, 8));
+                return x86_get_reg(t, op->reg, op->size);
+        }
+}
+
+ir_ref x86_get_old(struct x86_tctx *t, const struct x86_insn *i, unsigned n)
+{
+        const struct x86_op *op = &i->op[n];
+        struct ir_mem mem = x86_mem(t, op->size, false);
+        struct x86_place p;
+
+        if (op->kind != X86_OP_MEM)
+                return x86_get(t, i, n);
+        p = x86_ea(t, i);
+        mem.for_write = 1;
+        return ir_load(t->b, x86_type(op->size), mem, p.base, p.imm);
+}
+
+void x86_put(struct x86_tctx *t, const struct x86_insn *i, unsigned n, ir_ref v)
+{
+        const struct x86_op *op = &i->op[n];
+
+        if (op->kind == X86_OP_MEM)
+                x86_store(t, op->size, x86_ea(t, i), v);
+        else if (op->cls == X86_GPR_HIGH)
+                put_field(t, op->reg, 8, 8, v);
+        else
+                x86_put_reg(t, op->reg, op->size, v);
+}
+
+/* ---- memory ---- */
+
+/*
+ * x86 orders loads among themselves and stores among themselves, and loads before later stores: loads acquire, stores
+ * release. With AC, data must be aligned.
+ */
+struct ir_mem x86_mem(const struct x86_tctx *t, unsigned size, bool write)
+{
+        return (struct ir_mem){
+                .size_log2 = size == 16 ? 4 : size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0,
+                .acquire = !write, .release = write, .write = write, .align = (t->mode & X86_MODE_AC) != 0,
+        };
+}
+
+/* Base, index and displacement, as far as they make one value. */
+static ir_ref sum(struct x86_tctx *t, const struct x86_mem *m, int64_t disp)
+{
+        ir_ref v = 0, index;
+
+        if (m->rip)
+                return ir_pcaddr(t->b, t->next + disp);
+        if (m->base != X86_REG_NONE)
+                v = x86_gpr(t, m->base);
+        if (m->index != X86_REG_NONE) {
+                index = x86_gpr(t, m->index);
+                if (m->scale)
+                        index = ir_shl(t->b, index, x86_c64(t, m->scale));
+                v = v ? ir_add(t->b, v, index) : index;
+        }
+        if (!v)
+                return x86_c64(t, disp);
+        return disp ? ir_add(t->b, v, x86_c64(t, disp)) : v;
+}
+
+static ir_ref segment_base(struct x86_tctx *t, const struct x86_insn *i)
+{
+        if (i->mem.seg == X86_FS)
+                return ir_get(t->b, X86_SLOT_FS_BASE);
+        if (i->mem.seg == X86_GS)
+                return ir_get(t->b, X86_SLOT_GS_BASE);
+        return 0;
+}
+
+ir_ref x86_ea_value(struct x86_tctx *t, const struct x86_insn *i, bool segment)
+{
+        ir_ref v = sum(t, &i->mem, i->mem.disp), base = segment ? segment_base(t, i) : 0;
+
+        if (i->as == 4)
+                v = ir_zext32(t->b, ir_trunc(t->b, v));
+        return base ? ir_add(t->b, base, v) : v;
+}
+
+struct x86_place x86_ea(struct x86_tctx *t, const struct x86_insn *i)
+{
+        const struct x86_mem *m = &i->mem;
+        ir_ref base = segment_base(t, i);
+        bool has_reg = m->base != X86_REG_NONE || m->index != X86_REG_NONE;
+
+        if (i->as != 8 || m->rip || !has_reg)
+                return x86_at(x86_ea_value(t, i, true));
+        return (struct x86_place){base ? ir_add(t->b, base, sum(t, m, 0)) : sum(t, m, 0), (int32_t)m->disp};
+}
+
+ir_ref x86_load(struct x86_tctx *t, unsigned size, struct x86_place p)
+{
+        return ir_load(t->b, x86_type(size), x86_mem(t, size, false), p.base, p.imm);
+}
+
+void x86_store(struct x86_tctx *t, unsigned size, struct x86_place p, ir_ref v)
+{
+        ir_store(t->b, x86_mem(t, size, true), p.base, p.imm, v);
+}
+
+/* ---- flags ---- */
+
+ir_ref x86_flags(struct x86_tctx *t)
+{
+        return ir_get(t->b, X86_SLOT_FLAGS);
+}
+
+void x86_put_flags(struct x86_tctx *t, ir_ref f)
+{
+        ir_put(t->b, X86_SLOT_FLAGS, f);
+}
+
+enum ir_flcond x86_cond(unsigned cond)
+{
+        static const uint8_t conds[16] = {
+                IR_FL_V, IR_FL_NV, IR_FL_C, IR_FL_NC, IR_FL_Z, IR_FL_NZ, IR_FL_LEU, IR_FL_GTU,
+                IR_FL_N, IR_FL_NN, IR_FL_P, IR_FL_NP, IR_FL_LTS, IR_FL_GES, IR_FL_LES, IR_FL_GTS,
+        };
+
+        return (enum ir_flcond)conds[cond & 15];
+}
+
+ir_ref x86_carry(struct x86_tctx *t)
+{
+        return ir_fl_test(t->b, IR_FL_C, x86_flags(t));
+}
+
+ir_ref x86_with(struct x86_tctx *t, ir_ref f, unsigned mask, ir_ref bit)
+{
+        return ir_fl_with(t->b, f, mask, bit);
+}
+
+/* ---- ends of blocks ---- */
+
+void x86_jump(struct x86_tctx *t, int64_t target)
+{
+        ir_exit_jump(t->b, target, target <= (int64_t)t->pc);
+        t->ended = true;
+}
+
+void x86_jump_indirect(struct x86_tctx *t, enum ir_jump kind, ir_ref target)
+{
+        ir_exit_ind(t->b, kind, target);
+        t->ended = true;
+}
+
+void x86_exit(struct x86_tctx *t, enum ir_exit reason)
+{
+        ir_exit(t->b, reason, t->next);
+        t->ended = true;
+}
+
+void x86_raise_here(struct x86_tctx *t, enum x86_vector vector, uint32_t error_code)
+{
+        ir_call(t->b, &x86_helper_raise, x86_c64(t, vector), x86_c64(t, error_code), 0, 0);
+        ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
+        t->ended = true;
+}
+
+bool x86_privileged(struct x86_tctx *t)
+{
+        if ((t->mode & X86_MODE_CPL) == 0)
+                return true;
+        x86_raise_here(t, X86_EXC_GP, 0);
+        return false;
+}
+
+/* SDM volume 3, table 15-1: #UD before #NM. */
+bool x86_sse_on(struct x86_tctx *t)
+{
+        if ((t->mode & X86_MODE_SSE) && !(t->mode & X86_MODE_TS))
+                return true;
+        x86_raise_here(t, t->mode & X86_MODE_SSE ? X86_EXC_NM : X86_EXC_UD, 0);
+        return false;
+}
+
+static void unimplemented(struct x86_tctx *t, const struct x86_insn *i)
+{
+        ir_call(t->b, &x86_helper_unimplemented, x86_c64(t, i->id), 0, 0, 0);
+        ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
+        t->ended = true;
+}
+
+/* ---- the block ---- */
+
+enum fetched { FETCH_OK, FETCH_BEYOND /* runs into a page that is not to be had */, FETCH_UNDEFINED, FETCH_LONG };
+
+/* Decodes the instruction at t->pc. */
+static enum fetched fetch(struct x86_tctx *t, struct x86_insn *i)
+{
+        uint8_t bytes[X86_MAX_LENGTH];
+        unsigned here = MIN((unsigned)X86_MAX_LENGTH, PAGE - t->pc), n = here;
+        enum x86_result result;
+
+        memcpy(bytes, t->req->bytes + t->pc, here);
+        if (t->req->next && here < X86_MAX_LENGTH) {
+                memcpy(bytes + here, t->req->next, X86_MAX_LENGTH - here);
+                n = X86_MAX_LENGTH;
+        }
+        result = x86_decode(bytes, n, X86_64, &t->config->features, i);
+        t->next = t->pc + i->length;
+        switch (result) {
+        case X86_DECODED: return FETCH_OK;
+        case X86_UNDEFINED: return FETCH_UNDEFINED;
+        case X86_TOO_LONG: return FETCH_LONG;
+        default: return FETCH_BEYOND;
+        }
+}
+
+static bool at_breakpoint(const struct x86_tctx *t)
+{
+        for (uint32_t n = 0; n < t->req->n_breakpoints; n++) {
+                if (t->req->breakpoints[n] == t->pc)
+                        return true;
+        }
+        return false;
+}
+
+/* Counters are exact in deterministic mode because what reads them is a block of its own. */
+static bool reads_counter(const struct x86_insn *i)
+{
+        return i->id == X86_RDTSC || i->id == X86_RDTSCP || i->id == X86_RDMSR || i->id == X86_IN;
+}
+
+static void translate_one(struct x86_tctx *t, enum fetched fetched, const struct x86_insn *i)
+{
+        bool counter = fetched == FETCH_OK && t->r->deterministic && reads_counter(i), shadow = t->shadow;
+
+        if (counter && t->pc != t->req->offset) {
+                ir_exit_jump(t->b, t->pc, false);
+                t->ended = true;
+                t->next = t->pc;
+                return;
+        }
+        t->shadow = false;
+        ir_insn(t->b, t->pc);
+        if (t->req->hooks)
+                ir_hook(t->b, 0, t->pc);
+        if (fetched == FETCH_LONG)
+                x86_raise_here(t, X86_EXC_GP, 0);
+        else if (fetched == FETCH_UNDEFINED || !(t->mode & X86_MODE_LONG))
+                x86_raise_here(t, X86_EXC_UD, 0);
+        else if (!x86_translators[i->id])
+                unimplemented(t, i);
+        else if (!x86_translators[i->id](t, i) && !t->ended)
+                x86_raise_here(t, X86_EXC_UD, 0);
+        if (!t->ended && (counter || shadow))
+                x86_exit(t, IR_EXIT_LOOKUP);
+}
+
+void x86_translate(struct ir_region *r, struct translate_req *req)
+{
+        struct x86_tctx t = {.r = r, .req = req, .config = req->config, .mode = req->mode, .pc = req->offset};
+        struct x86_insn i;
+        enum fetched fetched;
+
+        r->fp = x86_fp_mode(req->mode);
+        r->mode = req->mode;
+        r->start_offset = req->offset;
+        r->n_guest_insns = 0;
+        req->needs_next = req->straddles = false;
+        fetched = fetch(&t, &i);
+        if (fetched == FETCH_BEYOND) {
+                req->needs_next = true;
+                return;
+        }
+        t.b = ir_builder_new(r);
+        if (r->deterministic)
+                ir_budget(t.b);
+        for (;;) {
+                translate_one(&t, fetched, &i);
+                if (t.ended)
+                        break;
+                t.pc = t.next;
+                if (t.pc < PAGE && r->n_guest_insns < req->max_insns && !at_breakpoint(&t)) {
+                        fetched = fetch(&t, &i);
+                        if (fetched != FETCH_BEYOND && t.next <= PAGE)
+                                continue;
+                }
+                ir_exit_jump(t.b, t.pc, t.shadow);
+                t.next = t.pc;
+                break;
+        }
+        req->straddles = t.next > PAGE && t.pc == req->offset;
+        r->guest_bytes = t.next - req->offset;
+        ir_builder_finish(t.b);
+}
