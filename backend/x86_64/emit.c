@@ -372,6 +372,9 @@ static void find_features(struct x86_host *h)
         h->feat.bmi2 = __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("bmi");
         h->feat.lzcnt = h->feat.bmi2; /* no processor has BMI2 without LZCNT */
         h->feat.popcnt = __builtin_cpu_supports("popcnt");
+        h->feat.ssse3 = __builtin_cpu_supports("ssse3");
+        h->feat.sse41 = __builtin_cpu_supports("sse4.1");
+        h->feat.sse42 = __builtin_cpu_supports("sse4.2");
         h->feat.avx2 = __builtin_cpu_supports("avx2");
         h->avx = __builtin_cpu_supports("avx");
         h->feat.fma = __builtin_cpu_supports("fma");

@@ -34,7 +34,10 @@ enum { SCRATCH = R11, FSCRATCH = 15, X86_GPR_PINS = 8, X86_FPR_PINS = 8 };
 
 /* Constants that instructions address */
 enum x86_pool { POOL_SIGN64, POOL_ABS64, POOL_SIGN32, POOL_ABS32, POOL_BOX, POOL_NAN64, POOL_NAN32, POOL_ONES,
-                POOL_ZERO, POOL_INF64, POOL_COUNT };
+                POOL_ZERO, POOL_INF64, POOL_MIN64, POOL_MIN32, POOL_SIGNS64, POOL_SIGNS32, POOL_ABSS32, POOL_ABSS64, POOL_INFS32,
+                POOL_INFS64, POOL_MINS32, POOL_MINS64, POOL_BYTES70,
+                POOL_SIGNS8, POOL_SIGNS16, POOL_LOW8, POOL_NIBBLES, POOL_POPCNT, POOL_REV16, POOL_REV32, POOL_REV64,
+                POOL_REV128, POOL_COUNT };
 
 struct x86_host {
         struct host_features feat;
@@ -53,13 +56,27 @@ struct x86_host {
         const uint8_t *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
+/*
+ * How the host's SSE unit does in a mode: as it is (NaNs, tininess, and flushing by MXCSR are x86's); right but for
+ * NaN results and perhaps for what is barely not tiny, which are looked for; or not at all.
+ */
+enum x86_fp_fit { FIT_NATIVE, FIT_MENDED, FIT_NONE };
+
+static inline enum x86_fp_fit x86_fp_fit(const struct ir_fpmode *m)
+{
+        if (m->nan == IR_NAN_FIRST && !m->tininess_before && m->flush_out != IR_FLUSH_UF &&
+            !m->fma_inf_zero_nan_invalid && (!m->flush_in || m->note_denormal))
+                return FIT_NATIVE;
+        return m->flush_in || m->flush_out || m->note_denormal ? FIT_NONE : FIT_MENDED;
+}
+
 /* Code that is seldom run, emitted after the region's body. */
 enum x86_cold_kind {
         COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
         COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
         COLD_DIV,
         COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP,
-        COLD_VECTOR,
+        COLD_TINY, COLD_VECTOR,
 };
 
 struct x86_cold {
@@ -194,4 +211,27 @@ uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *re
 static inline struct x86_mem emit_pool(const struct x86_emit *e, enum x86_pool n)
 {
         return x86_at_rip(e->h->pool + 16 * n);
+}
+
+/* d = x op y on vector registers, with VEX or without; without, d is not y unless it is x */
+static inline void op3(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, unsigned y)
+{
+        if (e->h->avx) {
+                x86_vrr(&e->a, op, d, x, y);
+                return;
+        }
+        if (d != x)
+                x86_movaps(&e->a, d, x);
+        x86_rr(&e->a, op, d, y);
+}
+
+static inline void op3_mem(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, struct x86_mem m)
+{
+        if (e->h->avx) {
+                x86_vrm(&e->a, op, d, x, m);
+                return;
+        }
+        if (d != x)
+                x86_movaps(&e->a, d, x);
+        x86_rm(&e->a, op, d, m);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding; ops that
- * round otherwise, round to nearest with ties away, or belong to a mode with flushing or NaN propagation call
- * slow_ops.fp. A NaN result jumps to cold code that makes it the default NaN. IEEE 754-2019; Intel SDM volume
- * 1, 11.5 and 14.5: both detect tininess after rounding, as RISC-V does; the denormal flag has no guest.
+ * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding. Where the region's
+ * mode is the host's own (FIT_NATIVE) ops are plain instructions. Else a NaN result jumps to cold code: it becomes the
+ * default NaN, or slow_ops.fp does the op over. The host tells tininess after rounding; in a mode that tells it before,
+ * a result that is the least normal number, which alone can differ, is done over too. Ops that round otherwise or
+ * flush call slow_ops.fp. IEEE 754-2019; Intel SDM volume 1, 4.8, 11.5 and 14.5.
  *
  * No instruction here raises a flag that the op would not: comparisons of a result with itself are quiet, as
  * results are never signaling; conversions are checked for range first where the host's flags would differ.
@@ -20,12 +21,15 @@ static enum ir_type arg_type(const struct x86_emit *e, const struct ir_ins *i)
         return (enum ir_type)e->r->ins[i->arg[0]].type;
 }
 
-static bool plain_mode(const struct x86_emit *e)
+static bool native(const struct x86_emit *e)
 {
-        const struct ir_fpmode *m = &e->r->fp;
+        return x86_fp_fit(&e->r->fp) == FIT_NATIVE;
+}
 
-        return m->nan == IR_NAN_DEFAULT && !m->flush_in && !m->flush_out && !m->tininess_before &&
-               !m->note_denormal && m->int_rule == IR_INT_SATURATE;
+/* Are NaN results alone wrong, and mended by putting the default NaN there? */
+static bool default_nan(const struct x86_emit *e)
+{
+        return e->r->fp.nan == IR_NAN_DEFAULT && !e->r->fp.tininess_before;
 }
 
 /* Does the op round as MXCSR does? */
@@ -41,30 +45,7 @@ static unsigned effective_round(const struct x86_emit *e, const struct ir_ins *i
         return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 }
 
-/* ---- three operands, with VEX or without ---- */
-
-/* d = x op y; without VEX, d is not y unless it is x */
-static void op3(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, unsigned y)
-{
-        if (e->h->avx) {
-                x86_vrr(&e->a, op, d, x, y);
-                return;
-        }
-        if (d != x)
-                x86_movaps(&e->a, d, x);
-        x86_rr(&e->a, op, d, y);
-}
-
-static void op3_mem(struct x86_emit *e, uint32_t op, unsigned d, unsigned x, struct x86_mem m)
-{
-        if (e->h->avx) {
-                x86_vrm(&e->a, op, d, x, m);
-                return;
-        }
-        if (d != x)
-                x86_movaps(&e->a, d, x);
-        x86_rm(&e->a, op, d, m);
-}
+/* ---- opcodes ---- */
 
 static uint32_t bits_op(enum x86_fpbits op)
 {
@@ -126,14 +107,82 @@ static void load_nan(struct x86_emit *e, enum ir_type t, unsigned d)
         x86_fload(&e->a, f64(t), d, emit_pool(e, f64(t) ? POOL_NAN64 : POOL_NAN32));
 }
 
+/*
+ * The op is done over by C if its result in xmm @t wants that: a NaN, or with @tiny one that may have been tiny
+ * before rounding. The operands are still where @args says; xmm15 is free.
+ */
+static void check_result(struct x86_emit *e, const struct ir_ins *i, unsigned t, bool tiny, const struct ra_opnd *args)
+{
+        bool wide = f64(i->type);
+        struct x86_cold *c;
+
+        tiny &= e->r->fp.tininess_before;
+        if (tiny) {
+                op3_mem(e, bits_op(FPB_AND), FSCRATCH, t, emit_pool(e, wide ? POOL_ABS64 : POOL_ABS32));
+                x86_rm(&e->a, X86_OP(wide ? 0x66 : 0, 1, 0x2e), FSCRATCH,
+                       emit_pool(e, wide ? POOL_MIN64 : POOL_MIN32)); /* ucomis */
+        } else {
+                x86_ucomis(&e->a, wide, t, t);
+        }
+        c = emit_cold(e, tiny ? COLD_TINY : COLD_SLOW_FP, i);
+        c->d = RA_FPR + t;
+        c->value = args[0];
+        if (ir_ops[i->op].n_args > 1)
+                c->value2 = args[1];
+        if (ir_ops[i->op].n_args > 2)
+                c->addr = args[2];
+        emit_cold_from(c, x86_jcc(&e->a, tiny ? CC_BE : CC_P));
+        c->back = e->a.p;
+}
+
+/* An xmm register for the result that is none of those in @operands; move_result brings it to @d. */
+static unsigned apart_from(struct x86_emit *e, unsigned d, ra_set operands)
+{
+        if (!(operands & RA_BIT(d)))
+                return x86_num(d);
+        e->ra.locked |= operands;
+        return x86_num(ra_temp(&e->ra, true, RA_NONE, operands));
+}
+
+static ra_set reg_of(const struct ra_opnd *o)
+{
+        return o->kind == RA_REG ? RA_BIT(o->reg) : 0;
+}
+
 /* ---- arithmetic ---- */
+
+/* In a mode where more is to be done about NaNs than to put the default one there. */
+static void emit_arith_checked(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+{
+        bool one = i->op == IR_OP_fsqrt;
+        struct ra_opnd args[2];
+
+        for (unsigned k = 0; k < (one ? 1 : 2); k++)
+                args[k] = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[k])};
+        if (one)
+                args[1] = args[0];
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0), t = apart_from(e, d, reg_of(&args[0]) | reg_of(&args[1]));
+
+        op3(e, scalar_op(i->type, op), t, x86_num(args[0].reg), x86_num(args[1].reg));
+        check_result(e, i, t, op == FP_MUL || op == FP_DIV, args);
+        emit_move(e, d, RA_FPR + t);
+        ra_def_done(&e->ra, at);
+}
 
 static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
 {
         bool one = i->op == IR_OP_fsqrt;
-        unsigned x = ra_reg(&e->ra, i->arg[0]);
-        struct ra_opnd y = {.kind = RA_REG, .reg = x};
+        struct ra_opnd y = {.kind = RA_REG};
+        unsigned x;
         uint64_t k;
+
+        if (!native(e) && !default_nan(e)) {
+                emit_arith_checked(e, at, i, op);
+                return;
+        }
+        x = ra_reg(&e->ra, i->arg[0]);
+        y.reg = x;
 
         if (!one && ra_is_const(&e->ra, i->arg[1], &k))
                 y.reg = ra_reg(&e->ra, i->arg[1]);
@@ -150,7 +199,7 @@ static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
         } else {
                 op3(e, scalar_op(i->type, op), d, xn, x86_num(y.reg));
         }
-        if (e->ra.val[at].last_use)
+        if (e->ra.val[at].last_use && !native(e))
                 check_nan(e, i, d);
         ra_def_done(&e->ra, at);
 }
@@ -160,23 +209,39 @@ static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
         static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf};
         unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
-        unsigned z = ra_reg(&e->ra, i->arg[2]), t;
+        unsigned z = ra_reg(&e->ra, i->arg[2]), t, d;
+        bool checked = !native(e) && !default_nan(e);
         struct x86_cold *c;
 
         ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, z, 0);
+        if (checked) {
+                struct ra_opnd args[3] = {{.kind = RA_REG, .reg = x}, {.kind = RA_REG, .reg = y},
+                                          {.kind = RA_REG, .reg = z}};
+
+                d = ra_def(&e->ra, at, RA_NONE, 0);
+                t = apart_from(e, d, RA_BIT(x) | RA_BIT(y) | RA_BIT(z));
+                x86_movaps(&e->a, t, x86_num(z));
+                x86_vrr(&e->a, X86_OP(0x66, 2, forms[i->aux & 3]) | x86_w(f64(i->type)), t, x86_num(x), x86_num(y));
+                check_result(e, i, t, true, args);
+                emit_move(e, d, RA_FPR + t);
+                ra_def_done(&e->ra, at);
+                return;
+        }
+        d = ra_def(&e->ra, at, z, 0);
 
         t = x86_num(d == x || d == y ? RA_FPR + FSCRATCH : d);
         if (t != x86_num(z))
                 x86_movaps(&e->a, t, x86_num(z));
         x86_vrr(&e->a, X86_OP(0x66, 2, forms[i->aux & 3]) | x86_w(f64(i->type)), t, x86_num(x), x86_num(y));
-        x86_ucomis(&e->a, f64(i->type), t, t);
-        c = emit_cold(e, COLD_FMA, i);
-        c->d = t;
-        c->x = x;
-        c->y = y;
-        emit_cold_from(c, x86_jcc(&e->a, CC_P));
-        c->back = e->a.p;
+        if (!native(e)) {
+                x86_ucomis(&e->a, f64(i->type), t, t);
+                c = emit_cold(e, COLD_FMA, i);
+                c->d = t;
+                c->x = x;
+                c->y = y;
+                emit_cold_from(c, x86_jcc(&e->a, CC_P));
+                c->back = e->a.p;
+        }
         if (t != x86_num(d))
                 x86_movaps(&e->a, x86_num(d), t);
         ra_def_done(&e->ra, at);
@@ -185,25 +250,28 @@ static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 static void emit_minmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
-        struct x86_cold *c;
+        struct x86_cold *c = NULL;
         uint32_t op = scalar_op(i->type, i->op == IR_OP_fmin ? FP_MIN : FP_MAX);
 
         ra_operands_done(&e->ra);
         unsigned d = x86_num(ra_def(&e->ra, at, RA_FPR + x, 0));
 
-        x86_ucomis(&e->a, f64(i->type), x, y);
-        c = emit_cold(e, COLD_MINMAX, i);
-        c->d = d;
-        c->x = x;
-        c->y = y;
-        emit_cold_from(c, x86_jcc(&e->a, CC_E)); /* equal or unordered */
+        if (i->aux != IR_MM_LESS) {
+                x86_ucomis(&e->a, f64(i->type), x, y);
+                c = emit_cold(e, COLD_MINMAX, i);
+                c->d = d;
+                c->x = x;
+                c->y = y;
+                emit_cold_from(c, x86_jcc(&e->a, CC_E)); /* equal or unordered */
+        }
         if (!e->h->avx && d == y && d != x) {
                 op3(e, op, FSCRATCH, x, y);
                 x86_movaps(&e->a, d, FSCRATCH);
         } else {
                 op3(e, op, d, x, y);
         }
-        c->back = e->a.p;
+        if (c)
+                c->back = e->a.p;
         ra_def_done(&e->ra, at);
 }
 
@@ -217,6 +285,15 @@ static void cold_minmax(struct x86_emit *e, const struct x86_cold *c)
         op3(e, bits_op(c->i->op == IR_OP_fmin ? FPB_OR : FPB_AND), FSCRATCH, c->x, c->y);
         done[0] = x86_jmp8(&e->a);
         x86_here8(&e->a, nan);
+        if (c->i->aux != IR_MM_NUMBER || !default_nan(e)) {
+                struct ra_opnd args[2] = {{.kind = RA_REG, .reg = RA_FPR + c->x}, {.kind = RA_REG, .reg = RA_FPR + c->y}};
+
+                slow_args(e, c->i, args, 2);
+                from_scratch(e, RA_FPR + FSCRATCH);
+                x86_here8(&e->a, done[0]);
+                x86_movaps(&e->a, c->d, FSCRATCH);
+                return;
+        }
         x86_ucomis(&e->a, wide, c->x, c->x);
         x_nan = x86_jcc8(&e->a, CC_P);
         x86_movaps(&e->a, FSCRATCH, c->x);
@@ -240,15 +317,22 @@ static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
+        bool quiet = i->cond == IR_FEQ || i->cond == IR_FUN ? !(i->aux & IR_FCMP_SIGNALING) : i->aux & IR_FCMP_QUIET;
+
         if (i->cond == IR_FEQ) {
+                if (!quiet)
+                        x86_comis(&e->a, f64(t), x, y);
                 op3(e, scalar_op(t, 0xc2), FSCRATCH, x, y); /* cmpss, cmpsd: EQ, quiet */
                 x86_u8(&e->a, 0);
                 x86_mov_from_fp(&e->a, false, d, FSCRATCH);
                 x86_alu_imm(&e->a, ALU_AND, false, d, 1);
         } else {
                 x86_alu(&e->a, ALU_XOR, false, d, d);
-                x86_comis(&e->a, f64(t), y, x);
-                x86_setcc(&e->a, i->cond == IR_FLT ? CC_A : CC_AE, d);
+                if (quiet)
+                        x86_ucomis(&e->a, f64(t), y, x);
+                else
+                        x86_comis(&e->a, f64(t), y, x);
+                x86_setcc(&e->a, i->cond == IR_FUN ? CC_P : i->cond == IR_FLT ? CC_A : CC_AE, d);
         }
         ra_def_done(&e->ra, at);
 }
@@ -347,7 +431,33 @@ static void emit_funbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
+        struct ra_opnd arg = {.kind = RA_REG, .reg = x};
         uint32_t op = scalar_op(arg_type(e, i), 0x5a);
+        /* A NaN operand passes as it does anywhere, unless the default NaN is wanted. */
+        bool checked = e->r->fp.tininess_before && (i->type == IR_F32 || e->r->fp.nan == IR_NAN_DEFAULT);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, checked ? RA_NONE : x, 0);
+        unsigned t = checked ? apart_from(e, d, RA_BIT(x)) : x86_num(d);
+
+        if (e->h->avx)
+                x86_vrr(&e->a, op, t, x86_num(x), x86_num(x));
+        else
+                x86_rr(&e->a, op, t, x86_num(x));
+        if (checked)
+                check_result(e, i, t, i->type == IR_F32, &arg);
+        else if (e->r->fp.nan == IR_NAN_DEFAULT)
+                check_nan(e, i, t);
+        emit_move(e, d, RA_FPR + t);
+        ra_def_done(&e->ra, at);
+}
+
+/* ROUNDSS, ROUNDSD: the immediate has the rounding, in MXCSR's numbers, and bit 3 if inexact is not raised. */
+static void emit_fround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint8_t modes[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2};
+        unsigned x = ra_reg(&e->ra, i->arg[0]);
+        uint32_t op = X86_OP(0x66, 3, f64(i->type) ? 0x0b : 0x0a);
 
         ra_operands_done(&e->ra);
         unsigned d = x86_num(ra_def(&e->ra, at, x, 0));
@@ -356,7 +466,9 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 x86_vrr(&e->a, op, d, x86_num(x), x86_num(x));
         else
                 x86_rr(&e->a, op, d, x86_num(x));
-        check_nan(e, i, d);
+        x86_u8(&e->a, modes[effective_round(e, i)] | (i->aux & 1 ? 0 : 8));
+        if (e->r->fp.nan == IR_NAN_DEFAULT)
+                check_nan(e, i, d);
         ra_def_done(&e->ra, at);
 }
 
@@ -397,6 +509,10 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 x86_rr(&e->a, op | X86_W, d, x86_num(x));
         } else {
                 x86_rr(&e->a, op | x86_w(wide), d, x86_num(x));
+                if (e->r->fp.int_rule == IR_INT_INDEFINITE) {
+                        ra_def_done(&e->ra, at);
+                        return;
+                }
                 x86_alu_imm(&e->a, ALU_CMP, wide, d, 1);
                 c = emit_cold(e, COLD_TO_INT, i);
                 c->d = d;
@@ -408,8 +524,8 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /*
- * The result is the least integer: so it stays if the argument is negative, else (a NaN too) it is the
- * greatest.
+ * The result is the least integer: so it stays if the argument is negative, else it is the greatest; of a NaN, that
+ * or 0.
  */
 static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
 {
@@ -417,6 +533,18 @@ static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
 
         x86_rr(&e->a, bits_op(FPB_XOR), FSCRATCH, FSCRATCH);
         x86_ucomis(&e->a, f64(arg_type(e, c->i)), c->x, FSCRATCH);
+        if (e->r->fp.int_rule == IR_INT_SATURATE_ZERO) {
+                uint8_t *number = x86_jcc8(&e->a, CC_NP), *done;
+
+                x86_mov_imm(&e->a, c->d, 0);
+                done = x86_jmp8(&e->a);
+                x86_here8(&e->a, number);
+                less = x86_jcc8(&e->a, CC_BE);
+                x86_mov_imm(&e->a, c->d, c->i->type == IR_I64 ? INT64_MAX : INT32_MAX);
+                x86_here8(&e->a, less);
+                x86_here8(&e->a, done);
+                return;
+        }
         nan = x86_jcc8(&e->a, CC_P);
         less = x86_jcc8(&e->a, CC_BE);
         x86_here8(&e->a, nan);
@@ -459,28 +587,32 @@ static void emit_cvt_if(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
 {
+        bool fits = x86_fp_fit(&e->r->fp) != FIT_NONE;
+
         switch ((enum ir_op)i->op) {
         case IR_OP_fadd:
         case IR_OP_fsub:
         case IR_OP_fmul:
         case IR_OP_fdiv:
         case IR_OP_fsqrt:
-                return plain_mode(e) && rounds_here(e, i);
-        case IR_OP_fma:
-                return plain_mode(e) && rounds_here(e, i) && e->h->feat.fma && !(i->aux & 4);
+                return fits && rounds_here(e, i);
+        case IR_OP_fma: /* where NaNs keep their sign, bit 2 makes no difference to numbers */
+                return fits && rounds_here(e, i) && e->h->feat.fma &&
+                       (!(i->aux & 4) || (!native(e) && e->r->fp.nan != IR_NAN_FIRST));
         case IR_OP_fmin:
         case IR_OP_fmax:
-                return plain_mode(e) && i->aux == IR_MM_NUMBER;
+                return fits && (i->aux == IR_MM_LESS ? native(e) : !native(e));
         case IR_OP_fcmp:
-                return plain_mode(e) && !(i->aux & (IR_FCMP_QUIET | IR_FCMP_SIGNALING)) && i->cond != IR_FUN;
+                return fits;
         case IR_OP_fround:
+                return fits && !native(e) && e->h->feat.sse41 && effective_round(e, i) != IR_RM_RMM;
         case IR_OP_fcvt_hf:
         case IR_OP_fcvt_fh:
                 return false;
         case IR_OP_fcvt_ff:
-                return plain_mode(e) && (i->type == IR_F64 || rounds_here(e, i));
+                return fits && (i->type == IR_F64 || rounds_here(e, i));
         case IR_OP_fcvt_fi:
-                return plain_mode(e) && (rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ);
+                return fits && (rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ);
         case IR_OP_fcvt_if:
                 return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
         default:
@@ -534,6 +666,9 @@ void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         case IR_OP_fsgnj:
                 emit_sign(e, at, i);
                 break;
+        case IR_OP_fround:
+                emit_fround(e, at, i);
+                break;
         case IR_OP_fcvt_ff:
                 emit_cvt_ff(e, at, i);
                 break;
@@ -566,10 +701,20 @@ void cold_float(struct x86_emit *e, const struct x86_cold *c)
         case COLD_TO_INT:
                 cold_to_int(e, c);
                 break;
-        case COLD_SLOW_FP:
-                slow_args(e, c->i, &c->value, 1);
+        case COLD_TINY: /* the flags of the comparison with the least normal number still stand */
+        case COLD_SLOW_FP: {
+                struct ra_opnd args[3] = {c->value, c->value2, c->addr};
+
+                if (c->kind == COLD_TINY) {
+                        uint8_t *nan = x86_jcc8(&e->a, CC_P), *less = x86_jcc(&e->a, CC_B);
+
+                        x86_patch(less, c->back);
+                        x86_here8(&e->a, nan);
+                }
+                slow_args(e, c->i, args, ir_ops[c->i->op].n_args);
                 from_scratch(e, c->d);
                 break;
+        }
         default: /* COLD_NAN */
                 load_nan(e, c->i->type, c->d);
                 break;

@@ -448,6 +448,24 @@ static void write_pool(struct x86_host *h, struct x86_asm *a)
                 [POOL_BOX] = {0xffffffff00000000ull, 0}, [POOL_NAN64] = {0x7ff8000000000000ull, 0},
                 [POOL_NAN32] = {0x7fc00000, 0}, [POOL_ONES] = {~0ull, ~0ull}, [POOL_ZERO] = {0, 0},
                 [POOL_INF64] = {0x7ff0000000000000ull, 0},
+                [POOL_MIN64] = {1ull << 52, 0}, [POOL_MIN32] = {1u << 23, 0},
+                [POOL_SIGNS64] = {1ull << 63, 1ull << 63}, [POOL_SIGNS32] = {0x8000000080000000ull, 0x8000000080000000ull},
+                [POOL_ABSS32] = {0x7fffffff7fffffffull, 0x7fffffff7fffffffull},
+                [POOL_ABSS64] = {~0ull >> 1, ~0ull >> 1},
+                [POOL_INFS32] = {0x7f8000007f800000ull, 0x7f8000007f800000ull},
+                [POOL_INFS64] = {0x7ff0000000000000ull, 0x7ff0000000000000ull},
+                [POOL_MINS32] = {0x0080000000800000ull, 0x0080000000800000ull},
+                [POOL_MINS64] = {1ull << 52, 1ull << 52},
+                [POOL_SIGNS8] = {0x8080808080808080ull, 0x8080808080808080ull},
+                [POOL_SIGNS16] = {0x8000800080008000ull, 0x8000800080008000ull},
+                [POOL_LOW8] = {0x00ff00ff00ff00ffull, 0x00ff00ff00ff00ffull},
+                [POOL_NIBBLES] = {0x0f0f0f0f0f0f0f0full, 0x0f0f0f0f0f0f0f0full},
+                [POOL_POPCNT] = {0x0302020102010100ull, 0x0403030203020201ull},
+                [POOL_REV16] = {0x0607040502030001ull, 0x0e0f0c0d0a0b0809ull},
+                [POOL_REV32] = {0x0405060700010203ull, 0x0c0d0e0f08090a0bull},
+                [POOL_REV64] = {0x0001020304050607ull, 0x08090a0b0c0d0e0full},
+                [POOL_REV128] = {0x08090a0b0c0d0e0full, 0x0001020304050607ull},
+                [POOL_BYTES70] = {0x7070707070707070ull, 0x7070707070707070ull},
         };
 
         x86_align(a, 16);
@@ -461,7 +479,7 @@ bool x86_thunks(struct x86_host *h, struct code_buf *buf)
         struct x86_asm asm_state = {.p = buf->rw + buf->used,
                                     .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
 
-        if (buf->size - buf->used < 16384)
+        if (buf->size - buf->used < 32768)
                 return false;
         write_pool(h, a);
         enter_thunk(h, a);

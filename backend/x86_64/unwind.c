@@ -18,25 +18,33 @@ void x86_harvest(struct vcpu *v, uint32_t mxcsr)
         if (!(mxcsr & 0x3f))
                 return;
         for (unsigned k = 0; k < 6; k++)
-                if (mxcsr >> k & 1 && map[k] != FP_DE)
+                if (mxcsr >> k & 1)
                         flags |= map[k];
+        /* A mode is of a guest with this flag or of one without. */
+        if (flags & FP_DE && !v->ops->fp_mode(v->mode).note_denormal)
+                flags &= ~(uint32_t)FP_DE;
         if (flags)
                 v->ops->fp_flags_or(v, flags);
 }
 
-static uint32_t mxcsr_for(enum ir_round round)
+enum { MXCSR_DAZ = 0x40, MXCSR_FTZ = 0x8000 };
+
+static uint32_t mxcsr_for(struct ir_fpmode mode)
 {
+        bool native = x86_fp_fit(&mode) == FIT_NATIVE;
         static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2,
                                      [IR_RM_RMM] = 0};
 
-        return 0x1f80 | (uint32_t)rc[round] << 13;
+        return 0x1f80 | (uint32_t)rc[mode.round] << 13 | (native && mode.flush_in ? MXCSR_DAZ : 0) |
+               (native && mode.flush_out ? MXCSR_FTZ : 0);
 }
 
 enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
         const struct x86_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint32_t) = (void *)(uintptr_t)h->enter;
-        enum ir_exit reason = enter(v, door, mxcsr_for(v->ops->fp_mode(v->mode).round));
+        struct ir_fpmode mode = v->ops->fp_mode(v->mode);
+        enum ir_exit reason = enter(v, door, mxcsr_for(mode));
 
         x86_harvest(v, (uint32_t)v->hot.scratch[0]);
         if (reason == IR_EXIT_LINK) {

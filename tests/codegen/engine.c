@@ -15,6 +15,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "frontend/cpu.h"
+#if defined(__x86_64__)
+#include "backend/x86_64/emit.h"
+#endif
 #include "machines/core/vcpu.h"
 
 enum { THUNKS = 1 << 16, CODE = 1 << 18 };
@@ -197,6 +200,36 @@ static struct ir_fpmode fp_mode(uint64_t mode)
 
 /* ---- the rig ---- */
 
+/*
+ * CODEGEN_LEVEL says what the host has beyond its baseline, so that older processors are tested on a newer one. Each
+ * level has those before it.
+ */
+static void limit_features(void)
+{
+#if defined(__x86_64__)
+        static const char *const levels[] = {"sse2", "ssse3", "sse41", "sse42", "avx", "avx2"};
+        struct x86_host *h = rig.host_data;
+        struct host_features *f = &h->feat;
+        const char *level = g_getenv("CODEGEN_LEVEL");
+        unsigned n = 0;
+
+        while (level && n < G_N_ELEMENTS(levels) && strcmp(levels[n], level))
+                n++;
+        if (!level)
+                return;
+        g_assert(n < G_N_ELEMENTS(levels));
+        f->ssse3 &= n >= 1;
+        f->sse41 &= n >= 2;
+        f->sse42 &= n >= 3;
+        h->avx &= n >= 4;
+        f->avx2 &= n >= 5;
+        f->fma &= n >= 5;
+        f->bmi2 &= n >= 5;
+        f->lzcnt &= n >= 5;
+        f->popcnt &= n >= 3;
+#endif
+}
+
 static bool set_up(GError **error)
 {
         if (rig.host)
@@ -216,6 +249,7 @@ static bool set_up(GError **error)
         if (!runtime_default_host()->init(&rig.thunks, &rig.host_data, &slow, &world_guest, error))
                 return false;
         rig.host = runtime_default_host();
+        limit_features();
         return true;
 }
 

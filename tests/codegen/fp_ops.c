@@ -59,6 +59,13 @@ static uint64_t biased_float(struct gen *g, unsigned bits, unsigned mant)
         return sign | exp << mant | frac;
 }
 
+uint64_t fp_ops_float(GRand *rand, unsigned bits, unsigned mant)
+{
+        struct gen g = {.rand = rand};
+
+        return biased_float(&g, bits, mant);
+}
+
 static uint64_t biased_int(struct gen *g)
 {
         uint64_t v = random64(g) >> pick(g, 64);
@@ -108,12 +115,16 @@ static void make_op(struct gen *g)
         ir_ref x = ir_get(g->b, base + pick(g, 3)), y = ir_get(g->b, base + pick(g, 3));
         ir_ref z = ir_get(g->b, base + pick(g, 3));
 
-        switch (pick(g, 14)) {
+        switch (pick(g, 18)) {
         case 0: put(g, ir_fp1(g->b, IR_OP_fsqrt, rm, x)); break;
         case 1: case 2: put(g, ir_fma(g->b, rm, pick(g, 2), pick(g, 2), x, y, z)); break;
-        case 3: put(g, ir_fmin(g->b, x, y)); break;
-        case 4: put(g, ir_fmax(g->b, x, y)); break;
-        case 5: put(g, ir_fcmp(g->b, pick(g, IR_FCOND_COUNT), x, y)); break;
+        case 3: put(g, ir_fminmax(g->b, IR_OP_fmin, pick(g, IR_MM_COUNT), x, y)); break;
+        case 4: put(g, ir_fminmax(g->b, IR_OP_fmax, pick(g, IR_MM_COUNT), x, y)); break;
+        case 5: put(g, ir_fcmp_flags(g->b, pick(g, IR_FCOND_COUNT), pick(g, 3) * IR_FCMP_QUIET, x, y)); break;
+        case 11: put(g, ir_fround(g->b, rm, pick(g, 2), x)); break;
+        case 12: put(g, ir_fma_neg_operands(g->b, rm, pick(g, 2), pick(g, 2), x, y, z)); break;
+        case 13: put(g, ir_fcvt_fh(g->b, rm, pick(g, 2), x)); break;
+        case 14: put(g, ir_fcvt_hf(g->b, t, pick(g, 2), ir_get(g->b, SLOT_W0 + pick(g, 4)))); break;
         case 6: put(g, ir_fcvt_fi(g->b, rm, u, pick(g, 2), x)); break;
         case 7: put(g, ir_fcvt_ff(g->b, rm, f64 ? IR_F32 : IR_F64, x)); break;
         case 8:
@@ -127,13 +138,33 @@ static void make_op(struct gen *g)
         }
 }
 
+/* The modes that guests have: a row each of what differs. */
+struct ir_fpmode fp_ops_mode(unsigned n)
+{
+        static const struct ir_fpmode modes[FP_OPS_MODES] = {
+                {.nan = IR_NAN_DEFAULT, .fma_inf_zero_nan_invalid = true},
+                {.nan = IR_NAN_FIRST, .int_rule = IR_INT_INDEFINITE, .note_denormal = true},
+                {.nan = IR_NAN_SIGNALING, .int_rule = IR_INT_SATURATE_ZERO, .tininess_before = true,
+                 .fma_inf_zero_nan_invalid = true},
+                {.nan = IR_NAN_DEFAULT, .int_rule = IR_INT_SATURATE_ZERO, .tininess_before = true,
+                 .fma_inf_zero_nan_invalid = true},
+                {.nan = IR_NAN_FIRST, .int_rule = IR_INT_INDEFINITE, .note_denormal = true, .flush_in = true,
+                 .flush_out = IR_FLUSH_UF_NX},
+                {.nan = IR_NAN_FIRST, .int_rule = IR_INT_INDEFINITE, .note_denormal = true,
+                 .flush_out = IR_FLUSH_UF_NX},
+                {.nan = IR_NAN_SIGNALING, .int_rule = IR_INT_SATURATE_ZERO, .tininess_before = true,
+                 .fma_inf_zero_nan_invalid = true, .flush_in = true, .flush_out = IR_FLUSH_UF},
+        };
+
+        return modes[n];
+}
+
 static struct ir_region *make_region(struct gen *g, struct arena *a)
 {
         struct ir_region *r = ir_region_new(a, &world_guest);
 
+        r->fp = fp_ops_mode(pick(g, FP_OPS_MODES));
         r->fp.round = pick(g, IR_RM_RMM + 1);
-        r->fp.nan = IR_NAN_DEFAULT;
-        r->fp.fma_inf_zero_nan_invalid = true;
         g->b = ir_builder_new(r);
         ir_insn(g->b, 0);
         for (unsigned n = 1 + pick(g, 3); n; n--)

@@ -12,10 +12,12 @@
 #include "tests/codegen/engine.h"
 #include "tests/codegen/fp_ops.h"
 #include "tests/codegen/golden.h"
+#include "tests/codegen/vec_ops.h"
 #include "tests/ir/check.h"
 
 #define RANDOM_REGIONS 1000
 #define FP_REGIONS 5000
+#define VEC_REGIONS 200
 #define GOLDEN CODEGEN_TESTS_DIR "/" CODEGEN_HOST ".golden"
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast,
@@ -67,6 +69,15 @@ static void test_fp(void)
                 fp_ops_check(seed, &error);
                 g_assert_no_error(error);
         }
+}
+
+static void test_vector(const void *op)
+{
+        GError *error = NULL;
+
+        vec_ops_check(GPOINTER_TO_INT(op), setting("CODEGEN_FIRST", 1), setting("CODEGEN_REGIONS", VEC_REGIONS),
+                      &error);
+        g_assert_no_error(error);
 }
 
 static void test_random(void)
@@ -133,6 +144,12 @@ int main(int argc, char **argv)
         add_text_tests(IR_TESTS_MADE);
         g_test_add_func("/codegen/golden", test_golden);
         g_test_add_func("/codegen/fp", test_fp);
+        for (int op = IR_OP_vand; op <= IR_OP_vfcvt_idown; op++) {
+                char *path = g_strdup_printf("/codegen/vector/%s", ir_ops[op].name);
+
+                g_test_add_data_func(path, GINT_TO_POINTER(op), test_vector);
+                g_free(path);
+        }
         g_test_add_func("/codegen/random", test_random);
         status = g_test_run();
         engine_host_fini();
