@@ -11,6 +11,9 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-de
 test_packages="gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-riscv64-unknown-elf binutils-riscv64-linux-gnu
         binutils-riscv64-unknown-elf gcc-aarch64-linux-gnu gdb-multiarch device-tree-compiler e2fsprogs"
 
+# What a build for another host needs beyond that; its libraries come from scripts/fetch-sysroot.
+cross_packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+
 # The build folder of a variant ("" is the plain one): build, build-asan and so on, or beside $RHEA_BUILD.
 build_folder()  # variant
 {
@@ -31,6 +34,7 @@ build_options() # variant
         ubsan)  echo -Db_sanitize=undefined ;;
         tsan)   echo -Db_sanitize=thread ;;
         clang)  ;;
+        aarch64) ;;
         *)      die "no such build: $1" ;;
         esac
 }
