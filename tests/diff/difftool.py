@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import rows as rows_module  # noqa: E402
+import arches  # noqa: E402
+from arches import ToolError  # noqa: E402,F401
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -28,33 +29,18 @@ CACHE = os.environ.get('RHEA_CACHE') or os.path.join(
 SELF = 'self'
 MAGIC = 0x736d617261705644
 PARAMS = ('seed', 'part', 'first_unit', 'last_unit', 'first_chunk', 'n_chunks', 'n_words', 'n_sets', 'trace', 'verbose')
-PARTS = ('rows', 'seq', 'csr', 'mmu', 'pmp', 'trap')
-UNITS = {'seq': 8, 'csr': 3, 'mmu': 4, 'pmp': 2, 'trap': 2}  # of parts other than rows; see each part's file
 NO_CASE = (1 << 64) - 1
 
-# The features that both emulators shall have, and no others: QEMU starts from its empty model.
-FEATURES = ('i m a f d c s u zicsr zifencei zicntr zihintpause zicond zba zbb zbs sstc sv39 sv48').split()
-QEMU_CPU = 'rv64i,' + ','.join(f + '=on' for f in FEATURES) + ',mmu=on,pmp=on,debug=off'
-RHEA_CPU = 'rv64'
 
-COMPILERS = ('riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc')
-FLAGS = ('-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -Wall -Wextra -ffreestanding -nostdlib '
-         '-static -fno-pic -no-pie -fno-asynchronous-unwind-tables').split()
-
-
-class ToolError(Exception):
-    """Something that keeps the comparison from being made."""
-
-
-def decode_table(build=None):
-    """Path of rv_decode.json: the build folder's, else made anew."""
-    path = os.path.join(build, 'frontend/riscv/rv_decode.json') if build else ''
+def decode_table(arch, build=None):
+    """Path of the decode table as JSON: the build folder's, else made anew."""
+    path = os.path.join(build, arch.JSON) if build else ''
     if path and os.path.exists(path):
         return path
-    folder = os.path.join(TOP, 'frontend/riscv')
-    tables = [os.path.join(folder, n + '.dec') for n in ('rv', 'rv_i', 'rv_fd', 'rv_b', 'rv_c')]
+    folder = os.path.join(TOP, os.path.dirname(arch.JSON))
+    tables = [os.path.join(folder, n + '.dec') for n in arch.TABLES]
     text = subprocess.run(
-        [sys.executable, os.path.join(TOP, 'frontend/gen/decode.py'), '--prefix', 'rv', '--features',
+        [sys.executable, os.path.join(TOP, 'frontend/gen/decode.py'), '--prefix', arch.PREFIX, '--features',
          os.path.join(folder, 'features.def'), '--json'] + tables, check=True, stdout=subprocess.PIPE).stdout
     fd, path = tempfile.mkstemp(suffix='.json')
     with os.fdopen(fd, 'wb') as f:
@@ -65,34 +51,36 @@ def decode_table(build=None):
 class Guest:
     """The guest program, compiled, and the rows that it knows."""
 
-    def __init__(self, table, folder):
-        self.rows = rows_module.load(table)
+    def __init__(self, arch, table, folder):
+        self.arch = arch
+        self.rows = arch.load_rows(table)
         self.folder = folder
-        gcc = next((c for c in COMPILERS if shutil.which(c)), None)
+        gcc = next((c for c in arch.COMPILERS if shutil.which(c)), None)
         if not gcc:
-            raise ToolError('no RISC-V compiler; install gcc-riscv64-unknown-elf')
+            raise ToolError('no compiler for %s; install %s' % (arch.NAME, arch.PACKAGE))
         with open(os.path.join(folder, 'rows.h'), 'w', encoding='utf-8') as f:
-            f.write(rows_module.header(self.rows, '64'))
-        source = os.path.join(HERE, 'guest')
-        elf = os.path.join(folder, 'guest.elf')
+            f.write(arch.header(self.rows))
+        source = os.path.join(HERE, arch.FOLDER)
         common = os.path.join(HERE, 'common')
+        elf = os.path.join(folder, 'guest.elf')
         files = sorted(os.path.join(d, n) for d in (source, common) for n in os.listdir(d) if n.endswith(('.c', '.S')))
-        subprocess.run([gcc, *FLAGS, '-I', folder, '-I', source, '-I', common, '-T', os.path.join(source, 'link.ld'), '-o', elf, *files,
-                        '-lgcc'], check=True)
+        subprocess.run([gcc, *arch.FLAGS, '-I', folder, '-I', source, '-I', common, '-T',
+                        os.path.join(source, 'link.ld'), '-o', elf, *files, '-lgcc'], check=True)
         with open(elf, 'rb') as f:
             self.image = f.read()
         self.at = self.image.index(struct.pack('<Q', MAGIC))
         self.digest = hashlib.sha256(self.image).hexdigest()
 
     def units(self, part):
-        return len(self.rows) if part == 'rows' else UNITS[part]
+        """The numbers of a part's units."""
+        return self.arch.units(part, self.rows)
 
     def unit_name(self, part, unit):
-        return self.rows[unit]['name'] if part == 'rows' else '%s part %d' % (part, unit)
+        return self.rows[unit]['name'] if part.startswith('rows') else '%s part %d' % (part, unit)
 
     def write(self, path, params):
         values = [params[n] for n in PARAMS]
-        values[PARAMS.index('part')] = (PARTS + (SELF,)).index(params['part'])
+        values[PARAMS.index('part')] = self.arch.GUEST_PARTS.index(params['part'].split('+')[0])
         block = struct.pack('<%dQ' % len(PARAMS), *values)
         at = self.at + 8
         with open(path, 'wb') as f:
@@ -102,9 +90,10 @@ class Guest:
 class Emulator:
     """A command that runs the guest."""
 
-    def __init__(self, name, command, cached=False):
+    def __init__(self, name, program, options, cached=False, called=None):
         self.name = name
-        self.command = command
+        self.program = program
+        self.command = [called or program] + options
         self.cached = cached
 
     def run(self, guest, params, timeout):
@@ -119,8 +108,8 @@ class Emulator:
         os.close(fd)
         guest.write(elf, params)
         try:
-            done = subprocess.run(self.command + ['-kernel', elf], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, timeout=timeout, check=False)
+            done = subprocess.run(self.command + ['-kernel', elf], executable=self.program,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
             text = done.stdout.decode(errors='replace').replace('\r', '')
             if done.returncode:
                 text += '\nexit status %d\n' % done.returncode
@@ -136,18 +125,15 @@ class Emulator:
         return text
 
 
-MACHINE = ['-M', 'virt', '-m', '128M', '-bios', 'none', '-nographic', '-no-reboot']
-
-
-def qemu(extra=()):
-    program = os.environ.get('RHEA_QEMU') or os.path.join(CACHE, 'qemu/bin/qemu-system-riscv64')
+def qemu(arch, part, extra=()):
+    program = os.environ.get('RHEA_QEMU') or os.path.join(CACHE, 'qemu/bin/qemu-system-' + arch.NAME)
     if not shutil.which(program):
         raise ToolError('QEMU 10 is missing; run scripts/fetch-qemu')
-    return Emulator('qemu', [program, *MACHINE, '-smp', '2', '-cpu', QEMU_CPU, *extra], cached=True)
+    return Emulator('qemu', program, arch.qemu_options(part) + list(extra), cached=True)
 
 
-def rhea(program, accel, extra=()):
-    return Emulator('rhea ' + accel, [program, *MACHINE, '-cpu', RHEA_CPU, '-accel', accel, *extra])
+def rhea(arch, part, program, accel):
+    return Emulator('rhea ' + accel, program, arch.rhea_options(part) + ['-accel', accel], called='rhea-system-' + arch.NAME)
 
 
 CHUNK = re.compile(r'^(\d+) (\d+) ([0-9a-f]{16}) (\d+)$', re.M)
@@ -180,30 +166,6 @@ def full_case(text):
     return out
 
 
-def disassemble(word, pc):
-    tool = next((t for t in ('riscv64-unknown-elf-objdump', 'riscv64-linux-gnu-objdump') if shutil.which(t)), None)
-    if not tool:
-        return ''
-    with tempfile.NamedTemporaryFile(suffix='.bin') as f:
-        f.write(struct.pack('<I', word) if word & 3 == 3 else struct.pack('<H', word & 0xffff))
-        f.flush()
-        text = subprocess.run([tool, '-D', '-b', 'binary', '-m', 'riscv:rv64', '--adjust-vma=0x%x' % pc, f.name],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
-    lines = [line for line in text.split('\n') if re.match(r'^\s*[0-9a-f]+:\t', line)]
-    return ' '.join(lines[0].split('\t')[2:]) if lines else ''
-
-
-def describe(guest, word, pc):
-    """The assembler's text, or at least the row's name and registers where binutils is too old."""
-    text = disassemble(word, pc)
-    if text and not text.startswith('.'):
-        return text
-    for r in guest.rows:
-        if word & r['mask'] == r['match'] and (word & 3 == 3) == (r['length'] == 4):
-            return '%s rd=x%d rs1=x%d rs2=x%d' % (r['name'], word >> 7 & 31, word >> 15 & 31, word >> 20 & 31)
-    return text
-
-
 def show_case(guest, params, case, ours, theirs, names, full=False):
     """Text about one case that differs: instructions, what they started from, both ends."""
     a, b = full_case(ours), full_case(theirs)
@@ -213,7 +175,7 @@ def show_case(guest, params, case, ours, theirs, names, full=False):
     for name, value in a.items():
         if name.startswith('insn@'):
             lines.append('    %s: %08x  %s' % (name[5:], int(value, 16),
-                                              describe(guest, int(value, 16), int(name[5:], 16))))
+                                              guest.arch.describe(guest.rows, int(value, 16), int(name[5:], 16))))
         elif not name.startswith(('before ', 'after ', 'memory ')):
             lines.append('    %s = %s' % (name, value) + ('' if b.get(name) == value else '  but %s on %s' % (
                 b.get(name), names[1])))
@@ -221,7 +183,7 @@ def show_case(guest, params, case, ours, theirs, names, full=False):
     for name in [n for n in a if n.startswith('after ')] + [n for n in a if n.startswith('memory ')]:
         short = name.replace('after ', '')
         before = a.get('before ' + short, '')
-        if full or a.get(name) != b.get(name) or short in ('mepc', 'mcause', 'mtval', 'mstatus', 'fcsr') \
+        if full or a.get(name) != b.get(name) or short in guest.arch.SHOWN \
            or (before and before != a[name]):
             mark = '' if a.get(name) == b.get(name) else '  <-- differs'
             lines.append('    %-26s %-18s %-18s %-18s%s' % (short, before, a.get(name), b.get(name), mark))
