@@ -139,6 +139,9 @@ bool compile_region(struct compiler *c, struct translate_req *req, gva_t gva, st
                 arena_reset(c->arena);
                 *ir = r = ir_region_new(c->arena, c->cpu->guest);
                 r->deterministic = req->deterministic;
+#ifndef __x86_64__
+                r->keep_deps = true;
+#endif
                 c->cpu->translate(r, req);
                 if (req->needs_next)
                         return true;

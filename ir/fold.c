@@ -9,6 +9,8 @@
 #include "base/bits.h"
 
 #define FIRE(rule, v) return ir_fired(b, IR_RULE_##rule, v)
+/* A rule whose result does not depend on what the op depended on: see struct ir_region, keep_deps. */
+#define FORGET(rule, v) do { if (!b->r->keep_deps) FIRE(rule, v); } while (0)
 
 static ir_ref constant(struct ir_builder *b, enum ir_type t, int64_t v)
 {
@@ -208,7 +210,7 @@ static ir_ref fold_sub(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
         if (is_const)
                 FIRE(sub_const, op_const(b, IR_OP_add, x, -c));
         if (x == y)
-                FIRE(sub_self, constant(b, type_of(b, x), 0));
+                FORGET(sub_self, constant(b, type_of(b, x), 0));
         if (value_const(b, x, &k) && k == 0)
                 FIRE(sub_from_zero, ir_neg(b, y));
         if (ins_of(b, y)->op == IR_OP_neg)
@@ -221,7 +223,7 @@ static ir_ref fold_mul(struct ir_builder *b, ir_ref x, uint64_t c)
         enum ir_type t = type_of(b, x);
 
         if (c == 0)
-                FIRE(mul_zero, constant(b, t, 0));
+                FORGET(mul_zero, constant(b, t, 0));
         if (c == 1)
                 FIRE(mul_one, x);
         if (c == type_mask(t))
@@ -236,11 +238,13 @@ static ir_ref fold_mulh(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t 
         enum ir_type t = type_of(b, x);
 
         if (c == 0)
-                FIRE(mul_zero, constant(b, t, 0));
+                FORGET(mul_zero, constant(b, t, 0));
         if (op != IR_OP_mulhu || !bits_is_pow2(c))
                 return 0;
-        if (c == 1)
-                FIRE(mulhu_pow2, constant(b, t, 0));
+        if (c == 1) {
+                FORGET(mulhu_pow2, constant(b, t, 0));
+                return 0;
+        }
         FIRE(mulhu_pow2, op_const(b, IR_OP_shru, x, type_bits(t) - __builtin_ctzll(c)));
 }
 
@@ -249,12 +253,22 @@ static ir_ref fold_div(struct ir_builder *b, enum ir_op op, ir_ref x, uint64_t c
         enum ir_type t = type_of(b, x);
         bool is_signed = op == IR_OP_divs || op == IR_OP_rems, rem = op == IR_OP_remu || op == IR_OP_rems;
 
-        if (c == 0)
-                FIRE(div_zero, rem ? x : constant(b, t, -1));
-        if (c == 1)
-                FIRE(div_one, rem ? constant(b, t, 0) : x);
-        if (is_signed && c == type_mask(t))
-                FIRE(div_minus_one, rem ? constant(b, t, 0) : ir_neg(b, x));
+        if (c == 0) {
+                if (rem)
+                        FIRE(div_zero, x);
+                FORGET(div_zero, constant(b, t, -1));
+        }
+        if (c == 1) {
+                if (!rem)
+                        FIRE(div_one, x);
+                FORGET(div_one, constant(b, t, 0));
+                return 0;
+        }
+        if (is_signed && c == type_mask(t)) {
+                if (!rem)
+                        FIRE(div_minus_one, ir_neg(b, x));
+                FORGET(div_minus_one, constant(b, t, 0));
+        }
         if (is_signed || !bits_is_pow2(c))
                 return 0;
         if (rem)
@@ -276,7 +290,7 @@ static ir_ref fold_and(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
                 return 0;
         }
         if (c == 0)
-                FIRE(and_zero, constant(b, t, 0));
+                FORGET(and_zero, constant(b, t, 0));
         if (c == type_mask(t))
                 FIRE(and_ones, x);
         if (ins_of(b, x)->op == IR_OP_pcaddr && (c | 0xfff) == ~0ull)
@@ -306,7 +320,7 @@ static ir_ref fold_or(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, u
         if (c == 0)
                 FIRE(or_zero, x);
         if (c == type_mask(t))
-                FIRE(or_ones, constant(b, t, -1));
+                FORGET(or_ones, constant(b, t, -1));
         return 0;
 }
 
@@ -316,7 +330,7 @@ static ir_ref fold_xor(struct ir_builder *b, ir_ref x, ir_ref y, bool is_const, 
         const struct ir_ins *i = ins_of(b, x);
 
         if (x == y)
-                FIRE(xor_self, constant(b, t, 0));
+                FORGET(xor_self, constant(b, t, 0));
         if (!is_const)
                 return 0;
         if (c == 0)
@@ -337,13 +351,13 @@ static ir_ref fold_andc(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y,
         if (is_const)
                 FIRE(andc_const, op_const(b, is_orc ? IR_OP_or : IR_OP_and, x, ~c));
         if (x == y)
-                FIRE(andc_self, constant(b, t, is_orc ? -1 : 0));
+                FORGET(andc_self, constant(b, t, is_orc ? -1 : 0));
         if (!value_const(b, x, &k))
                 return 0;
         if (k == (is_orc ? 0 : type_mask(t)))
                 FIRE(andc_from_const, ir_not(b, y));
         if (k == (is_orc ? type_mask(t) : 0))
-                FIRE(andc_from_const, constant(b, t, k));
+                FORGET(andc_from_const, constant(b, t, k));
         return 0;
 }
 
@@ -362,8 +376,11 @@ static ir_ref fold_shift_pair(struct ir_builder *b, enum ir_op op, ir_ref x, uns
         sum = c + k;
         if (inner == op && op == IR_OP_shrs)
                 FIRE(shrs_shrs, op_const(b, op, v, MIN(sum, w - 1)));
-        if (inner == op && (op == IR_OP_shl || op == IR_OP_shru))
-                FIRE(shl_shl, sum < w ? op_const(b, op, v, sum) : constant(b, t, 0));
+        if (inner == op && (op == IR_OP_shl || op == IR_OP_shru)) {
+                if (sum < w)
+                        FIRE(shl_shl, op_const(b, op, v, sum));
+                FORGET(shl_shl, constant(b, t, 0));
+        }
         if (w == 64 && k == 32 && c < 32 && inner == IR_OP_shl && (op == IR_OP_shru || op == IR_OP_shrs)) {
                 ir_ref low = ir_unary(b, op == IR_OP_shru ? IR_OP_zext32 : IR_OP_sext32, ir_trunc(b, v));
 
@@ -400,9 +417,9 @@ static ir_ref fold_shift(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y
 
         if (value_const(b, x, &k)) {
                 if (k == 0)
-                        FIRE(shift_of_zero, x);
+                        FORGET(shift_of_zero, x);
                 if (k == type_mask(t) && op != IR_OP_shl && op != IR_OP_shru)
-                        FIRE(shift_of_zero, x);
+                        FORGET(shift_of_zero, x);
         }
         if (is_const) {
                 c &= w - 1;
@@ -475,7 +492,8 @@ ir_ref ir_fold_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y)
 
 static bool cmp_known(struct ir_builder *b, struct cmp *c, enum ir_rule rule, bool result)
 {
-        c->result = result ^ ir_is_mutant(b->r, rule);
+        if (!b->r->keep_deps || rule == IR_RULE_cmp_const)
+                c->result = result ^ ir_is_mutant(b->r, rule);
         return false;
 }
 

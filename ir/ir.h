@@ -291,6 +291,8 @@ struct ir_region {
         uint64_t mode;               /* the mode word, for the printer */
         bool has_flags;              /* the builder met ops of condition flags */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
+        bool keep_deps;              /* the builder keeps syntactic dependencies, by which weakly ordered guests order
+                                        accesses: x - x is not 0 then. For hosts that are weakly ordered, too */
         bool raw;                    /* tests: the builder applies no rule, so that a pass has something to do */
         uint16_t mutant;             /* tests: the enum ir_rule that goes wrong in this region; 0 is none */
 };

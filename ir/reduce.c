@@ -135,6 +135,7 @@ struct ir_region *ir_reduce(struct arena *a, const struct ir_region *r)
         new->start_offset = r->start_offset;
         new->mode = r->mode;
         new->deterministic = r->deterministic;
+        new->keep_deps = r->keep_deps;
         new->mutant = r->mutant;
         d.b = ir_builder_new(new);
         d.to = arena_zalloc(a, r->n_ins * sizeof(*d.to));
