@@ -163,9 +163,9 @@ struct dev *machine_add_device(struct vm *vm, const struct dev_class *class, con
 
 /* ---- architectures ---- */
 
-extern const struct cpu_ops riscv64_ops, aarch64_ops;
+extern const struct cpu_ops riscv64_ops, aarch64_ops, x86_64_ops;
 
-const struct cpu_ops *const machine_archs[] = {&riscv64_ops, &aarch64_ops, NULL};
+const struct cpu_ops *const machine_archs[] = {&riscv64_ops, &aarch64_ops, &x86_64_ops, NULL};
 
 const struct cpu_ops *machine_arch_find(const char *name)
 {
