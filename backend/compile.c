@@ -143,6 +143,8 @@ bool compile_region(struct compiler *c, struct translate_req *req, gva_t gva, st
                 r->keep_deps = true;
 #endif
                 c->cpu->translate(r, req);
+                r->loops = c->host && c->host->loops && req->loops && !req->n_breakpoints && !req->hooks &&
+                           !req->deterministic;
                 if (req->needs_next)
                         return true;
                 verify(c, r, "after building", gva);

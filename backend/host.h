@@ -96,6 +96,7 @@ enum emit_status {
 
 struct host_ops {
         const char *name;
+        bool loops;                          /* it knows op drop, and polls that are fault sites */
         uint32_t n_gpr_pins, n_fpr_pins;     /* how many of ir_guest.pins get registers */
 
         /* Writes the entry, exit and slow-path thunks into @buf, once a code cache; false if it does not fit. */

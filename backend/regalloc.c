@@ -104,7 +104,18 @@ static void use_planned(struct ra *ra, const struct ir_block *b, uint32_t at)
                         use(ra, b, f->arg[k], at);
 }
 
-static void scan_put(struct ra *ra, struct backward *w, const struct ir_ins *i, uint32_t at)
+/* A deferred put ends here. */
+static void scan_ending(struct ra *ra, struct backward *w, const struct ir_block *b, const struct ir_ins *i,
+                        uint32_t at)
+{
+        if (i->arg[1] && w->n_pending < PENDING_MAX)
+                w->pending[w->n_pending++] = i->arg[1];
+        else if (i->arg[1])
+                use_recipe(ra, b, i->arg[1], at);
+}
+
+static void scan_put(struct ra *ra, struct backward *w, const struct ir_block *b, const struct ir_ins *i,
+                     uint32_t at)
 {
         unsigned pin = ra->t->slot_pin[i->aux];
 
@@ -113,10 +124,7 @@ static void scan_put(struct ra *ra, struct backward *w, const struct ir_ins *i, 
                 w->stamp[pin] = w->barriers;
                 ra->val[i->arg[0]].hint = 1 + pin;
         }
-        if (i->arg[1] && w->n_pending < PENDING_MAX)
-                w->pending[w->n_pending++] = i->arg[1];
-        else if (i->arg[1] && ra->val[i->arg[1]].last_use < at)
-                ra->val[i->arg[1]].last_use = at;
+        scan_ending(ra, w, b, i, at);
 }
 
 static void scan_block(struct ra *ra, struct backward *w, const struct ir_block *b)
@@ -150,10 +158,14 @@ static void scan_block(struct ra *ra, struct backward *w, const struct ir_block 
                                 use_recipe(ra, b, v, at);
                         }
                 }
+                if (i->op == IR_OP_drop) {
+                        scan_ending(ra, w, b, i, at);
+                        continue;
+                }
                 if (i->op == IR_OP_put) {
                         if (has_value(ra, i->arg[0]))
                                 use(ra, b, i->arg[0], at);
-                        scan_put(ra, w, i, at);
+                        scan_put(ra, w, b, i, at);
                         continue;
                 }
                 if (ra->plan) {
@@ -772,6 +784,11 @@ void ra_put(struct ra *ra, const struct ir_ins *put)
         if (!ra->val[v].home && ra->ins[v].op != IR_OP_const && ra->ins[v].type == s->type &&
             v >= ra->block->first && v < ra->block->end)
                 set_home(ra, slot, v);
+}
+
+void ra_drop(struct ra *ra, const struct ir_ins *drop)
+{
+        undefer(ra, drop->aux);
 }
 
 void ra_flush_groups(struct ra *ra, uint64_t groups)

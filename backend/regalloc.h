@@ -179,6 +179,7 @@ bool ra_alias(struct ra *ra, ir_ref v, ir_ref of);
 
 void ra_get(struct ra *ra, ir_ref v, unsigned slot);
 void ra_put(struct ra *ra, const struct ir_ins *put);
+void ra_drop(struct ra *ra, const struct ir_ins *drop);
 
 /* A helper reads or writes the slots of these groups: pinned ones go to memory, or are read again. */
 void ra_flush_groups(struct ra *ra, uint64_t groups);

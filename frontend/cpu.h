@@ -52,6 +52,7 @@ struct translate_req {
         const uint8_t *next;     /* the following page's, or NULL until asked for (see needs_next) */
         uint32_t max_insns;      /* at most so many instructions */
         bool hooks;              /* put a hook op before each instruction */
+        bool loops;              /* the region may go round in itself */
         bool deterministic;      /* what the region's flag of that name is to be */
         const void *config;      /* the vCPU's feature set: what cpu_ops.config returned */
         const uint64_t *breakpoints; /* page offsets, sorted; the block ends before one (except at its start) */

@@ -290,6 +290,7 @@ struct ir_region {
         uint32_t start_offset;       /* of the first instruction in its guest page */
         uint64_t mode;               /* the mode word, for the printer */
         bool has_flags;              /* the builder met ops of condition flags */
+        bool loops;                  /* a branch to the region's own start may become a loop in it */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
         bool keep_deps;              /* the builder keeps syntactic dependencies, by which weakly ordered guests order
                                         accesses: x - x is not 0 then. For hosts that are weakly ordered, too */
@@ -355,7 +356,7 @@ static inline bool ir_has_result(const struct ir_ins *i)
 {
         switch (i->op) {
         case IR_OP_nop: case IR_OP_put: case IR_OP_st: case IR_OP_fence: case IR_OP_insn: case IR_OP_hook:
-        case IR_OP_wput: case IR_OP_cas16: case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
+        case IR_OP_drop: case IR_OP_wput: case IR_OP_cas16: case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
         case IR_OP_exit_ind: case IR_OP_exit: case IR_OP_ret_push:
                 return false;
         case IR_OP_call:

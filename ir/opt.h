@@ -7,4 +7,5 @@
 #include "ir/ir.h"
 
 void ir_opt_lookup(struct ir_region *r);
+void ir_opt_loop(struct ir_region *r);
 void ir_opt_dead(struct ir_region *r);

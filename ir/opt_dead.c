@@ -36,6 +36,8 @@ enum dead_class {
         DEAD_EFFECT,    /* stays, no more */
         DEAD_GET,
         DEAD_PUT,
+        DEAD_DROP,
+        DEAD_POLL,
         DEAD_CALL,
         DEAD_FAULT,
         DEAD_DOOR,
@@ -45,6 +47,7 @@ enum dead_class {
 static const uint8_t classes[IR_OP_COUNT] = {
 #define OP(name, sig, nargs, flags, eval, doc) \
         [IR_OP_##name] = IR_OP_##name == IR_OP_get ? DEAD_GET : IR_OP_##name == IR_OP_put ? DEAD_PUT : \
+                         IR_OP_##name == IR_OP_drop ? DEAD_DROP : IR_OP_##name == IR_OP_poll ? DEAD_POLL : \
                          IR_OP_##name == IR_OP_call ? DEAD_CALL : IR_OP_##name == IR_OP_nop ? DEAD_NOTHING : \
                          (flags) & IR_PURE || IR_OP_##name == IR_OP_lookup ? DEAD_VALUE : \
                          (flags) & IR_MAY_FAULT ? DEAD_FAULT : \
@@ -121,9 +124,18 @@ static inline bool see_ins(struct dead *d, ir_ref n, struct ir_ins *i)
                         return d->used[n];
                 see_call(d, n, h);
                 return true;
+        case DEAD_DROP:
+                d->next[i->aux] = n;
+                return true;
         case DEAD_FAULT:
                 d->fault = n;
                 return true;
+        case DEAD_POLL:
+                if (i->aux & 1) {
+                        d->fault = n;
+                        return true;
+                }
+                /* fallthrough */
         case DEAD_DOOR:
                 if (!mutant(d, IR_RULE_put_door))
                         d->door = n;

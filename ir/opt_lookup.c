@@ -165,5 +165,6 @@ void ir_opt_lookup(struct ir_region *r)
 void ir_optimise(struct ir_region *r)
 {
         ir_opt_lookup(r);
+        ir_opt_loop(r);
         ir_opt_dead(r);
 }

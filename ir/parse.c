@@ -196,7 +196,7 @@ static bool parse_slot(struct parser *p, struct ir_ins *i)
                 return fail(p, "slot %s does not exist", name);
         if (i->op == IR_OP_get)
                 return true;
-        if (!expect(p, ",") || !parse_value(p, &i->arg[0]))
+        if (i->op == IR_OP_put && (!expect(p, ",") || !parse_value(p, &i->arg[0])))
                 return false;
         return !accept_keyword(p, "after") || parse_value(p, &i->arg[1]);
 }
@@ -469,6 +469,8 @@ static bool parse_operands(struct parser *p, struct ir_ins *i)
                         return false;
                 if (i->op == IR_OP_exit_jump)
                         i->aux = accept_keyword(p, "poll");
+                if (i->op == IR_OP_poll)
+                        i->aux = accept_keyword(p, "site");
                 return true;
         case IR_FORM_LOOKUP: return parse_lookup(p, i);
         case IR_FORM_MEM: return parse_mem(p, i);
@@ -574,6 +576,8 @@ static bool parse_header(struct parser *p)
                         r->fp.fma_inf_zero_nan_invalid = true;
                 } else if (!strcmp(word, "deterministic")) {
                         r->deterministic = true;
+                } else if (!strcmp(word, "loops")) {
+                        r->loops = true;
                 } else if (!strcmp(word, "round")) {
                         k = accept_word(p, word) ? find_word(ir_round_names, IR_RM_MODE, word) : -1;
                         if (k < 0)

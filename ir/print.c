@@ -78,7 +78,7 @@ enum ir_form ir_form_of(enum ir_op op)
 {
         switch (op) {
         case IR_OP_const: return IR_FORM_CONST;
-        case IR_OP_get: case IR_OP_put: return IR_FORM_SLOT;
+        case IR_OP_get: case IR_OP_put: case IR_OP_drop: return IR_FORM_SLOT;
         case IR_OP_pcaddr: case IR_OP_poll: case IR_OP_exit_jump: case IR_OP_exit: case IR_OP_ret_push:
                 return IR_FORM_OFFSET;
         case IR_OP_lookup: return IR_FORM_LOOKUP;
@@ -134,8 +134,10 @@ static void print_slot(struct printer *p, const struct ir_ins *i)
         fprintf(p->to, " %s", slot_name(p, i->aux));
         if (i->op == IR_OP_get)
                 return;
-        fputs(", ", p->to);
-        print_value(p, i->arg[0]);
+        if (i->op == IR_OP_put) {
+                fputs(", ", p->to);
+                print_value(p, i->arg[0]);
+        }
         if (i->arg[1]) {
                 fputs(" after ", p->to);
                 print_value(p, i->arg[1]);
@@ -288,6 +290,8 @@ static void print_operands(struct printer *p, const struct ir_ins *i)
                 print_offset(p, i->imm);
                 if (i->op == IR_OP_exit_jump && (i->aux & 1))
                         fputs(" poll", p->to);
+                if (i->op == IR_OP_poll && (i->aux & 1))
+                        fputs(" site", p->to);
                 break;
         case IR_FORM_LOOKUP:
                 print_args(p, i, 1);
@@ -374,6 +378,7 @@ static void print_header(struct printer *p)
                 {r->fp.note_denormal, "note_denormal"},
                 {r->fp.fma_inf_zero_nan_invalid, "fma_inf_zero_nan_invalid"},
                 {r->deterministic, "deterministic"},
+                {r->loops, "loops"},
         };
 
         fprintf(p->to,

@@ -84,7 +84,8 @@ static void reduce_effect(struct reducer *d, const struct ir_ins *i)
                 break;
         case IR_OP_hook: ir_hook(b, i->aux, i->imm); break;
         case IR_OP_budget: ir_budget(b); break;
-        case IR_OP_poll: ir_poll(b, i->imm); break;
+        case IR_OP_poll: ir_emit(b, ir_head(IR_OP_poll, IR_VOID, 0, i->aux), 0, 0, i->imm); break;
+        case IR_OP_drop: ir_emit(b, ir_head(IR_OP_drop, i->type, 0, i->aux), 0, 0, 0); break;
         case IR_OP_br: ir_br(b, i->aux); break;
         case IR_OP_brcc: ir_brcc(b, i->cond, x, y, (uint32_t)i->imm, (uint64_t)i->imm >> 32); break;
         case IR_OP_exit_jump: ir_exit_jump(b, i->imm, i->aux & 1); break;
@@ -135,6 +136,7 @@ struct ir_region *ir_reduce(struct arena *a, const struct ir_region *r)
         new->start_offset = r->start_offset;
         new->mode = r->mode;
         new->deterministic = r->deterministic;
+        new->loops = r->loops;
         new->keep_deps = r->keep_deps;
         new->mutant = r->mutant;
         d.b = ir_builder_new(new);

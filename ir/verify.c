@@ -148,7 +148,7 @@ static bool verify_args(struct verifier *v, ir_ref n)
                         return bad(v, n, "argument %u is missing", k);
                 if (a == 0)
                         continue;
-                if (k >= count && !(i->op == IR_OP_put && k == 1))
+                if (k >= count && !((i->op == IR_OP_put || i->op == IR_OP_drop) && k == 1))
                         return bad(v, n, "argument %u is one too many", k);
                 if (a >= n)
                         return bad(v, n, "argument %u is made later", k);
@@ -358,7 +358,7 @@ static bool verify_slot(struct verifier *v, ir_ref n)
                 return bad(v, n, "no such slot");
         if (i->type != g->slots[i->aux].type)
                 return bad(v, n, "slot %s has another type", g->slots[i->aux].name);
-        for (unsigned k = 0; i->op == IR_OP_put && k < 2; k++)
+        for (unsigned k = 0; i->op != IR_OP_get && k < 2; k++)
                 if (i->arg[k] && arg_type(v, i, k) != i->type)
                         return bad(v, n, "value %u has another type", k);
         return true;
@@ -399,7 +399,7 @@ static bool verify_control(struct verifier *v, ir_ref n)
 
         switch (i->op) {
         case IR_OP_const: return verify_const(v, n);
-        case IR_OP_get: case IR_OP_put: return verify_slot(v, n);
+        case IR_OP_get: case IR_OP_put: case IR_OP_drop: return verify_slot(v, n);
         case IR_OP_call: return verify_call(v, n);
         case IR_OP_pcaddr:
                 return i->type == IR_I64 || bad(v, n, "addresses are I64");
@@ -486,6 +486,8 @@ static bool sees_slot(struct verifier *v, const struct ir_ins *i, uint32_t slot)
                 return i->aux == slot;
         if (i->op == IR_OP_call)
                 return (helper_of(i)->reads | helper_of(i)->writes) >> v->r->guest->slots[slot].group & 1;
+        if (i->op == IR_OP_poll && (i->aux & 1))
+                return false;
         return i->op == IR_OP_hook || (ir_ops[i->op].flags & (IR_MAY_EXIT | IR_TERM));
 }
 
@@ -499,7 +501,7 @@ static bool verify_deferred(struct verifier *v, ir_ref n)
 
                 if (dead(i))
                         continue;
-                if (i->op == IR_OP_put && i->aux == put->aux)
+                if ((i->op == IR_OP_put || i->op == IR_OP_drop) && i->aux == put->aux)
                         return i->arg[1] == put->arg[0] ||
                                bad(v, n, "deferred, and the next put does not end it");
                 if (sees_slot(v, i, put->aux))
@@ -596,7 +598,7 @@ static bool verify_region(struct verifier *v)
                         return false;
                 if ((i->flags & IR_INS_DEFERRED) && !verify_deferred(v, n))
                         return false;
-                if (i->op == IR_OP_put && i->arg[1] && !verify_ending(v, n))
+                if ((i->op == IR_OP_put || i->op == IR_OP_drop) && i->arg[1] && !verify_ending(v, n))
                         return false;
         }
         return verify_insns(v);

@@ -287,6 +287,14 @@ void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 break;
         }
         case IR_OP_poll:
+                if (i->aux & 1) {
+                        struct a64_cold *c = emit_cold(e, COLD_POLL_SITE, i);
+
+                        emit_site(e, c, RA_NREGS);
+                        c->page_offset = (uint16_t)i->imm;
+                        emit_cold_from(c, check_poll(e));
+                        break;
+                }
                 cold_exit_at(e, i, check_poll(e), IR_EXIT_POLL, retired_at(e, i->imm));
                 break;
         case IR_OP_br:
@@ -332,6 +340,11 @@ void cold_control(struct a64_emit *e, const struct a64_cold *c)
                 exit_at(e, IR_EXIT_BUDGET, e->r->start_offset);
                 break;
         case COLD_STATUS:
+                a64_bl_exec(&e->a, e->h->unwind);
+                emit_site_here(e, c);
+                break;
+        case COLD_POLL_SITE:
+                emit_const(e, SCRATCH2, 1 + IR_EXIT_POLL);
                 a64_bl_exec(&e->a, e->h->unwind);
                 emit_site_here(e, c);
                 break;

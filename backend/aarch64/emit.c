@@ -256,6 +256,7 @@ static void cold(struct a64_emit *e, const struct a64_cold *c)
         case COLD_EXIT_PC:
         case COLD_BUDGET:
         case COLD_STATUS:
+        case COLD_POLL_SITE:
         case COLD_STUB:
         case COLD_LANDING:
                 cold_control(e, c);
@@ -288,6 +289,9 @@ static void instruction(struct a64_emit *e, uint32_t at)
                 break;
         case IR_OP_put:
                 ra_put(&e->ra, i);
+                break;
+        case IR_OP_drop:
+                ra_drop(&e->ra, i);
                 break;
         case IR_OP_lookup:
                 emit_lookup(e, at, i);

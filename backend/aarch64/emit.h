@@ -57,7 +57,7 @@ struct a64_host {
 /* Code that is seldom run, emitted after the region's body. */
 enum a64_cold_kind {
         COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
-        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
+        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_POLL_SITE, COLD_STUB, COLD_LANDING,
         COLD_NAN, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP,
 };
 
@@ -182,6 +182,9 @@ void emit_call(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
 void cold_control(struct a64_emit *e, const struct a64_cold *c);
 
 /* ---- float.c ---- */
+/* Is the region's mode one that FPCR can express? */
+bool emit_fp_native(const struct a64_emit *e);
+void emit_slow_fp(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
 void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct a64_emit *e, const struct a64_cold *c);
 

@@ -360,6 +360,14 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 break;
         }
         case IR_OP_poll:
+                if (i->aux & 1) {
+                        struct x86_cold *c = emit_cold(e, COLD_POLL_SITE, i);
+
+                        emit_site(e, c, RA_NREGS);
+                        c->page_offset = (uint16_t)i->imm;
+                        emit_cold_from(c, check_poll(e));
+                        break;
+                }
                 cold_exit_at(e, i, check_poll(e), IR_EXIT_POLL, retired_at(e, i->imm));
                 break;
         case IR_OP_br:
@@ -412,6 +420,11 @@ void cold_control(struct x86_emit *e, const struct x86_cold *c)
                 exit_at(e, IR_EXIT_BUDGET, e->r->start_offset);
                 break;
         case COLD_STATUS:
+                x86_call_exec(&e->a, e->h->unwind);
+                emit_site_here(e, c);
+                break;
+        case COLD_POLL_SITE:
+                x86_store_imm(&e->a, 3, OUT_ARG(0), 1 + IR_EXIT_POLL);
                 x86_call_exec(&e->a, e->h->unwind);
                 emit_site_here(e, c);
                 break;

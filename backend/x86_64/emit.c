@@ -216,6 +216,7 @@ static void cold(struct x86_emit *e, const struct x86_cold *c)
         case COLD_EXIT_PC:
         case COLD_BUDGET:
         case COLD_STATUS:
+        case COLD_POLL_SITE:
         case COLD_STUB:
         case COLD_LANDING:
                 cold_control(e, c);
@@ -259,6 +260,9 @@ static void instruction(struct x86_emit *e, uint32_t at)
                 break;
         case IR_OP_put:
                 ra_put(&e->ra, i);
+                break;
+        case IR_OP_drop:
+                ra_drop(&e->ra, i);
                 break;
         case IR_OP_lookup:
                 emit_lookup(e, at, i);
@@ -451,6 +455,7 @@ static void x86_sync(const struct code_buf *buf, size_t from, size_t len)
 
 const struct host_ops host_x86_64 = {
         .name = "x86_64",
+        .loops = true,
         .n_gpr_pins = X86_GPR_PINS,
         .n_fpr_pins = X86_FPR_PINS,
         .init = x86_init,

@@ -73,7 +73,7 @@ static inline enum x86_fp_fit x86_fp_fit(const struct ir_fpmode *m)
 /* Code that is seldom run, emitted after the region's body. */
 enum x86_cold_kind {
         COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
-        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_STUB, COLD_LANDING,
+        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_POLL_SITE, COLD_STUB, COLD_LANDING,
         COLD_DIV,
         COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_SLOW_FP,
         COLD_TINY, COLD_VECTOR,

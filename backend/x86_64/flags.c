@@ -28,7 +28,7 @@ static bool is_fcmp_by_sign(const struct ir_ins *i)
 static bool flags_keep(const struct ir_ins *i)
 {
         switch (i->op) {
-        case IR_OP_nop: case IR_OP_const: case IR_OP_insn: case IR_OP_get: case IR_OP_put: case IR_OP_trunc:
+        case IR_OP_nop: case IR_OP_const: case IR_OP_insn: case IR_OP_get: case IR_OP_put: case IR_OP_drop: case IR_OP_trunc:
         case IR_OP_sext32: case IR_OP_zext32: case IR_OP_sext8: case IR_OP_sext16: case IR_OP_zext8:
         case IR_OP_zext16: case IR_OP_not: case IR_OP_bswap: case IR_OP_fl_word: case IR_OP_fl_from:
                 return true;

@@ -232,6 +232,13 @@ static void do_control(struct literal *l, const struct ir_ins *i, ir_ref n)
         case IR_OP_put:
                 do_put(l, i);
                 break;
+        case IR_OP_drop:
+                if (i->arg[1] && (!l->pending[i->aux] || l->deferred[i->aux] != arg(l, i, 1)))
+                        broken(l, "a drop ends a deferred put that is another");
+                if (!i->arg[1] && l->pending[i->aux])
+                        broken(l, "a drop does not say that it ends a deferred put");
+                l->pending[i->aux] = false;
+                break;
         case IR_OP_hook:
                 check_home(l, ~0ull);
                 for (ir_ref k = 0; k < l->r->n_ins; k++)
@@ -246,6 +253,13 @@ static void do_control(struct literal *l, const struct ir_ins *i, ir_ref n)
                         l->w->budget -= i->imm;
                 break;
         case IR_OP_poll:
+                if (i->aux & 1) {
+                        if (l->w->poll)
+                                leave_here(l, 1 + IR_EXIT_POLL);
+                        if (l->left)
+                                l->w->pc = WORLD_PAGE + i->imm;
+                        break;
+                }
                 check_home(l, ~0ull);
                 if (l->w->poll)
                         leave(l, IR_EXIT_POLL, WORLD_PAGE + i->imm);
