@@ -27,7 +27,7 @@ static uint8_t *read_all(int fd, uint64_t size, const char *path, GError **error
                 return NULL;
         }
         while (done < size) {
-                ssize_t n = read(fd, buf + done, size - done);
+                ssize_t n = pread(fd, buf + done, size - done, done);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -42,16 +42,29 @@ static uint8_t *read_all(int fd, uint64_t size, const char *path, GError **error
         return buf;
 }
 
-GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error)
+int loader_open_file(const char *path, const char *what, GError **error)
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         struct stat st;
-        uint8_t *buf = NULL;
 
         if (fd < 0 || fstat(fd, &st) != 0)
                 error_set(error, RHEA_ERROR_FILE, "cannot open %s %s: %s", what, path, g_strerror(errno));
         else if (!S_ISREG(st.st_mode))
                 error_set(error, RHEA_ERROR_FILE, "%s %s is not a regular file", what, path);
+        else
+                return fd;
+        if (fd >= 0)
+                close(fd);
+        return -1;
+}
+
+GBytes *loader_read_open_file(int fd, const char *path, const char *what, uint64_t max, GError **error)
+{
+        struct stat st;
+        uint8_t *buf = NULL;
+
+        if (fstat(fd, &st) != 0)
+                error_set(error, RHEA_ERROR_FILE, "cannot read %s %s: %s", what, path, g_strerror(errno));
         else if (!st.st_size)
                 error_set(error, RHEA_ERROR_FILE, "%s %s is empty", what, path);
         else if ((uint64_t)st.st_size > max)
@@ -61,9 +74,19 @@ GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GErro
                           what, path, ((uint64_t)st.st_size + 0xfffff) >> 20, max >> 20);
         else
                 buf = read_all(fd, st.st_size, path, error);
-        if (fd >= 0)
-                close(fd);
         return buf ? g_bytes_new_take(buf, st.st_size) : NULL;
+}
+
+GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error)
+{
+        int fd = loader_open_file(path, what, error);
+        GBytes *file = NULL;
+
+        if (fd >= 0) {
+                file = loader_read_open_file(fd, path, what, max, error);
+                close(fd);
+        }
+        return file;
 }
 
 static bool inflate_all(z_stream *z, uint64_t max, uint8_t **out, size_t *len)
