@@ -129,3 +129,14 @@ void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaqu
  * it.
  */
 void vm_run_counted_polls(struct vm *vm);
+
+/*
+ * Deterministic mode: @fn is called on the vCPU thread, at an instruction boundary, when all vCPUs together have
+ * executed @at instructions (or a few more, where a guest block cannot be cut), and answers the count at which it
+ * wants to be called again; UINT64_MAX: never. The guest does not notice, nor does the order of its vCPUs change.
+ * Before vm_start.
+ */
+typedef uint64_t (*vm_observe_fn)(struct vm *vm, uint64_t insns, void *opaque);
+void vm_observe(struct vm *vm, uint64_t at, vm_observe_fn fn, void *opaque);
+/* Deterministic mode: instructions executed by all vCPUs. On the vCPU thread, or while the VM is paused. */
+uint64_t vm_counted_insns(const struct vm *vm);
