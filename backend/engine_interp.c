@@ -158,6 +158,7 @@ const struct engine engine_interp = {
         .poll = exec_poll,
         .state_changed = exec_state_changed,
         .breakpoints_changed = exec_breakpoints_changed,
+        .watchpoints_changed = exec_watchpoints_changed,
         .print_stats = runtime_print_stats,
         .cpu = &runtime_engine_cpu,
 };

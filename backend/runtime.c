@@ -240,7 +240,8 @@ static bool op_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expec
 
 static void op_reserve_drop(struct vcpu *v)
 {
-        if (v->engine)
+        /* a store-conditional that a watchpoint refused runs again, and its frontend has forgotten the reservation */
+        if (v->engine && !v->engine->watch.keep_reservation)
                 reservation_drop(v);
 }
 

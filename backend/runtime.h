@@ -22,6 +22,7 @@
 #include "backend/reservation.h"
 #include "backend/revoke.h"
 #include "backend/tlb2.h"
+#include "backend/watch.h"
 #include "base/lock.h"
 #include "frontend/cpu.h"
 #include "machines/core/engine.h"
@@ -94,6 +95,7 @@ struct vcpu_engine {
         uint64_t segments_opened;          /* pointers to other regions do not survive a change of this */
         struct code_region *one_shot;
         struct reservation reservation;
+        struct watch watch;
         /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
         uint64_t wait_seq;
         _Atomic uint64_t quiet;            /* sequence number up to which it holds no dropped region */
@@ -170,3 +172,4 @@ enum vcpu_exit exec_step(struct vcpu *v);
 void exec_poll(struct vcpu *v);
 void exec_state_changed(struct vcpu *v);
 void exec_breakpoints_changed(struct vm *vm, uint64_t gva);
+void exec_watchpoints_changed(struct vm *vm);

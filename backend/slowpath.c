@@ -4,7 +4,8 @@
  * alignment, devices, ROM, lines that hold code or are watched, and atomics on those. An access either
  * happens whole or faults with nothing changed: all pages are found before anything is stored.
  *
- * Runs on the vCPU's thread, inside. A status is 0 or 1 + IR_EXIT_EXCEPTION with v->exception recorded.
+ * Runs on the vCPU's thread, inside. A status is 0, 1 + IR_EXIT_EXCEPTION with v->exception recorded, or
+ * 1 + IR_EXIT_DEBUG: the access hit a watchpoint and has not happened (backend/watch.h).
  */
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "frontend/fp/fp.h"
 
 static const struct ir_helper_ret faulted = {0, 1 + IR_EXIT_EXCEPTION};
+static const struct ir_helper_ret watched = {0, 1 + IR_EXIT_DEBUG};
 
 static struct ir_mem mem_of(uint32_t bits)
 {
@@ -186,6 +188,8 @@ static struct ir_helper_ret slow_load(struct vcpu *v, gva_t a, uint32_t bits)
         stat_inc(v, STAT_slow_loads);
         if (alignment_fault(v, a, mem, ACCESS_READ) || !find_place(v, a, size, ACCESS_READ, &p))
                 return faulted;
+        if (watch_refuses(v, a, size, VM_WATCH_READ))
+                return watched;
         if (p.n == 2)
                 return load_crossing(v, a, &p, mem);
         if (p.page[0].host) {
@@ -253,6 +257,8 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
         stat_inc(v, STAT_slow_stores);
         if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, size, ACCESS_WRITE, &p))
                 return faulted;
+        if (watch_refuses(v, a, size, VM_WATCH_WRITE))
+                return watched;
         if (mem.big_endian)
                 value = swap_bytes(value, size);
         memcpy(bytes, &value, sizeof(bytes));
@@ -330,6 +336,8 @@ static struct ir_helper_ret slow_rmw(struct vcpu *v, gva_t a, uint64_t value, ui
 
         if (!atomic_place(v, a, mem, &p))
                 return faulted;
+        if (watch_refuses(v, a, size, VM_WATCH_READ | VM_WATCH_WRITE))
+                return watched;
         if (p.page[0].flags & TLB2_ROM) {
                 old = host_load(p.page[0].host + p.offset, size);
                 return (struct ir_helper_ret){extend(mem.big_endian ? swap_bytes(old, size) : old, mem), 0};
@@ -356,6 +364,11 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
         if (mem.big_endian) {
                 expect = swap_bytes(expect, size);
                 desired = swap_bytes(desired, size);
+        }
+        /* one that fails is a store-conditional that does not store */
+        if (host_load(p.page[0].host + p.offset, size) == expect && watch_refuses(v, a, size, VM_WATCH_WRITE)) {
+                v->engine->watch.cas = (struct watch_cas){true, a, expect, bits};
+                return watched;
         }
         if (p.page[0].flags & TLB2_ROM) {
                 old = host_load(p.page[0].host + p.offset, size);

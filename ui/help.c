@@ -221,9 +221,11 @@ static void markdown_gdb(FILE *to)
               "Threads are vCPUs. There are the integer, floating-point and control registers, memory\n"
               "as the vCPU sees it (device registers too), breakpoints without a limit to their number,\n"
               "steps, Ctrl-C, detach and kill, under every engine. Breakpoints are not written to guest\n"
-              "memory. A step moves one vCPU alone and takes no interrupt. Watchpoints are not\n"
-              "supported. The machine stops when gdb connects and goes on when it leaves. Without a\n"
-              "host name the port is open to this machine only.\n", to);
+              "memory. A step moves one vCPU alone and takes no interrupt. Watchpoints (`watch`, `rwatch`,\n"
+              "`awatch`) are on virtual addresses, of any length, on all vCPUs; the machine stops behind\n"
+              "the instruction that made the access. They slow down accesses to the pages that they are\n"
+              "in, and nothing else; devices' accesses do not count. The machine stops when gdb connects\n"
+              "and goes on when it leaves. Without a host name the port is open to this machine only.\n", to);
 }
 
 void cli_print_markdown(FILE *to)

@@ -97,6 +97,11 @@ struct vcpu {
         GMutex lock;                  /* guards sleeping in halt */
         GCond wake;
         bool single_step, stopped_by_debugger;
+        /* the watchpoint that made it stop: the first byte accessed of it, its kinds; 0: none. Debuggers clear it. */
+        struct {
+                gva_t gva;
+                unsigned kinds;
+        } watch_hit;
         bool held;                    /* vm_hold_others: does not run although the VM does */
         bool halted;                  /* between a WFI and the next has_work or reset; the vCPU's thread */
 

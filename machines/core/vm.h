@@ -24,6 +24,13 @@ struct machine_options;
 struct chardev;
 struct block_backend;
 
+/* A range of guest-virtual addresses that a debugger watches. */
+enum vm_watch { VM_WATCH_READ = 1, VM_WATCH_WRITE = 2 };
+struct vm_watchpoint {
+        uint64_t gva, len;
+        unsigned kinds;                    /* enum vm_watch, or both */
+};
+
 enum vm_state { VM_CREATED, VM_RUNNING, VM_PAUSED, VM_SHUTDOWN };
 
 /* Why the machine wants to stop; the main loop decides by -no-reboot and the like. */
@@ -69,6 +76,7 @@ struct vm {
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
         void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
+        GArray *watchpoints;               /* struct vm_watchpoint; changed only by vm_watchpoint_* while paused */
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */
         void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
@@ -117,6 +125,14 @@ void vm_exclusive(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg
  */
 bool vm_breakpoint_add(struct vm *vm, gva_t gva);
 bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
+
+/*
+ * Watchpoints: a vCPU leaves with VCPU_EXIT_DEBUG behind an instruction that accessed a watched byte, with
+ * vcpu.watch_hit set. Accesses of devices, of page walks and of debuggers do not count. Main thread, the VM paused;
+ * false when exactly that one is there already, or not there.
+ */
+bool vm_watchpoint_add(struct vm *vm, const struct vm_watchpoint *w);
+bool vm_watchpoint_remove(struct vm *vm, const struct vm_watchpoint *w);
 
 /*
  * Deterministic mode takes input from the host at fixed instruction counts only: each millisecond of
