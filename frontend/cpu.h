@@ -71,6 +71,8 @@ struct cpu_ops {
 
         /* models: NULL-terminated names for -cpu help; init parses "rv64,zba=off" */
         const char *const *models;
+        /* the @n-th feature that -cpu switches, on in every model until it is; NULL behind the last */
+        const char *(*feature)(unsigned n, const char **doc);
         bool (*init)(struct vcpu *v, const char *model, GError **error);
         void (*fini)(struct vcpu *v);
         void (*reset)(struct vcpu *v);

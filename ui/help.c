@@ -112,6 +112,9 @@ void cli_print_machine_settings(const struct cli *cli, FILE *to)
                 fprintf(to, "Properties of machine %s:\n", m->name);
                 for (const char *const *s = m->settings; s && *s; s++)
                         fprintf(to, "%s\n", *s);
+                if (!m->settings || !*m->settings)
+                        fputs("none of its own\n", to);
+                fputc('\n', to);
         }
         fputs("Properties of every machine:\n", to);
         for (unsigned i = 0; i < cli_n_options; i++) {
@@ -122,12 +125,28 @@ void cli_print_machine_settings(const struct cli *cli, FILE *to)
         }
 }
 
+void cli_print_keys(const struct cli *cli, FILE *to)
+{
+        const struct cli_option *o = cli->print_option;
+
+        fprintf(to, "-%s %s\n", o->name, o->args);
+        for (const struct cli_key *k = o->keys; k->name; k++) {
+                g_autofree char *left = g_strdup_printf("%s=", k->name);
+
+                print_row(to, left, k->doc);
+        }
+}
+
 void cli_print_cpus(const struct cli *cli, FILE *to)
 {
+        const char *name, *doc;
+
         fputs("CPU models:\n", to);
         for (const char *const *m = cli->ops->models; *m; m++)
                 fprintf(to, "%s\n", *m);
-        fputs("Features are switched with MODEL,NAME=on|off.\n", to);
+        fputs("\nFeatures of every model, all of them on; switched with MODEL,NAME=on|off:\n", to);
+        for (unsigned i = 0; cli->ops->feature && (name = cli->ops->feature(i, &doc)) != NULL; i++)
+                print_row(to, name, doc);
 }
 
 void cli_print_accels(const struct cli *cli, FILE *to)

@@ -131,6 +131,20 @@ static const struct { const char *name; enum rv_feature feature, needs; } featur
         {"sv39", RV_F_SV39, RV_F_S}, {"sv48", RV_F_SV48, RV_F_SV39},
 };
 
+static const char *const feature_docs[] = {
+#define FEATURE(id, text) [RV_F_##id] = text,
+#include "frontend/riscv/features.def"
+#undef FEATURE
+};
+
+static const char *rv_feature(unsigned n, const char **doc)
+{
+        if (n >= G_N_ELEMENTS(feature_names))
+                return NULL;
+        *doc = feature_docs[feature_names[n].feature];
+        return feature_names[n].name;
+}
+
 static const enum rv_feature model_all[] = {
         RV_F_RV64, RV_F_I, RV_F_M, RV_F_A, RV_F_F, RV_F_D, RV_F_C, RV_F_S, RV_F_U, RV_F_ZICSR, RV_F_ZIFENCEI,
         RV_F_ZICNTR, RV_F_ZIHINTPAUSE, RV_F_ZICOND, RV_F_ZBA, RV_F_ZBB, RV_F_ZBS, RV_F_SSTC, RV_F_SV39, RV_F_SV48,
@@ -159,7 +173,7 @@ static bool set_feature(struct rv_config *config, const char *setting, GError **
                 }
         }
         nearest = error_nearest_name(name, names);
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s", name,
+        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them", name,
                          nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
@@ -333,7 +347,7 @@ const struct cpu_ops riscv64_ops = {
         .state_size = sizeof(struct rv_state),
         .regs = regs, .n_regs = G_N_ELEMENTS(regs),
         .gdb_sets = gdb_sets, .gdb_arch = "riscv:rv64",
-        .models = models,
+        .models = models, .feature = rv_feature,
         .init = rv_init, .fini = rv_fini, .reset = rv_reset, .config = rv_config,
         .mode = rv_mode, .context_key = rv_context_key,
         .translate = rv_translate, .walk = rv_walk,
