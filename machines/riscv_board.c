@@ -264,6 +264,27 @@ static bool load_program(struct riscv_board *b, const struct riscv_image *img, g
         return loader_load_flat(b->images, img->file, img->path, at, out, error);
 }
 
+/* Notes that @img takes these bytes; refuses it if something else has some of them. */
+static bool claim(struct riscv_board *b, const char *what, const char *path, gpa_t low, gpa_t high, GError **error)
+{
+        for (unsigned i = 0; i < b->n_claims; i++) {
+                const struct riscv_claim *c = &b->claims[i];
+
+                if (low < c->high && c->low < high)
+                        return error_set(error, RHEA_ERROR_MEMORY, "%s%s%s at 0x%" PRIx64 " to 0x%" PRIx64 " overlaps the %s at 0x%"
+                                         PRIx64 " to 0x%" PRIx64 "; link or place one of them elsewhere%s", what, *path ? " " : "",
+                                         path, low, high, c->what, c->low, c->high,
+                                         c->what == b->firmware.what ? ", or use -bios none" : "");
+        }
+        b->claims[b->n_claims++] = (struct riscv_claim){what, low, high};
+        return true;
+}
+
+static bool claim_image(struct riscv_board *b, const struct riscv_image *img, gpa_t low, gpa_t high, GError **error)
+{
+        return claim(b, img->what, img->path, low, high, error);
+}
+
 /* Half the memory above the kernel, but no more than 512 MiB: as QEMU does. */
 static bool load_initrd(struct vm *vm, struct riscv_board *b, gpa_t kernel_end, GError **error)
 {
@@ -278,7 +299,7 @@ static bool load_initrd(struct vm *vm, struct riscv_board *b, gpa_t kernel_end, 
                 return false;
         b->initrd_start = img.low;
         b->initrd_end = img.high;
-        return true;
+        return claim_image(b, &b->initrd, img.low, img.high, error);
 }
 
 bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
@@ -290,6 +311,8 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
         if (!image_read(vm, b, &b->firmware, error) || !image_read(vm, b, &b->kernel, error) ||
             !image_read(vm, b, &b->initrd, error) || !image_read(vm, b, &b->dtb, error))
                 return false;
+        b->claims[0] = (struct riscv_claim){"reset ROM", RISCV_ROM_BASE, RISCV_ROM_BASE + RISCV_ROM_SIZE};
+        b->n_claims = 1;
         b->entry = RISCV_DRAM_BASE;
         b->kernel_entry = b->initrd_start = b->initrd_end = 0;
         if (b->firmware.path) {
@@ -297,6 +320,8 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
                         return false;
                 b->entry = img.entry;
                 firmware_end = img.high;
+                if (!claim_image(b, &b->firmware, img.low, img.high, error))
+                        return false;
         }
         if (!b->kernel.path)
                 return true;
@@ -316,6 +341,8 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
                                          (image_size >> 20) + 1, vm->ram_size >> 20);
                 kernel_end = MAX(kernel_end, img.low + image_size);
         }
+        if (!claim_image(b, &b->kernel, img.low, kernel_end, error))
+                return false;
         return load_initrd(vm, b, kernel_end, error);
 }
 
@@ -403,6 +430,8 @@ static bool place_dt(struct vm *vm, struct riscv_board *b, struct dt *dt, gpa_t 
                 return error_set(error, RHEA_ERROR_MEMORY,
                                  "kernel, initial ramdisk and device tree do not fit into %" PRIu64
                                  " MiB of memory; use a bigger -m", vm->ram_size >> 20);
+        if (!claim(b, "device tree", "", *at, *at + len, error))
+                return false;
         bytes = g_bytes_new_static(blob, len);
         ok = loader_load_flat(b->images, bytes, "device tree", *at, &img, error);
         g_bytes_unref(bytes);

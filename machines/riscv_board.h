@@ -25,6 +25,12 @@ struct riscv_image {
         GBytes *file;                   /* what it holds, unpacked; NULL when the reset is done */
 };
 
+/* Memory that something loaded takes. */
+struct riscv_claim {
+        const char *what;
+        gpa_t low, high;
+};
+
 /* In vm->machine_data; boards may begin their own structure with it. */
 struct riscv_board {
         struct ram_block *ram, *rom;
@@ -35,6 +41,8 @@ struct riscv_board {
         gpa_t entry;                    /* where the harts go from the reset ROM */
         gpa_t kernel_entry;             /* 0 without a kernel */
         gpa_t initrd_start, initrd_end; /* equal: none */
+        struct riscv_claim claims[5];   /* ROM, firmware, kernel, initial ramdisk, device tree */
+        unsigned n_claims;
 };
 
 /* Harts, RAM, ROM, and reading the files that @opt names. RAM is mapped by the board. */
