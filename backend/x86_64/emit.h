@@ -48,7 +48,7 @@ struct x86_host {
         const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
-        const uint8_t *rmw, *cas, *fp, *hook, *relookup[2], *fma_nan[2];
+        const uint8_t *call_leaf, *rmw, *cas, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
 /* Code that is seldom run, emitted after the region's body. */
