@@ -18,6 +18,16 @@ static const struct ir_slot rv64_slots[] = {
         [RV_SLOT_##id] = {.name = text, .type = t, .group = g, .offset = offsetof(struct rv_state, member)},
 #include "frontend/riscv/regs.def"
 #undef SLOT
+#define CSR_SLOT(id, number, text, member, write) SLOT_OF(id, text, member)
+#define SLOT_OF(id, text, member) \
+        [RV_SLOT_##id] = {.name = text, .type = IR_I64, .group = RV_GROUP_STATUS, \
+                          .offset = offsetof(struct rv_state, member)},
+        SLOT_OF(MSTATUS, "mstatus", mstatus)
+        [RV_SLOT_ZERO] = {.name = "zero", .type = IR_I64, .group = RV_GROUP_ZERO,
+                          .offset = offsetof(struct rv_state, x[0])},
+#include "frontend/riscv/csr_slots.def"
+#undef CSR_SLOT
+#undef SLOT_OF
 };
 
 /* What compiled code uses most, by static counts over Debian's kernel and libc. */
@@ -300,7 +310,8 @@ static const void *rv_config(const struct vcpu *v)
 uint64_t rv_mode(const struct vcpu *v)
 {
         const struct rv_state *s = rv_state_const(v);
-        uint64_t fs = s->mstatus & RV_MSTATUS_FS, mode = s->frm << RV_MODE_FRM_SHIFT;
+        uint64_t fs = s->mstatus & RV_MSTATUS_FS;
+        uint64_t mode = s->frm << RV_MODE_FRM_SHIFT | s->priv << RV_MODE_PRIV_SHIFT;
 
         if (fs)
                 mode |= RV_MODE_FS_ON;

@@ -22,10 +22,6 @@ enum {
 #define MSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_MIE | RV_MSTATUS_SPIE | RV_MSTATUS_MPIE | RV_MSTATUS_SPP | \
                           RV_MSTATUS_MPP | RV_MSTATUS_FS | RV_MSTATUS_MPRV | RV_MSTATUS_SUM | RV_MSTATUS_MXR | \
                           RV_MSTATUS_TVM | RV_MSTATUS_TW | RV_MSTATUS_TSR)
-#define SSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_SPIE | RV_MSTATUS_SPP | RV_MSTATUS_FS | RV_MSTATUS_SUM | \
-                          RV_MSTATUS_MXR)
-#define SSTATUS_READABLE (SSTATUS_WRITABLE | RV_MSTATUS_VS | RV_MSTATUS_XS | RV_MSTATUS_UXL | RV_MSTATUS_UBE)
-
 /* Exceptions that can be delegated: all that exist but the environment call from M. */
 #define DELEGABLE (BIT(RV_EXC_FETCH_MISALIGNED) | BIT(RV_EXC_FETCH_ACCESS) | BIT(RV_EXC_ILLEGAL) | \
                    BIT(RV_EXC_BREAKPOINT) | BIT(RV_EXC_LOAD_MISALIGNED) | BIT(RV_EXC_LOAD_ACCESS) | \
@@ -76,13 +72,13 @@ static uint64_t status_read(struct vcpu *v, unsigned csr)
 
         if ((value & RV_MSTATUS_FS) == RV_FS_DIRTY)
                 value |= RV_MSTATUS_SD;
-        return csr == 0x300 ? value : value & (SSTATUS_READABLE | RV_MSTATUS_SD);
+        return csr == 0x300 ? value : value & (RV_SSTATUS_READABLE | RV_MSTATUS_SD);
 }
 
 static void status_write(struct vcpu *v, unsigned csr, uint64_t value)
 {
         struct rv_state *s = rv_state(v);
-        uint64_t mask = csr == 0x300 ? MSTATUS_WRITABLE : SSTATUS_WRITABLE, old = s->mstatus;
+        uint64_t mask = csr == 0x300 ? MSTATUS_WRITABLE : RV_SSTATUS_WRITABLE, old = s->mstatus;
 
         if (bits_get(value, 11, 2) == 2)
                 mask &= ~RV_MSTATUS_MPP; /* no such privilege: keeps what it holds */
@@ -431,19 +427,16 @@ static void row_write(struct vcpu *v, const struct csr_row *row, unsigned csr, u
                 *field = (*field & ~row->writable) | (value & row->writable);
 }
 
-/* Bits 9:8 of the number are the lowest privilege, bits 11:10 all ones are read-only (volume II, 2.1). */
-static const struct csr_row *accessible(struct vcpu *v, unsigned csr, bool write)
+static const struct csr_row *accessible(struct vcpu *v, unsigned csr)
 {
         const struct csr_row *row = find_row(v, csr);
 
-        if (!row || rv_state(v)->priv < (csr >> 8 & 3) || (write && csr >> 10 == 3))
-                return NULL;
-        return !row->allowed || row->allowed(v, csr) ? row : NULL;
+        return row && (!row->allowed || row->allowed(v, csr)) ? row : NULL;
 }
 
 bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value)
 {
-        const struct csr_row *row = accessible(v, csr, false);
+        const struct csr_row *row = accessible(v, csr);
 
         if (!row)
                 return false;
@@ -453,23 +446,19 @@ bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value)
 
 bool rv_csr_update(struct vcpu *v, unsigned csr, enum rv_csr_op op, uint64_t operand, uint64_t *old)
 {
-        const struct csr_row *row = accessible(v, csr, true);
+        const struct csr_row *row = accessible(v, csr);
         uint64_t value;
 
         if (!row)
                 return false;
-        if (old || op != RV_CSR_SWAP) {
-                value = row_read(v, row, csr);
-                if (old)
-                        *old = value;
-                /* set and clear work on what software wrote to mip.SEIP, not on the line (3.1.9) */
-                if (csr == CSR_MIP)
-                        value = rv_state(v)->mip;
-                if (op == RV_CSR_SET)
-                        operand |= value;
-                else if (op == RV_CSR_CLEAR)
-                        operand = value & ~operand;
-        }
+        *old = value = row_read(v, row, csr);
+        /* set and clear work on what software wrote to mip.SEIP, not on the line (3.1.9) */
+        if (csr == CSR_MIP)
+                value = rv_state(v)->mip;
+        if (op == RV_CSR_SET)
+                operand |= value;
+        else if (op == RV_CSR_CLEAR)
+                operand = value & ~operand;
         row_write(v, row, csr, operand);
         return true;
 }

@@ -87,6 +87,13 @@ void rv_deliver(struct vcpu *v)
         take_trap(v, v->exception.cause, v->exception.value);
 }
 
+uint64_t rv_trap(struct vcpu *v, uint64_t pc, enum rv_cause cause, uint64_t tval)
+{
+        v->hot.pc = pc;
+        take_trap(v, cause, tval);
+        return v->hot.pc;
+}
+
 bool rv_interrupt(struct vcpu *v)
 {
         struct rv_state *s = rv_state(v);
