@@ -21,7 +21,7 @@
 
 enum { IMAGE_ALIGN = 2 << 20, FDT_MAX = 1 << 20 };
 
-/* Where distributions put OpenSBI's generic firmware, best first. */
+/* Where packages put OpenSBI's generic firmware: OpenSBI's own (Debian, Fedora), then QEMU's copies. */
 static const char *const firmware_paths[] = {
         "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
         "/usr/share/opensbi/lp64/generic/firmware/fw_dynamic.bin",
@@ -142,30 +142,12 @@ static bool image_open(struct vm *vm, struct riscv_board *b, struct riscv_image 
         return false;
 }
 
-/*
- * What scripts/fetch-guest keeps goes before what the host has: with OpenSBI 1.1, which Debian 12 ships, a few
- * boots in a hundred hung while harts were started (docs/TESTING.md).
- */
-static bool open_fetched_firmware(struct vm *vm, struct riscv_board *b)
-{
-        const char *cache = g_getenv("RHEA_CACHE");
-        char *path = cache && *cache ? g_build_filename(cache, "guest", "fw_dynamic.bin", NULL)
-                                     : g_build_filename(g_get_user_cache_dir(), "rhea", "guest",
-                                                        "fw_dynamic.bin", NULL);
-        bool ok = access(path, R_OK) == 0 && image_open(vm, b, &b->firmware, path, "firmware", NULL);
-
-        g_free(path);
-        return ok;
-}
-
 static bool open_firmware(struct vm *vm, struct riscv_board *b, const char *bios, GError **error)
 {
         if (bios && !strcmp(bios, "none"))
                 return true;
         if (bios && strcmp(bios, "default"))
                 return image_open(vm, b, &b->firmware, bios, "firmware", error);
-        if (open_fetched_firmware(vm, b))
-                return true;
         for (const char *const *p = firmware_paths; *p; p++) {
                 if (access(*p, R_OK) == 0)
                         return image_open(vm, b, &b->firmware, *p, "firmware", error);
