@@ -42,7 +42,8 @@ void exec_breakpoints_changed(struct vm *vm, uint64_t gva)
 void exec_watchpoints_changed(struct vm *vm)
 {
         if (vm->engine_data)
-                revoke_post(runtime_of(vm), &(struct revoke_event){.reasons = REVOKE_TLB, .flush = TLB_FLUSH_ALL});
+                revoke_post(runtime_of(vm),
+                            &(struct revoke_event){.reasons = REVOKE_TLB, .flush = TLB_FLUSH_ALL});
 }
 
 static bool at_breakpoint(const struct vm *vm, gva_t pc)
@@ -212,8 +213,9 @@ enum vcpu_exit exec_step(struct vcpu *v)
 }
 
 /*
- * The compare-and-swap that hit a watchpoint is the second half of a load-reserved sequence whose first half was an
- * ordinary load. Reserving now is as good as having reserved then, if the value is still the same (docs/memory.md).
+ * The compare-and-swap that hit a watchpoint is the second half of a load-reserved sequence whose first half
+ * was an ordinary load. Reserving now is as good as having reserved then, if the value is still the same
+ * (docs/memory.md).
  */
 static void reserve_for_cas(struct vcpu *v)
 {

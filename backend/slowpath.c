@@ -366,7 +366,8 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
                 desired = swap_bytes(desired, size);
         }
         /* one that fails is a store-conditional that does not store */
-        if (host_load(p.page[0].host + p.offset, size) == expect && watch_refuses(v, a, size, VM_WATCH_WRITE)) {
+        if (host_load(p.page[0].host + p.offset, size) == expect &&
+            watch_refuses(v, a, size, VM_WATCH_WRITE)) {
                 v->engine->watch.cas = (struct watch_cas){true, a, expect, bits};
                 return watched;
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watchpoints (decision 14, 21). Pages with watched bytes are kept out of the first-level TLBs, so every access to
- * them takes the slow path, which asks here; nothing else pays. The slow path leaves the instruction undone with
- * IR_EXIT_DEBUG; the dispatcher then runs that instruction alone, this time noting what was hit in v->watch_hit, and
- * stops behind it. vm->watchpoints changes only while the VM is paused.
+ * Watchpoints (decision 14, 21). Pages with watched bytes are kept out of the first-level TLBs, so every
+ * access to them takes the slow path, which asks here; nothing else pays. The slow path leaves the
+ * instruction undone with IR_EXIT_DEBUG; the dispatcher then runs that instruction alone, this time noting
+ * what was hit in v->watch_hit, and stops behind it. vm->watchpoints changes only while the VM is paused.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ struct watch_cas {
 
 struct watch {
         bool pass;              /* the instruction is run alone: note the hit and let it happen */
-        bool keep_reservation;  /* ... and it is a store-conditional that was refused with its reservation in force */
+        /* ... and it is a store-conditional that was refused with its reservation in force */
+        bool keep_reservation;
         struct watch_cas cas;
 };
 

@@ -247,22 +247,25 @@ static bool load_program(struct riscv_board *b, const struct riscv_image *img, g
 }
 
 /* Notes that @img takes these bytes; refuses it if something else has some of them. */
-static bool claim(struct riscv_board *b, const char *what, const char *path, gpa_t low, gpa_t high, GError **error)
+static bool claim(struct riscv_board *b, const char *what, const char *path, gpa_t low, gpa_t high,
+                  GError **error)
 {
         for (unsigned i = 0; i < b->n_claims; i++) {
                 const struct riscv_claim *c = &b->claims[i];
 
                 if (low < c->high && c->low < high)
-                        return error_set(error, RHEA_ERROR_MEMORY, "%s%s%s at 0x%" PRIx64 " to 0x%" PRIx64 " overlaps the %s at 0x%"
-                                         PRIx64 " to 0x%" PRIx64 "; link or place one of them elsewhere%s", what, *path ? " " : "",
-                                         path, low, high, c->what, c->low, c->high,
+                        return error_set(error, RHEA_ERROR_MEMORY,
+                                         "%s%s%s at 0x%" PRIx64 " to 0x%" PRIx64 " overlaps the %s at 0x%"
+                                         PRIx64 " to 0x%" PRIx64 "; link or place one of them elsewhere%s",
+                                         what, *path ? " " : "", path, low, high, c->what, c->low, c->high,
                                          c->what == b->firmware.what ? ", or use -bios none" : "");
         }
         b->claims[b->n_claims++] = (struct riscv_claim){what, low, high};
         return true;
 }
 
-static bool claim_image(struct riscv_board *b, const struct riscv_image *img, gpa_t low, gpa_t high, GError **error)
+static bool claim_image(struct riscv_board *b, const struct riscv_image *img, gpa_t low, gpa_t high,
+                        GError **error)
 {
         return claim(b, img->what, img->path, low, high, error);
 }

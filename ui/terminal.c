@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal handlers that call nothing but tcsetattr and the like, all of it async-signal-safe (POSIX, 2.4.3), and then
- * let the signal do what it would have done. A process has one standard input and handlers have no argument, so the
- * state is static; it is written before handlers that read it are installed. Who installs a handler for SIGSEGV later
- * (a host-MMU tier) must hand on what is not his to the one that he found.
+ * Signal handlers that call nothing but tcsetattr and the like, all of it async-signal-safe (POSIX, 2.4.3),
+ * and then let the signal do what it would have done. A process has one standard input and handlers have no
+ * argument, so the state is static; it is written before handlers that read it are installed. Who installs a
+ * handler for SIGSEGV later (a host-MMU tier) must hand on what is not his to the one that he found.
  */
 #include "ui/terminal.h"
 
@@ -22,11 +22,13 @@ static struct {
         bool guarded[NSIG];
 } terminal;
 
-static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+                           SIGTRAP};
 
 static bool is_fault(int number, const siginfo_t *info)
 {
-        return info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE);
+        return info->si_code > 0 &&
+               (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE);
 }
 
 /* Only the foreground may: others would be stopped for trying, and change what somebody else uses. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal that the program was started on is put back whatever ends it: chardevs do so when all goes well, this
- * does it for signals that kill and for crashes. Main thread.
+ * The terminal that the program was started on is put back whatever ends it: chardevs do so when all goes
+ * well, this does it for signals that kill and for crashes. Main thread.
  */
 #pragma once
 

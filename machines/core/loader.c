@@ -44,7 +44,8 @@ static uint8_t *read_all(int fd, uint64_t size, const char *path, GError **error
 
 int loader_open_file(const char *path, const char *what, GError **error)
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe may have nobody behind it */
+        /* a pipe may have nobody behind it */
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct stat st;
 
         if (fd < 0 || fstat(fd, &st) != 0)
@@ -274,15 +275,18 @@ static void elf_drop_headers(struct address_space *as, Elf64_Phdr *ph)
         ph->p_memsz -= SKIP;
 }
 
-static bool elf_truncated(const char *path, const char *what, uint64_t end, const struct elf *e, GError **error)
+static bool elf_truncated(const char *path, const char *what, uint64_t end, const struct elf *e,
+                          GError **error)
 {
-        return error_set(error, RHEA_ERROR_FILE, "%s is a truncated ELF file: its %s end at byte %" PRIu64 ", but it has %zu; "
+        return error_set(error, RHEA_ERROR_FILE,
+                         "%s is a truncated ELF file: its %s end at byte %" PRIu64 ", but it has %zu; "
                          "copy or build it again", path, what, end, (size_t)e->size);
 }
 
 static bool elf_damaged(const char *path, const char *why, GError **error)
 {
-        return error_set(error, RHEA_ERROR_FILE, "%s is a damaged ELF file: %s; copy or build it again", path, why);
+        return error_set(error, RHEA_ERROR_FILE, "%s is a damaged ELF file: %s; copy or build it again",
+                         path, why);
 }
 
 /* Both tables lie within the file. */
@@ -357,7 +361,8 @@ static bool elf_check_loaded(GArray *ranges, const char *path, uint64_t entry, G
                 inside |= entry - r->low < r->high - r->low;
         }
         if (!inside) {
-                g_autofree char *why = g_strdup_printf("its entry 0x%" PRIx64 " lies in none of its segments", entry);
+                g_autofree char *why = g_strdup_printf("its entry 0x%" PRIx64 " lies in none of its segments",
+                                                       entry);
 
                 return elf_damaged(path, why, error);
         }

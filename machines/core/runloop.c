@@ -596,8 +596,8 @@ static int64_t counted_account(struct vm *vm, struct vcpu *v)
 }
 
 /*
- * Runs @v for @slice instructions, in pieces if somebody observes: interrupts are looked at where they would be
- * without them. The last piece is not yet accounted for.
+ * Runs @v for @slice instructions, in pieces if somebody observes: interrupts are looked at where they would
+ * be without them. The last piece is not yet accounted for.
  */
 static enum vcpu_exit counted_run(struct vm *vm, struct vcpu *v, int64_t slice)
 {

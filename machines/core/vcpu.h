@@ -76,8 +76,9 @@ struct vcpu {
         struct vcpu_engine *engine;
         struct address_space *as;
         unsigned index;               /* 0.. in the VM; the hart id by default */
-        /* the mode word that hot.jump_cache is for; frontends keep it current */
+        /* the mode word that hot.jump_cache is for, and its rounding mode: the engine's */
         uint64_t mode;
+        uint8_t round;                /* enum ir_round */
 
         /* interrupts: level of each input line, set by any thread */
         _Atomic uint64_t irq_pending;
@@ -97,7 +98,7 @@ struct vcpu {
         GMutex lock;                  /* guards sleeping in halt */
         GCond wake;
         bool single_step, stopped_by_debugger;
-        /* the watchpoint that made it stop: the first byte accessed of it, its kinds; 0: none. Debuggers clear it. */
+        /* the watchpoint that made it stop: the first byte accessed of it, its kinds; debuggers clear it */
         struct {
                 gva_t gva;
                 unsigned kinds;

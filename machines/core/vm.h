@@ -76,7 +76,8 @@ struct vm {
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
         void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
-        GArray *watchpoints;               /* struct vm_watchpoint; changed only by vm_watchpoint_* while paused */
+        /* struct vm_watchpoint; changed only by vm_watchpoint_* while paused */
+        GArray *watchpoints;
 
         /* installed by the engine; called by ram_block_note_write and address_space changes */
         void (*code_written)(struct vm *vm, struct ram_block *ram, uint64_t offset, uint64_t len);
@@ -128,8 +129,8 @@ bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
 
 /*
  * Watchpoints: a vCPU leaves with VCPU_EXIT_DEBUG behind an instruction that accessed a watched byte, with
- * vcpu.watch_hit set. Accesses of devices, of page walks and of debuggers do not count. Main thread, the VM paused;
- * false when exactly that one is there already, or not there.
+ * vcpu.watch_hit set. Accesses of devices, of page walks and of debuggers do not count. Main thread, the VM
+ * paused; false when exactly that one is there already, or not there.
  */
 bool vm_watchpoint_add(struct vm *vm, const struct vm_watchpoint *w);
 bool vm_watchpoint_remove(struct vm *vm, const struct vm_watchpoint *w);
@@ -147,10 +148,10 @@ void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaqu
 void vm_run_counted_polls(struct vm *vm);
 
 /*
- * Deterministic mode: @fn is called on the vCPU thread, at an instruction boundary, when all vCPUs together have
- * executed @at instructions (or a few more, where a guest block cannot be cut), and answers the count at which it
- * wants to be called again; UINT64_MAX: never. The guest does not notice, nor does the order of its vCPUs change.
- * Before vm_start.
+ * Deterministic mode: @fn is called on the vCPU thread, at an instruction boundary, when all vCPUs together
+ * have executed @at instructions (or a few more, where a guest block cannot be cut), and answers the count
+ * at which it wants to be called again; UINT64_MAX: never. The guest does not notice, nor does the order of
+ * its vCPUs change. Before vm_start.
  */
 typedef uint64_t (*vm_observe_fn)(struct vm *vm, uint64_t insns, void *opaque);
 void vm_observe(struct vm *vm, uint64_t at, vm_observe_fn fn, void *opaque);

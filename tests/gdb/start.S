@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry of the program that the gdb test debugs: each hart gets a stack and the floating-point unit, and its main. */
+/* Entry of the program that the gdb test debugs: each hart gets a stack, floating point, and its main. */
         .section .text.start, "ax"
         .globl _start
 _start:
@@ -14,7 +14,7 @@ _start:
         call    first_main
 1:      call    other_main
 
-/* Never called: the test of watchpoints puts a hart here. Labels stand behind the instructions that access words. */
+/* Never called: the test of watchpoints puts a hart here. Labels stand behind what accesses words. */
         .globl accesses
         .option push
         .option norvc

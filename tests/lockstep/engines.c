@@ -2,12 +2,14 @@
 /*
  * rhea-engines [--count N] [--chunk N] [--plant WHAT] FIRST,SECOND -- OPTIONS OF RHEA ...
  *
- * Runs two engines over one guest (pair.h) and, if they come to differ, finds the first instruction after which they
- * do: by walks from reset with ever closer stops, then one by one. A mistake that single steps hide, because it takes
- * a block of several instructions, is found by halving the stretch instead. "%e" in an option is the engine's name.
+ * Runs two engines over one guest (pair.h) and, if they come to differ, finds the first instruction after
+ * which they do: by walks from reset with ever closer stops, then one by one. A mistake that single steps
+ * hide, because it takes a block of several instructions, is found by halving the stretch instead. "%e" in
+ * an option is the engine's name.
  *
- * --plant OLD=NEW lets the first engine take each instruction with the encoding OLD for NEW; --plant RULE breaks a
- * rewrite rule of ir/rules.def in it. Exit status 0: no difference; 1: a difference; 2: neither can be said.
+ * --plant OLD=NEW lets the first engine take each instruction with the encoding OLD for NEW; --plant RULE
+ * breaks a rewrite rule of ir/rules.def in it. Exit status 0: no difference; 1: a difference; 2: neither can
+ * be said.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,7 +94,7 @@ static bool is_suspect(const struct pair *p, const struct pair_word *w)
         return false;
 }
 
-/* Words that differ at the end of a walk are looked at closely in the next; true if some of them were not in this. */
+/* Words that differ at the end of a walk are watched in the next; true if some were not in this one. */
 static bool suspect_words(struct pair *p, const struct pair_result *r)
 {
         bool more = false;
@@ -114,15 +116,16 @@ static bool walk_again(struct pair *p, struct stretch w, struct pair_result *r, 
 
         p->progress = NULL;
         pair_result_clear(r);
-        fprintf(stderr, "again from reset: %" PRIu64 " to %" PRIu64 " in steps of %" PRIu64 "\n", w.start, w.end, w.step);
+        fprintf(stderr, "again from reset: %" PRIu64 " to %" PRIu64 " in steps of %" PRIu64 "\n", w.start,
+                w.end, w.step);
         ok = pair_walk(p, &w, r, error);
         p->progress = progress;
         return ok;
 }
 
 /*
- * They agree after @low instructions and not after @high: brings the two next to each other, with stops at nothing
- * but the one count that is asked about.
+ * They agree after @low instructions and not after @high: brings the two next to each other, with stops at
+ * nothing but the one count that is asked about.
  */
 static bool halve(struct pair *p, uint64_t low, uint64_t high, struct pair_result *r, GError **error)
 {
@@ -133,7 +136,8 @@ static bool halve(struct pair *p, uint64_t low, uint64_t high, struct pair_resul
                 if (!walk_again(p, w, r, error))
                         return false;
                 if (r->end == PAIR_DIFFERS)
-                        high = MIN(high - 1, MAX(middle, r->bad)); /* a block that cannot be cut ends behind it */
+                        /* a block that cannot be cut ends behind it */
+                        high = MIN(high - 1, MAX(middle, r->bad));
                 else
                         low = MIN(high - 1, MAX(middle, r->good));
         }
@@ -141,9 +145,9 @@ static bool halve(struct pair *p, uint64_t low, uint64_t high, struct pair_resul
 }
 
 /*
- * From a difference somewhere between @r's good_full and bad to the instruction. *whole: it needs a block, and single
- * steps do not show it. Registers are compared at each stop; memory only where a walk starts and ends, but the words that
- * differed at the end of one walk are compared at each stop of the next.
+ * From a difference somewhere between @r's good_full and bad to the instruction. *whole: it needs a block,
+ * and single steps do not show it. Registers are compared at each stop; memory only where a walk starts and
+ * ends, but the words that differed at the end of one walk are compared at each stop of the next.
  */
 static bool narrow(struct pair *p, struct pair_result *r, bool *whole, GError **error)
 {
@@ -153,9 +157,11 @@ static bool narrow(struct pair *p, struct pair_result *r, bool *whole, GError **
         suspect_words(p, r);
         for (unsigned walks = 0; walks < MAX_WALKS; walks++) {
                 uint64_t step = MAX((high - low) / REFINE, 1);
+                struct stretch w;
                 bool more;
 
-                if (!walk_again(p, (struct stretch){.start = low, .step = step, .end = high, .trace = step == 1}, r, error))
+                w = (struct stretch){.start = low, .step = step, .end = high, .trace = step == 1};
+                if (!walk_again(p, w, r, error))
                         return false;
                 if (r->end == PAIR_AGREES) {
                         *whole = true;
@@ -177,8 +183,9 @@ static bool narrow(struct pair *p, struct pair_result *r, bool *whole, GError **
 static bool trace_before(struct pair *p, struct pair_result *r, GError **error)
 {
         uint64_t from = r->bad > PAIR_TRACE ? r->bad - PAIR_TRACE + 4 : 0;
+        struct stretch w = {.start = from, .step = 1, .end = r->bad, .trace = true};
         struct pair_result t;
-        bool ok = pair_walk(p, &(struct stretch){.start = from, .step = 1, .end = r->bad, .trace = true}, &t, error);
+        bool ok = pair_walk(p, &w, &t, error);
 
         if (ok) {
                 memcpy(r->trace, t.trace, sizeof(t.trace));
@@ -227,8 +234,8 @@ static void print_report(const struct pair *p, const struct pair_result *r, bool
         if (r->n_trace) {
                 const struct pair_insn *last = &r->trace[(r->n_trace - 1) % PAIR_TRACE];
 
-                printf("first different: cpu %u, pc %016" PRIx64 ", instruction %" PRIu64 "\n", last->cpu, last->pc,
-                       last->count + 1);
+                printf("first different: cpu %u, pc %016" PRIx64 ", instruction %" PRIu64 "\n", last->cpu,
+                       last->pc, last->count + 1);
         }
         if (whole)
                 printf("in single steps they agree: what goes wrong takes the block that ends here\n");
@@ -262,7 +269,8 @@ static bool read_options(struct cli *cli, const char *engine, int argc, char **a
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: rhea-engines [--count N] [--chunk N] [--plant OLD=NEW|RULE] FIRST,SECOND -- OPTIONS ...\n");
+        fprintf(stderr, "usage: rhea-engines [--count N] [--chunk N] [--plant OLD=NEW|RULE] FIRST,SECOND "
+                "-- OPTIONS ...\n");
         return 2;
 }
 
@@ -282,17 +290,19 @@ static int compare_engines(struct pair *p, const struct stretch *w)
         if (!pair_walk(p, w, &r, &error))
                 return failed(error);
         if (r.end == PAIR_AGREES) {
-                printf("no difference in %" PRIu64 " instructions: %" PRIu64 " comparisons of all registers of %u vCPUs, "
-                       "%" PRIu64 " of memory and devices%s\n", r.good, r.stops, p->n_cpus, r.full_stops,
-                       r.state[0].ended ? "; the guest ended" : "");
+                printf("no difference in %" PRIu64 " instructions: %" PRIu64 " comparisons of all registers of "
+                       "%u vCPUs, %" PRIu64 " of memory and devices%s\n",
+                       r.good, r.stops, p->n_cpus, r.full_stops, r.state[0].ended ? "; the guest ended" : "");
                 pair_result_clear(&r);
                 return 0;
         }
-        fprintf(stderr, "a difference between %" PRIu64 " and %" PRIu64 " instructions\n", r.good_full, r.bad);
+        fprintf(stderr, "a difference between %" PRIu64 " and %" PRIu64 " instructions\n",
+                r.good_full, r.bad);
         if (!narrow(p, &r, &whole, &error) || (whole && !trace_before(p, &r, &error)))
                 return failed(error);
         if (r.end != PAIR_DIFFERS) {
-                printf("DIFFERENT, but not again: between two runs of the same engine, or by where the runs stop\n");
+                printf("DIFFERENT, but not again: between two runs of the same engine, or by where the runs "
+                       "stop\n");
                 return 1;
         }
         print_report(p, &r, whole);

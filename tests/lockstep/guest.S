@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest of tests/lockstep/engines.py, bare on the virt board: each hart works through sums, products, loads and
- * stores of its own, with a timer interrupt now and then; hart 0 ends the machine. The labels planted_* are places where
- * the test makes one engine go wrong.
+ * The guest of tests/lockstep/engines.py, bare on the virt board: each hart works through sums, products,
+ * loads and stores of its own, with a timer interrupt now and then; hart 0 ends the machine. The labels
+ * planted_* are places where the test makes one engine go wrong.
  */
         .section .text.start, "ax"
         .globl _start

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs two machines to the same instruction counts and compares them there. Each machine's one vCPU thread stops by
- * itself (vm_observe); who comes second compares while the first one waits, under pair_run.lock. The main thread
- * serves both main loops and notices when a guest ends.
+ * Runs two machines to the same instruction counts and compares them there. Each machine's one vCPU thread
+ * stops by itself (vm_observe); who comes second compares while the first one waits, under pair_run.lock.
+ * The main thread serves both main loops and notices when a guest ends.
  */
 #include "tests/lockstep/pair.h"
 
@@ -132,7 +132,9 @@ static void note_word(struct pair_run *r, unsigned block, uint64_t offset)
 
         if (a == b || out->n_words == PAIR_MAX_WORDS)
                 return;
-        out->words[out->n_words++] = (struct pair_word){block, offset, gpa_of(r->vm[0], block, offset), {a, b}};
+        out->words[out->n_words++] = (struct pair_word){
+                .block = block, .offset = offset, .gpa = gpa_of(r->vm[0], block, offset), .value = {a, b},
+        };
 }
 
 static bool same_suspects(struct pair_run *r)
@@ -175,7 +177,8 @@ static bool same_devices(struct pair_run *r)
                 dev_save(a, as);
                 dev_save(b, bs);
                 if (as->len != bs->len || memcmp(as->data, bs->data, as->len)) {
-                        snprintf(out->what, sizeof(out->what), "the state of device %s differs", a->id ? a->id : a->class->name);
+                        snprintf(out->what, sizeof(out->what), "the state of device %s differs",
+                                 a->id ? a->id : a->class->name);
                         return false;
                 }
         }
@@ -193,7 +196,9 @@ static void look_ahead(struct pair_run *r)
 
                 s->pc = v->hot.pc;
                 s->insns = vcpu_insn_count(v);
-                s->n_bytes = debug_read(v, s->pc, s->bytes, 4) ? 4 : debug_read(v, s->pc, s->bytes, 2) ? 2 : 0;
+                s->n_bytes = 4;
+                while (s->n_bytes && !debug_read(v, s->pc, s->bytes, s->n_bytes))
+                        s->n_bytes -= 2; /* the end of what is mapped */
         }
 }
 
@@ -400,7 +405,8 @@ static struct vm *make_side(struct pair *p, unsigned i, GError **error)
         struct vm *vm = setup_vm(p->cli[i], error);
 
         if (vm && !vm->deterministic) {
-                error_set(error, RHEA_ERROR_USAGE, "engines are compared in deterministic mode: add -icount shift=0");
+                error_set(error, RHEA_ERROR_USAGE,
+                          "engines are compared in deterministic mode: add -icount shift=0");
                 vm_free(vm);
                 return NULL;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two machines with different engines over one guest, in deterministic mode, stopped and compared at the same
- * instruction counts. One run of such a pair is a walk; engines.c makes walks finer until it has the instruction.
+ * Two machines with different engines over one guest, in deterministic mode, stopped and compared at the
+ * same instruction counts. One run of such a pair is a walk; engines.c makes walks finer until it has the
+ * instruction.
  */
 #pragma once
 
@@ -17,7 +18,7 @@ struct vm;
 
 enum { PAIR_MAX_WORDS = 64, PAIR_TRACE = 32 };
 
-/* Where to look: at start, start + step, ..., and at end. Memory and devices each @full stops and at @start. */
+/* Where to look: at start, start + step, ..., and at end. */
 struct stretch {
         uint64_t start, step, end;
         uint64_t full;           /* 0: registers only, except at start and end */

@@ -5,9 +5,9 @@
  *
  * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait. Either
  * all vCPUs are told to go on or one, as gdb does to get over a breakpoint by way of another behind it.
- * Breakpoints are not written to memory, so Z0 and Z1 are the same thing. A watchpoint stops behind the instruction
- * that made the access. Several vCPUs may hit one at once: those whose stop was not told yet are told when gdb lets
- * the machine go on, before it does.
+ * Breakpoints are not written to memory, so Z0 and Z1 are the same thing. A watchpoint stops behind the
+ * instruction that made the access. Several vCPUs may hit one at once: those whose stop was not told yet are
+ * told when gdb lets the machine go on, before it does.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -62,7 +62,8 @@ static void send_stop(struct gdbstub *g, int signal)
         if (v->watch_hit.kinds) {
                 g_autofree char *plain = g_steal_pointer(&text);
 
-                text = g_strdup_printf("%s%s:%" PRIx64 ";", plain, kinds[v->watch_hit.kinds], v->watch_hit.gva);
+                text = g_strdup_printf("%s%s:%" PRIx64 ";", plain, kinds[v->watch_hit.kinds],
+                                       v->watch_hit.gva);
                 v->watch_hit.kinds = 0;
         }
         g->running = false;
@@ -342,8 +343,8 @@ static void watchpoint_packet(struct gdbstub *g, char type, const char *args, bo
         static const unsigned kinds[] = {VM_WATCH_WRITE, VM_WATCH_READ, VM_WATCH_READ | VM_WATCH_WRITE};
         struct vm_watchpoint w = {.kinds = kinds[type - '2']};
 
-        if (!gdb_hex_number(&args, &w.gva) || *args++ != ',' || !gdb_hex_number(&args, &w.len) || *args || !w.len ||
-            w.gva + w.len - 1 < w.gva || (insert && g->vm->watchpoints->len >= MAX_WATCHPOINTS)) {
+        if (!gdb_hex_number(&args, &w.gva) || *args++ != ',' || !gdb_hex_number(&args, &w.len) || *args ||
+            !w.len || w.gva + w.len - 1 < w.gva || (insert && g->vm->watchpoints->len >= MAX_WATCHPOINTS)) {
                 send_error(g);
                 return;
         }
