@@ -24,7 +24,7 @@ void x86_harvest(struct vcpu *v, uint32_t mxcsr)
                 v->ops->fp_flags_or(v, flags);
 }
 
-static uint32_t mxcsr_for(enum ir_round round)
+static uint32_t mxcsr_for(unsigned round)
 {
         static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2,
                                      [IR_RM_RMM] = 0};
@@ -36,7 +36,7 @@ enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
         const struct x86_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint32_t) = (void *)(uintptr_t)h->enter;
-        enum ir_exit reason = enter(v, door, mxcsr_for(v->ops->fp_mode(v->mode).round));
+        enum ir_exit reason = enter(v, door, mxcsr_for(v->round));
 
         x86_harvest(v, (uint32_t)v->hot.scratch[0]);
         if (reason == IR_EXIT_LINK) {
