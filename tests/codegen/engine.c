@@ -151,11 +151,6 @@ static void fp_flags_or(struct vcpu *v, uint32_t flags)
         rig.w->fp_flags |= flags;
 }
 
-static struct ir_fpmode fp_mode(uint64_t mode)
-{
-        return rig.fp;
-}
-
 /* ---- the rig ---- */
 
 static bool set_up(GError **error)
@@ -169,7 +164,6 @@ static bool set_up(GError **error)
         rig.v = aligned_alloc(64, (sizeof(struct vcpu) + WORLD_STATE + 63) & ~(size_t)63);
         memset(rig.v, 0, sizeof(struct vcpu));
         rig.cpu.fp_flags_or = fp_flags_or;
-        rig.cpu.fp_mode = fp_mode;
         rig.v->ops = &rig.cpu;
         wrap_helpers();
         for (unsigned n = 0; n < JUMP_ENTRIES; n++)
@@ -318,6 +312,7 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         v->hot.vpage_base = WORLD_PAGE;
         v->hot.tlb = rig.tlb;
         v->hot.jump_cache = rig.jumps;
+        v->round = r->fp.round;
         v->hot.budget = w->budget;
         v->hot.return_top = 0;
         for (unsigned n = 0; n < VCPU_RETURN_STACK; n++)
