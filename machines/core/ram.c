@@ -76,6 +76,8 @@ static void ram_release(struct ram_block *ram)
                 munmap((void *)ram->code_lines, ram->size / GUEST_PAGE_SIZE * sizeof(uint64_t));
         if (ram->fd >= 0)
                 close(ram->fd);
+        if (ram->listeners)
+                g_array_unref(ram->listeners);
         g_free(ram->name);
         g_free(ram);
 }
@@ -119,4 +121,38 @@ void ram_block_note_write(struct ram_block *ram, uint64_t offset, uint64_t len)
 {
         if (len && ram->vm->code_written)
                 ram->vm->code_written(ram->vm, ram, offset, len);
+}
+
+void ram_block_listen(struct ram_block *ram, const struct ram_listener *listener)
+{
+        uint64_t page = listener->offset & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+
+        if (!ram->listeners)
+                ram->listeners = g_array_new(FALSE, FALSE, sizeof(struct ram_listener));
+        g_array_append_val(ram->listeners, *listener);
+        atomic_fetch_or(&ram->code_lines[page >> GUEST_PAGE_BITS], ram_block_listened_lines(ram, page));
+}
+
+uint64_t ram_block_listened_lines(const struct ram_block *ram, uint64_t offset)
+{
+        uint64_t page = offset & ~(uint64_t)(GUEST_PAGE_SIZE - 1), lines = 0;
+
+        for (guint i = 0; ram->listeners && i < ram->listeners->len; i++) {
+                const struct ram_listener *l = &g_array_index(ram->listeners, struct ram_listener, i);
+
+                for (uint64_t at = l->offset; at < l->offset + l->len; at++)
+                        if (at - page < GUEST_PAGE_SIZE)
+                                lines |= 1ull << ((at - page) >> CODE_LINE_BITS);
+        }
+        return lines;
+}
+
+void ram_block_tell(struct ram_block *ram, uint64_t offset, uint64_t len)
+{
+        for (guint i = 0; ram->listeners && i < ram->listeners->len; i++) {
+                const struct ram_listener *l = &g_array_index(ram->listeners, struct ram_listener, i);
+
+                if (offset < l->offset + l->len && l->offset < offset + len)
+                        l->stored(l->opaque, offset, len);
+        }
 }

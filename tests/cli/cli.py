@@ -224,6 +224,8 @@ RIGHT = [
     ("-chardev help", 0, "stdio"),
     ("-d help", 0, "in_asm"),
     ("-M spike -display none -bios none -kernel finish.elf", 0, ""),
+    ("-M spike -display none -bios none -kernel beside.elf", 0, ""),
+    ("-M spike -display none -bios none -kernel beside.elf -accel interp", 0, ""),
     (f"{PROG} -accel interp", 0, ""),
     (f"{PROG} -accel tcg", 0, ""),
     (f"{PROG} -accel kvm -accel tcg", 0, ""),
@@ -282,10 +284,10 @@ def finisher(value):
                        low << 20 | 6 << 15 | 6 << 7 | 0x1b, 6 << 20 | 5 << 15 | 2 << 12 | 0x23, 0x6f)
 
 
-def htif_program():
-    """Writes 1 (success) to tohost, in a page of its own; with the symbols that spike looks for."""
-    base, tohost = 0x80000000, 0x80001000
-    code = struct.pack("<4I", 0x00001297, 0x00100313, 0x0062b023, 0x0000006f).ljust(0x1010, b"\0")
+def htif_program(tohost, *code):
+    """Code that writes 1 (success) to tohost; with the symbols that spike looks for."""
+    base = 0x80000000
+    code = struct.pack(f"<{len(code)}I", *code).ljust(tohost - base + 16, b"\0")
     strings = b"\0tohost\0fromhost\0.symtab\0.strtab\0"
     symbols = bytes(24) + struct.pack("<IBBHQQ", 1, 0x10, 0, 1, tohost, 8) + struct.pack("<IBBHQQ", 8, 0x10, 0, 1, tohost + 8, 8)
     strtab = 120 + len(code)
@@ -318,7 +320,9 @@ def make_files(folder):
     files = {
         "finish.bin": finisher(0x5555), "status7.bin": finisher(7 << 16 | 0x3333),
         "reset.bin": finisher(0x7777),
-        "finish.elf": htif_program(),
+        "finish.elf": htif_program(0x80001000, 0x00001297, 0x00100313, 0x0062b023, 0x0000006f),
+        # Code and atomics in tohost's own line: stores there the 1 that it has added to memory.
+        "beside.elf": htif_program(0x80000020, 0x00000297, 0x00100313, 0x08028393, 0x0063b02f, 0x0003b303, 0x0262b023, 0x0000006f),
         "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20), "disk2.img": bytes(1 << 20),
         "with,comma.img": bytes(65536), "keep.txt": b"kept\n", "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
         "short.elf": b"\x7fELF\x02\x01\x01" + bytes(9), "x86.elf": elf(62, 0x80000000, finisher(0x5555)),
