@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The `spike` machine: RISC-V harts, memory, a CLINT and the host-target interface, as QEMU 10 lays it out.
- * The interface is the variables `tohost` and `fromhost` of the program, found by its symbols; without them it
- * is at 0x1000000.
+ * The interface is the variables `tohost` and `fromhost` of the program, found by its symbols; without them
+ * it is at 0x1000000.
  */
 #include <string.h>
 

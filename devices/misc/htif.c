@@ -64,7 +64,8 @@ static void htif_set(struct htif *h, enum htif_word w, uint64_t value)
 /* Takes @command out of tohost; another one that a hart has stored meanwhile stays. */
 static void htif_take(struct htif *h, uint64_t command)
 {
-        if (__atomic_compare_exchange_n(h->word[TOHOST], &command, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        if (__atomic_compare_exchange_n(h->word[TOHOST], &command, 0, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
                 htif_note(h, TOHOST);
 }
 
@@ -363,6 +364,7 @@ static const struct dev_field htif_state[] = {
 const struct dev_class dev_htif = {
         .name = "htif", .compat = "ucb,htif0", .doc = "host-target interface of the RISC-V simulators",
         .size = sizeof(struct htif), .props = htif_props, .state = htif_state,
-        .regions = {{"words", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read, htif_write}},
+        .regions = {{"words", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read,
+                     htif_write}},
         .init = htif_init, .reset = htif_reset, .fini = htif_fini,
 };

@@ -37,8 +37,8 @@ enum mem_result {
 };
 
 /*
- * A device's variable in RAM: @stored is told of each store to it, afterwards, with no lock held. Told of are the
- * stores of vCPUs and single accesses on the bus, not the blocks that devices and the loader write.
+ * A device's variable in RAM: @stored is told of each store to it, afterwards, with no lock held. Told of are
+ * the stores of vCPUs and single accesses on the bus, not the blocks that devices and the loader write.
  */
 struct ram_listener {
         uint64_t offset, len; /* in the block */
@@ -49,8 +49,8 @@ struct ram_listener {
 /*
  * One block of guest RAM or ROM. host is page-aligned and congruent with its guest-physical start modulo
  * 4096. code_lines has one word a guest page: bit n says that translated code was read from line n (decision
- * 15), or that a listener's variable is there: stores to it take the slow path. Generated code reads it; once the
- * vCPUs run only backend/ writes it.
+ * 15), or that a listener's variable is there: stores to it take the slow path. Generated code reads it; once
+ * the vCPUs run only backend/ writes it.
  */
 struct ram_block {
         char *name;
