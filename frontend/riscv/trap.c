@@ -24,7 +24,8 @@ uint64_t rv_mip(const struct vcpu *v)
         uint64_t lines = atomic_load_explicit(&v->irq_pending, memory_order_acquire), mip = s->mip;
 
         if (s->menvcfg & RV_MENVCFG_STCE) {
-                mip &= ~(1ull << RV_IRQ_STI); /* the comparator's line alone, which may lag behind a new stimecmp */
+                /* the comparator's line alone, which may lag behind a new stimecmp or time */
+                mip &= ~(1ull << RV_IRQ_STI);
                 if ((lines >> RV_IRQ_STI & 1) && vm_timebase_ticks(v->vm) < s->stimecmp)
                         lines &= ~(1ull << RV_IRQ_STI);
         } else {
@@ -136,15 +137,11 @@ void rv_update_stimer(struct vcpu *v)
 
         if (!s->stimer)
                 return;
-        timer_cancel(s->stimer);
-        if (!(s->menvcfg & RV_MENVCFG_STCE)) {
-                vcpu_set_irq(v, RV_IRQ_STI, false);
-        } else if (vm_timebase_ticks(v->vm) >= s->stimecmp) {
+        vcpu_set_irq(v, RV_IRQ_STI, false); /* first: once armed, the timer may go off at any moment */
+        if (!(s->menvcfg & RV_MENVCFG_STCE))
+                timer_cancel(s->stimer);
+        else if (timer_arm_ticks(s->stimer, s->stimecmp))
                 vcpu_set_irq(v, RV_IRQ_STI, true);
-        } else {
-                vcpu_set_irq(v, RV_IRQ_STI, false);
-                timer_arm(s->stimer, vm_timebase_deadline_ns(v->vm, s->stimecmp));
-        }
 }
 
 void rv_look_at_irqs(struct vcpu *v)
