@@ -139,25 +139,12 @@ static enum ir_exit enter(struct vcpu *v, uint64_t door)
         return reason;
 }
 
-/*
- * Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one.
- * Where the guest's block cannot be cut there, the budget is overdrawn.
- */
+/* Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one. */
 static enum ir_exit run_cut(struct vcpu *v)
 {
         struct code_region *r = exec_find_region(v, v->hot.pc, MIN(v->hot.budget, INT32_MAX));
-        enum ir_exit reason;
-        int64_t lent;
 
-        if (!r)
-                return IR_EXIT_EXCEPTION;
-        lent = r->n_guest_insns;
-        if (lent <= v->hot.budget)
-                lent = 0;
-        v->hot.budget += lent;
-        reason = enter(v, code_region_door(r));
-        v->hot.budget -= lent;
-        return reason;
+        return r ? enter(v, code_region_door(r)) : IR_EXIT_EXCEPTION;
 }
 
 /* A helper asked to be run again once others have acknowledged something. */
@@ -167,7 +154,7 @@ static void wait_for_others(struct vcpu *v)
         v->engine->wait_seq = 0;
 }
 
-/* One instruction (or one guest block that cannot be cut); its exit. */
+/* One instruction; its exit. */
 static enum ir_exit step_once(struct vcpu *v)
 {
         struct code_region *r;
