@@ -149,6 +149,12 @@ void runtime_vm_fini(struct vm *vm);
 bool runtime_vcpu_init(struct vcpu *v, exec_enter_fn enter, GError **error);
 void runtime_vcpu_fini(struct vcpu *v);
 extern const struct engine_cpu runtime_engine_cpu;
+/* The rows of struct engine that all engines of this runtime have alike. */
+#define RUNTIME_ENGINE \
+        .vm_fini = runtime_vm_fini, .run = exec_run, .step = exec_step, .poll = exec_poll, \
+        .state_changed = exec_state_changed, .breakpoints_changed = exec_breakpoints_changed, \
+        .watchpoints_changed = exec_watchpoints_changed, .print_stats = runtime_print_stats, \
+        .cpu = &runtime_engine_cpu
 /* Sums of all vCPUs' counters, one a line. Any thread. */
 void runtime_print_stats(struct vm *vm, FILE *to);
 
