@@ -27,7 +27,7 @@ MUTANTS = (
     ('tr_m.c', 'return czero(t, a, IR_EQ);', 'return czero(t, a, IR_NE);', 'czero.eqz'),
     ('tr_b.c', 'return shadd(t, a, 2, false);', 'return shadd(t, a, 1, false);', 'sh2add'),
     ('tr_b.c', 'return shadd(t, a, 0, true);', 'return shadd(t, a, 0, false);', 'add.uw'),
-    ('tr_b.c', 'ir_rotl(t->b, rv_get32(t, a->rs1)', 'ir_rotr(t->b, rv_get32(t, a->rs1)', 'rolw'),
+    ('tr_b.c', 'return rv_op_rrw(t, a, ir_rotl);', 'return rv_op_rrw(t, a, ir_rotr);', 'rolw'),
     ('tr_b.c', 'return choose(t, a, IR_GES);', 'return choose(t, a, IR_GEU);', 'max'),
     ('tr_b.c', 'return op_unary(t, a, ir_orcb);', 'return op_unary(t, a, ir_bswap);', 'orc.b'),
     ('tr_b.c', 'r = ir_and(t->b, ir_shru(t->b, x, n), one);', 'r = ir_shru(t->b, x, n);', 'bext'),
