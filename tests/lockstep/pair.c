@@ -18,7 +18,7 @@
 #include "ui/debug.h"
 #include "ui/setup.h"
 
-enum { STUCK_S = 30, ENDED_WAIT_S = 2, TOLD = 100000000 /* instructions */ };
+enum { STUCK_S = 30, ENDED_WAIT_S = 2, IDLE_LOOKS = 6, TOLD = 100000000 /* instructions */ };
 
 /* Beside the registers of cpu_ops. */
 static const char *const more_names[] = {"pc", "halted", "interrupt lines", "instructions"};
@@ -294,13 +294,18 @@ static void wait_for_other(struct pair_run *r, unsigned self)
         unsigned other = !self;
         uint64_t round = r->round;
         int64_t start = g_get_monotonic_time();
+        unsigned idle = 0;
 
         while (r->round == round && !r->over) {
                 int64_t now = g_get_monotonic_time(), waited = (now - start) / G_USEC_PER_SEC;
                 bool ends = atomic_load(&r->vm[other]->request) != VM_REQ_NONE || r->ended[other];
 
+                /* all of its vCPUs wait, and there is no timer */
+                idle = atomic_load(&r->vm[other]->vcpus[0]->where) == VCPU_HALTED ? idle + 1 : 0;
                 if (r->ended[other] || (ends && waited >= ENDED_WAIT_S))
                         other_is_missing(r, other, "ended");
+                else if (idle >= IDLE_LOOKS)
+                        other_is_missing(r, other, "waits for ever");
                 else if (waited >= STUCK_S)
                         other_is_missing(r, other, "stands still");
                 else
