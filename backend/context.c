@@ -335,7 +335,8 @@ void context_update(struct vcpu *v)
 
         v->ops->context_key(v, &space, &data_view, &fetch_view);
         data = (struct context_key){.space = space, .view = CONTEXT_USED | data_view};
-        code = (struct context_key){.space = space, .view = CONTEXT_USED | fetch_view, .mode = v->ops->mode(v)};
+        code = (struct context_key){.space = space, .view = CONTEXT_USED | fetch_view,
+                                    .mode = v->ops->mode(v)};
         if (!key_equal(&data, &cx->cur_data_key))
                 switch_data(v, &data);
         if (!key_equal(&code, &cx->cur_code_key)) {

@@ -23,7 +23,8 @@ enum { CONTEXTS_DATA = 16, CONTEXTS_CODE = 16, CONTEXT_SPACES = 64,
 
 /*
  * What a context is for. The pool keeps these beside the tables, so that a search stays within a few cache
- * lines. Whole words, because keys are compared right after they were made: a load that spans two stores waits.
+ * lines. Whole words, because keys are compared right after they were made: a load that spans two stores
+ * waits.
  */
 struct context_key {
         uint64_t space, mode; /* mode: 0 for data contexts */

@@ -65,8 +65,8 @@ static uint32_t get32(const uint8_t *p)
 }
 
 /*
- * The size of its memory image tells nothing about a kernel's file, but kernels are EFI programs too, and say in
- * their section table how far the file goes (PE format, COFF header and section headers).
+ * The size of its memory image tells nothing about a kernel's file, but kernels are EFI programs too, and say
+ * in their section table how far the file goes (PE format, COFF header and section headers).
  */
 static bool is_truncated(GBytes *file)
 {
@@ -92,8 +92,8 @@ static bool check_kernel(const struct riscv_image *img, GError **error)
         if (why)
                 return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", img->path, why);
         return !is_truncated(img->file) ||
-               error_set(error, RHEA_ERROR_FILE, "kernel %s is truncated: its headers name more than the file "
-                         "holds; copy or unpack it again", img->path);
+               error_set(error, RHEA_ERROR_FILE, "kernel %s is truncated: its headers name more than the "
+                         "file holds; copy or unpack it again", img->path);
 }
 
 static void image_close(struct riscv_image *img)

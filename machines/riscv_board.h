@@ -15,8 +15,9 @@ enum { RISCV_ROM_BASE = 0x1000, RISCV_ROM_SIZE = 0xf000, RISCV_TIMEBASE_HZ = 100
 #define RISCV_DRAM_BASE 0x80000000ull
 
 /*
- * A file to boot. It stays open and is read again at each reset, instead of being kept in memory: a kernel has
- * tens of MiB. So what was replaced or removed meanwhile is still there; what was overwritten is checked anew.
+ * A file to boot. It stays open and is read again at each reset, instead of being kept in memory: a kernel
+ * has tens of MiB. So what was replaced or removed meanwhile is still there; what was overwritten is checked
+ * anew.
  */
 struct riscv_image {
         const char *what;               /* "kernel" */
@@ -53,8 +54,8 @@ void riscv_board_fini(struct riscv_board *b);
 /* Copies the images to memory, having read them again if need be; decides entry points. */
 bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error);
 /*
- * Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, sets the harts' state,
- * and lets go of what was read.
+ * Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, sets the harts'
+ * state, and lets go of what was read.
  */
 bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GError **error);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of a RISC-V hart and what the parts of this frontend share. Registers that generated code reads or
- * writes are slots (regs.def); the rest is reached through helpers. RISC-V ISA manual, volumes I and II (20240411).
+ * The state of a RISC-V hart and what the parts of this frontend share. Registers that generated code reads
+ * or writes are slots (regs.def); the rest is reached through helpers. RISC-V ISA manual, volumes I and II
+ * (20240411).
  */
 #pragma once
 
@@ -17,7 +18,8 @@ enum rv_priv { RV_U = 0, RV_S = 1, RV_M = 3 };
 enum { RV_PMP_ENTRIES = 16 };
 
 /* Interrupt numbers: bits of mip and mie, and the input lines of vcpu_set_irq. */
-enum rv_irq { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SEI = 9, RV_IRQ_MEI = 11 };
+enum rv_irq { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SEI = 9,
+              RV_IRQ_MEI = 11 };
 
 /* Exception causes (volume II, table of mcause). */
 enum rv_cause {
@@ -94,7 +96,8 @@ struct rv_state {
         uint64_t reserved; /* not 0: the latest LR went through load_reserved, and its SC may succeed */
         uint64_t fflags, frm; /* accrued flags, less those still in the host's FP unit */
 
-        uint64_t misa, medeleg, mideleg, mie, mip; /* mip: bits that software holds; lines are vcpu.irq_pending */
+        /* mip: bits that software holds; lines are vcpu.irq_pending */
+        uint64_t misa, medeleg, mideleg, mie, mip;
         uint64_t mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg, mseccfg;
         uint64_t stvec, sscratch, sepc, scause, stval, satp, scounteren, senvcfg;
         uint64_t stimecmp;
@@ -144,9 +147,9 @@ extern const struct cpu_ops riscv64_ops;
 
 /* ---- csr.c ---- */
 /*
- * Reads or writes a CSR; false: illegal instruction. What its number says of privilege and read-only registers the
- * translator has checked (volume II, 2.1). What a write changes of mode, context and interrupts is passed on to
- * the engine.
+ * Reads or writes a CSR; false: illegal instruction. What its number says of privilege and read-only
+ * registers the translator has checked (volume II, 2.1). What a write changes of mode, context and interrupts
+ * is passed on to the engine.
  */
 enum rv_csr_op { RV_CSR_SWAP, RV_CSR_SET, RV_CSR_CLEAR };
 bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each; the
- * functions run on the hart's own thread, from generated code or the interpreter, and never block. Those that call
- * nothing outside are in leaf.c.
+ * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each;
+ * the functions run on the hart's own thread, from generated code or the interpreter, and never block. Those
+ * that call nothing outside are in leaf.c.
  */
 #include "frontend/riscv/helpers.h"
 

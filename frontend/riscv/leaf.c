@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Helpers that generated code calls without keeping FP registers or the host's FP modes: this file and soft-float,
- * all it may call, are compiled for general registers only. A test looks at what their objects refer to.
+ * Helpers that generated code calls without keeping FP registers or the host's FP modes: this file and
+ * soft-float, all it may call, are compiled for general registers only. A test looks at what their objects
+ * refer to.
  */
 #include "frontend/riscv/helpers.h"
 
@@ -17,7 +18,10 @@ RV_HELP(fclass_d)
         return (struct ir_helper_ret){fp64_fclass(a), 0};
 }
 
-/* Rather too often than too seldom: whether the timer's line is up to date is seen when the interrupt is looked at. */
+/*
+ * Rather too often than too seldom: whether the timer's line is up to date is seen when the interrupt is
+ * looked at.
+ */
 RV_HELP(irqs_unmasked)
 {
         const struct rv_state *s = rv_state(v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged instructions and Zicsr (volume II, chapters 3 and 4; volume I, chapter 6). Traps and returns stay
- * in generated code: the helper changes privilege and context and answers where to go.
+ * The privileged instructions and Zicsr (volume II, chapters 3 and 4; volume I, chapter 6). Traps and returns
+ * stay in generated code: the helper changes privilege and context and answers where to go.
  */
 #include "rv_translate.h"
 
@@ -45,7 +45,10 @@ bool tr_sret(struct tctx *t)
         return true;
 }
 
-/* From U, WFI may wait no bounded time when S exists, so it is illegal at once; TW does the same for S (3.1.6.5). */
+/*
+ * From U, WFI may wait no bounded time when S exists, so it is illegal at once; TW does the same for S
+ * (3.1.6.5).
+ */
 bool tr_wfi(struct tctx *t)
 {
         if (rv_priv(t) == RV_U && rv_has(&t->config->features, RV_F_S))
@@ -126,8 +129,8 @@ static ir_ref get_status(struct tctx *t, unsigned csr)
 }
 
 /*
- * Masking and unmasking interrupts is what kernels do all the time. It changes neither mode nor context, nor do the
- * bits that a trap saved; false if others are concerned, or perhaps.
+ * Masking and unmasking interrupts is what kernels do all the time. It changes neither mode nor context, nor
+ * do the bits that a trap saved; false if others are concerned, or perhaps.
  */
 static bool update_irq_enables(struct tctx *t, unsigned rd, unsigned csr, enum rv_csr_op op, ir_ref operand)
 {
@@ -222,7 +225,8 @@ static bool csr_update(struct tctx *t, unsigned rd, unsigned csr, enum rv_csr_op
             update_slot(t, rd, csr, op, operand))
                 return true;
         put_csr(t, rd, ir_call(t->b, flags ? &rv_helper_fcsr_update : &rv_helper_csr_update,
-                               ir_const(t->b, IR_I64, csr), ir_const(t->b, IR_I64, op), operand, insn_bits(t)));
+                               ir_const(t->b, IR_I64, csr), ir_const(t->b, IR_I64, op), operand,
+                               insn_bits(t)));
         after_write(t, csr);
         return true;
 }
@@ -240,12 +244,14 @@ bool tr_csrrw(struct tctx *t, const struct args_csr *a)
 
 bool tr_csrrs(struct tctx *t, const struct args_csr *a)
 {
-        return a->rs1 ? csr_update(t, a->rd, a->csr, RV_CSR_SET, rv_addr(t, a->rs1)) : csr_read(t, a->rd, a->csr);
+        return a->rs1 ? csr_update(t, a->rd, a->csr, RV_CSR_SET, rv_addr(t, a->rs1))
+                      : csr_read(t, a->rd, a->csr);
 }
 
 bool tr_csrrc(struct tctx *t, const struct args_csr *a)
 {
-        return a->rs1 ? csr_update(t, a->rd, a->csr, RV_CSR_CLEAR, rv_addr(t, a->rs1)) : csr_read(t, a->rd, a->csr);
+        return a->rs1 ? csr_update(t, a->rd, a->csr, RV_CSR_CLEAR, rv_addr(t, a->rs1))
+                      : csr_read(t, a->rd, a->csr);
 }
 
 bool tr_csrrwi(struct tctx *t, const struct args_csri *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translates one block of RISC-V code: decodes instruction after instruction until one ends the block, the page
- * ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
+ * Translates one block of RISC-V code: decodes instruction after instruction until one ends the block, the
+ * page ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
  *
  * Runs on the vCPU's thread; touches nothing but the region being built.
  */
@@ -72,8 +72,8 @@ ir_ref rv_get_f32(struct tctx *t, unsigned reg)
 }
 
 /*
- * mstatus.FS becomes Dirty with the first change of FP state. That is another mode, so the block ends after this
- * instruction; where FS is Dirty already, which is nearly always, nothing happens.
+ * mstatus.FS becomes Dirty with the first change of FP state. That is another mode, so the block ends after
+ * this instruction; where FS is Dirty already, which is nearly always, nothing happens.
  */
 void rv_fp_changed(struct tctx *t)
 {
@@ -148,9 +148,9 @@ void rv_exit_indirect(struct tctx *t, enum ir_jump kind, ir_ref target)
 }
 
 /*
- * The mode may be another one now, but not the rounding mode, so what comes next need not enter by the dispatcher:
- * the jump cache is that of the new mode and context. A direct transfer would be linked to a region of the old
- * ones; with a slot in it, the address is not a constant.
+ * The mode may be another one now, but not the rounding mode, so what comes next need not enter by the
+ * dispatcher: the jump cache is that of the new mode and context. A direct transfer would be linked to a
+ * region of the old ones; with a slot in it, the address is not a constant.
  */
 void rv_exit_next(struct tctx *t)
 {

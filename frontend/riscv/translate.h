@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the instruction's IR
- * and says whether it could: false makes it an illegal instruction. Translators see integer registers through
- * rv_get and rv_put, which know x0 and the width.
+ * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the
+ * instruction's IR and says whether it could: false makes it an illegal instruction. Translators see integer
+ * registers through rv_get and rv_put, which know x0 and the width.
  */
 #pragma once
 
@@ -56,7 +56,10 @@ typedef ir_ref rv_binary_fn(struct ir_builder *b, ir_ref x, ir_ref y);
 bool rv_op_rr(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
 bool rv_op_rrw(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
 
-/* FP registers. The put ones mark FS dirty; so does rv_fp_changed alone, for instructions that only raise flags. */
+/*
+ * FP registers. The put ones mark FS dirty; so does rv_fp_changed alone, for instructions that only raise
+ * flags.
+ */
 ir_ref rv_get_f64(struct tctx *t, unsigned reg);
 ir_ref rv_get_f32(struct tctx *t, unsigned reg);
 void rv_put_f64(struct tctx *t, unsigned reg, ir_ref v);
@@ -77,7 +80,10 @@ bool rv_round(const struct tctx *t, unsigned rm, enum ir_round *round);
 void rv_exception(struct tctx *t, enum rv_cause cause, ir_ref tval);
 void rv_jump(struct tctx *t, int64_t target_offset);
 void rv_exit_lookup(struct tctx *t);
-/* After a change of mode or context, other than of the rounding mode: goes on behind the instruction all the same. */
+/*
+ * After a change of mode or context, other than of the rounding mode: goes on behind the instruction all the
+ * same.
+ */
 void rv_exit_next(struct tctx *t);
 void rv_exit_indirect(struct tctx *t, enum ir_jump kind, ir_ref target);
 

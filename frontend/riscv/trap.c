@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Traps and interrupts (volume II, sections 3.1.6 to 3.1.15 and 4.1), with Sstc's timer. On the hart's own thread,
- * but for the timer, which only sets an interrupt line.
+ * Traps and interrupts (volume II, sections 3.1.6 to 3.1.15 and 4.1), with Sstc's timer. On the hart's own
+ * thread, but for the timer, which only sets an interrupt line.
  */
 #include "frontend/riscv/cpu.h"
 
@@ -47,9 +47,11 @@ static void log_trap(struct vcpu *v, uint64_t cause, uint64_t tval, bool to_s)
 {
         if (!v->vm || !log_on(v->vm->log, LOG_INT))
                 return;
-        log_printf(v->vm->log, "hart %u: %s %" PRIu64 " at 0x%" PRIx64 " from privilege %" PRIu64 " to %c, tval 0x%" PRIx64 "\n",
-                   v->index, cause & RV_CAUSE_INTERRUPT ? "interrupt" : "exception", (uint64_t)(cause & ~RV_CAUSE_INTERRUPT),
-                   v->hot.pc, rv_state(v)->priv, to_s ? 'S' : 'M', tval);
+        log_printf(v->vm->log, "hart %u: %s %" PRIu64 " at 0x%" PRIx64 " from privilege %" PRIu64
+                   " to %c, tval 0x%" PRIx64 "\n",
+                   v->index, cause & RV_CAUSE_INTERRUPT ? "interrupt" : "exception",
+                   (uint64_t)(cause & ~RV_CAUSE_INTERRUPT), v->hot.pc, rv_state(v)->priv,
+                   to_s ? 'S' : 'M', tval);
 }
 
 /* Enters the handler of @cause for the instruction at hot.pc. */
@@ -121,7 +123,10 @@ bool rv_has_work(const struct vcpu *v)
         return (rv_mip(v) & rv_state_const(v)->mie) != 0;
 }
 
-/* The comparator's timer; on the main loop's thread. Lowering the line first makes sure that the hart looks anew. */
+/*
+ * The comparator's timer; on the main loop's thread. Lowering the line first makes sure that the hart looks
+ * anew.
+ */
 void rv_stimer_fired(void *opaque)
 {
         struct vcpu *v = opaque;

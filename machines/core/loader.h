@@ -16,8 +16,8 @@
 GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error);
 
 /*
- * The same in two steps, for files that are read again later: a descriptor to close, or -1; then what the file
- * holds now, from its beginning.
+ * The same in two steps, for files that are read again later: a descriptor to close, or -1; then what the
+ * file holds now, from its beginning.
  */
 int loader_open_file(const char *path, const char *what, GError **error);
 GBytes *loader_read_open_file(int fd, const char *path, const char *what, uint64_t max, GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest RAM and ROM: anonymous memory, not reserved, so that pages cost host memory only once touched, in huge
- * pages where the host grants them (a guest's TLB misses are the host's too); and beside it one word a guest
- * page that says which lines hold translated code. Blocks belong to their VM.
+ * Guest RAM and ROM: anonymous memory, not reserved, so that pages cost host memory only once touched, in
+ * huge pages where the host grants them (a guest's TLB misses are the host's too); and beside it one word a
+ * guest page that says which lines hold translated code. Blocks belong to their VM.
  */
 #include "machines/core/memory.h"
 
@@ -38,7 +38,8 @@ static bool ram_too_big(const char *name, uint64_t size, const char *why, GError
 static void *map_aligned(uint64_t size)
 {
         uint64_t room = size + HUGE_PAGE;
-        uint8_t *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        uint8_t *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                          -1, 0);
         uint64_t before;
 
         if (p == MAP_FAILED)
