@@ -389,7 +389,8 @@ static bool dump_dtb(const char *path, const void *blob, size_t len, GError **er
 {
         GError *why = NULL;
 
-        if (g_file_set_contents(path, blob, len, &why))
+        /* in place: whatever has that name stays what it is, a device or a pipe */
+        if (g_file_set_contents_full(path, blob, len, G_FILE_SET_CONTENTS_NONE, 0666, &why))
                 return true;
         error_set(error, RHEA_ERROR_FILE, "cannot write the device tree: %s", why->message);
         g_error_free(why);

@@ -423,6 +423,22 @@ def snapshot(folder):
     return {(e.name, e.stat().st_size) for e in os.scandir(folder)}
 
 
+def check_special_files(runner, folder):
+    """What has the name of an output stays what it is: a link, a device; a socket's name frees no other file."""
+    link, target, kept = (os.path.join(folder, name) for name in ("link.dtb", "target.dtb", "kept.txt"))
+    open(target, "w").close()
+    os.symlink("target.dtb", link)
+    runner.right("-M virt,dumpdtb=link.dtb -display none", 0, "", folder)
+    if not os.path.islink(link) or not os.path.getsize(target):
+        runner.fail("dumpdtb=link.dtb", "the link was replaced")
+    with open(kept, "w", encoding="ascii") as f:
+        f.write("kept\n")
+    for option in ("-serial unix:kept.txt,server=on,wait=off", "-gdb unix:kept.txt"):
+        status, _, err, _ = runner.run(f"-M virt {option} -display none", folder)
+        if status != 1 or "kept.txt" not in err or not os.path.isfile(kept):
+            runner.fail(option, f"status {status}, {err[:200]!r}, or the file is gone")
+
+
 def check_personality(runner, folder):
     """The name it is called by chooses the guest."""
     for name, status in (("rhea-system-riscv64", 0), ("rhea", 0), ("rhea-system-risvc64", 1)):
@@ -459,6 +475,7 @@ def main():
                 runner.right(arguments, status, pattern, folder)
         if not opts.patterns:
             check_personality(runner, folder)
+            check_special_files(runner, folder)
     if opts.markdown:
         check_markdown(runner, *opts.markdown)
     print(f"{runner.count} command lines, {runner.failed} failed")
