@@ -7,6 +7,8 @@
 #include "machines/riscv_board.h"
 
 #include <elf.h>
+#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -385,16 +387,16 @@ static void dt_rng_seed(struct vm *vm, struct dt *dt)
         dt_bytes(dt, "/chosen", "rng-seed", seed, sizeof(seed));
 }
 
+/* In place: what has that name stays what it is, a link, a device or a pipe. */
 static bool dump_dtb(const char *path, const void *blob, size_t len, GError **error)
 {
-        GError *why = NULL;
+        FILE *f = fopen(path, "wb");
+        bool ok = f && fwrite(blob, 1, len, f) == len;
 
-        /* in place: whatever has that name stays what it is, a device or a pipe */
-        if (g_file_set_contents_full(path, blob, len, G_FILE_SET_CONTENTS_NONE, 0666, &why))
-                return true;
-        error_set(error, RHEA_ERROR_FILE, "cannot write the device tree: %s", why->message);
-        g_error_free(why);
-        return false;
+        if (f && fclose(f) != 0)
+                ok = false;
+        return ok || error_set(error, RHEA_ERROR_FILE, "cannot write the device tree to %s: %s", path,
+                               g_strerror(errno));
 }
 
 /* Below the end of memory, on a boundary of 2 MiB. */
