@@ -7,8 +7,8 @@
 #include "machines/riscv_board.h"
 
 #include <elf.h>
-#include <stdio.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
