@@ -126,6 +126,7 @@ static struct code_page *page_get(struct runtime *rt, struct ram_block *ram, uin
                 p = g_new0(struct code_page, 1);
                 p->ram = ram;
                 p->page = page;
+                p->listened = ram_block_listened_lines(ram, page);
                 g_hash_table_insert(rt->cache.pages, page_key(ram, page), p);
         }
         return p;
@@ -148,7 +149,7 @@ static void list_remove(struct code_region **at, struct code_region *r, size_t n
 /* Marks lines as read by code or watched; every store after the revocation it posts sees the marks. */
 static void page_mark(struct runtime *rt, struct code_page *p, uint64_t *mask, uint64_t bits)
 {
-        uint64_t old = p->lines | p->watched;
+        uint64_t old = p->lines | p->watched | p->listened;
         struct revoke_event ev = {.reasons = REVOKE_NOTHING};
 
         *mask |= bits;
@@ -178,11 +179,11 @@ static void page_count(struct code_page *p, uint64_t bits, int n)
 /* Takes away the marks that no region or reservation needs any more; frees an empty page. */
 static void page_tidy(struct runtime *rt, struct code_page *p)
 {
-        uint64_t bits = p->lines | p->watched;
+        uint64_t needed = p->lines | p->watched, bits = needed | p->listened;
 
         if (atomic_load_explicit(page_word(p), memory_order_relaxed) != bits)
                 atomic_store(page_word(p), bits);
-        if (!bits)
+        if (!needed)
                 g_hash_table_remove(rt->cache.pages, page_key(p->ram, p->page));
 }
 
@@ -446,7 +447,7 @@ static unsigned page_store(struct runtime *rt, struct code_page *p, unsigned fro
         return n;
 }
 
-void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
+void codecache_drop_stored(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
 {
         uint64_t end = offset + len;
         unsigned n = 0;
@@ -465,6 +466,12 @@ void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t of
         runtime_unlock(rt);
         if (n)
                 revoke_kick_self(rt);
+}
+
+void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
+{
+        codecache_drop_stored(rt, ram, offset, len);
+        ram_block_tell(ram, offset, len);
 }
 
 /* ---- installing and settling ---- */

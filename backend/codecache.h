@@ -39,7 +39,7 @@ struct code_segment {
 struct code_page {
         struct ram_block *ram;
         uint64_t page;                      /* byte offset in ram */
-        uint64_t lines, watched;            /* their union is the page's word of code_lines */
+        uint64_t lines, watched, listened;  /* their union is the page's word of code_lines */
         uint64_t marked;                    /* revocation that completes the latest marks */
         struct code_region *first[CODE_PAGE_PARTS]; /* by the part they start in; linked by page_next */
         struct code_region *second;         /* straddlers that end here, by page2_next */
@@ -84,9 +84,13 @@ struct code_region *codecache_install(struct vcpu *v, struct code_region *r, con
                                       const uint8_t *bytes2);
 
 /* Bytes of RAM were stored to: drops the regions made from any of them. Any thread, after the store. */
+void codecache_drop_stored(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
+
+/* The same for the store of a vCPU, of which listeners are told too. */
+void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
+
 /* Is some region made from these bytes, which lie in one page? */
 bool codecache_holds(struct runtime *rt, struct ram_block *ram, uint64_t offset, unsigned len);
-void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
 
 /* Marks a line for a reservation, or takes the mark away; the number of the revocation that completes it. */
 uint64_t codecache_watch_locked(struct runtime *rt, struct ram_block *ram, uint64_t offset, bool on);

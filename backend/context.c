@@ -207,7 +207,7 @@ static bool catch_up(struct vcpu *v, uint64_t seen, struct data_context *d, stru
 
 static bool key_equal(const struct context_key *a, const struct context_key *b)
 {
-        return a->space == b->space && a->mode == b->mode && a->view == b->view && a->used == b->used;
+        return a->space == b->space && a->mode == b->mode && a->view == b->view;
 }
 
 /*
@@ -288,6 +288,8 @@ static struct code_context *code_context_get(struct vcpu *v, const struct contex
         else
                 stat_inc(v, STAT_context_evictions);
         cx->code_keys[i] = *key;
+        if (v->engine->rt->host)
+                cx->code[i]->fp_env = v->engine->rt->host->fp_env(v->ops->fp_mode(key->mode));
         code_context_empty(cx->code[i]);
         return cx->code[i];
 }
@@ -320,29 +322,34 @@ static void switch_code(struct vcpu *v, const struct context_key *key)
         cx->cur_code = c;
         cx->cur_code_key = *key;
         v->hot.jump_cache = c->jumps;
+        v->mode = key->mode;
+        v->fp_env = c->fp_env;
         context_clear_returns(v);
 }
 
 void context_update(struct vcpu *v)
 {
         struct contexts *cx = &v->engine->contexts;
-        struct context_key data = {.used = true}, code = {.used = true, .mode = v->ops->mode(v)};
+        struct context_key data, code;
+        uint32_t data_view, fetch_view;
+        uint64_t space;
 
-        v->ops->context_key(v, &data.space, &data.view, &code.view);
-        code.space = data.space;
+        v->ops->context_key(v, &space, &data_view, &fetch_view);
+        data = (struct context_key){.space = space, .view = CONTEXT_USED | data_view};
+        code = (struct context_key){.space = space, .view = CONTEXT_USED | fetch_view,
+                                    .mode = v->ops->mode(v)};
         if (!key_equal(&data, &cx->cur_data_key))
                 switch_data(v, &data);
         if (!key_equal(&code, &cx->cur_code_key)) {
                 switch_code(v, &code);
                 stat_inc(v, STAT_context_switches);
         }
-        if (data.space != cx->space || !cx->space_id) {
-                cx->space = data.space;
-                cx->space_id = space_number(v, data.space);
+        if (space != cx->space || !cx->space_id) {
+                cx->space = space;
+                cx->space_id = space_number(v, space);
         }
-        cx->data_view = data.view;
-        cx->fetch_view = code.view;
-        v->mode = code.mode;
+        cx->data_view = data_view;
+        cx->fetch_view = fetch_view;
 }
 
 /* ---- flushing ---- */

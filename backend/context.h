@@ -23,13 +23,15 @@ enum { CONTEXTS_DATA = 16, CONTEXTS_CODE = 16, CONTEXT_SPACES = 64,
 
 /*
  * What a context is for. The pool keeps these beside the tables, so that a search stays within a few cache
- * lines.
+ * lines. Whole words, because keys are compared right after they were made: a load that spans two stores
+ * waits.
  */
 struct context_key {
         uint64_t space, mode; /* mode: 0 for data contexts */
-        uint32_t view;
-        bool used;
+        uint64_t view;        /* and CONTEXT_USED */
 };
+
+#define CONTEXT_USED (1ull << 63)
 
 /* The tables are emptied by groups of entries, those that were filled: most are used for a few pages only. */
 enum { DATA_GROUP = TLB_ENTRIES / 64, CODE_GROUP = JUMP_ENTRIES / 64 };
@@ -45,6 +47,7 @@ struct code_context {
         uint64_t pages[CONTEXT_PAGE_SET / 64]; /* hashed set of the virtual pages that entries depend on */
         uint64_t filled;
         uint64_t seen;
+        uint32_t fp_env;   /* the host's, for the mode */
 } __attribute__((aligned(64)));
 
 /* Which large pages were filled from: a fence anywhere in one must find all of it. */

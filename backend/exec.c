@@ -39,6 +39,13 @@ void exec_breakpoints_changed(struct vm *vm, uint64_t gva)
                 codecache_drop_all(runtime_of(vm));
 }
 
+void exec_watchpoints_changed(struct vm *vm)
+{
+        if (vm->engine_data)
+                revoke_post(runtime_of(vm),
+                            &(struct revoke_event){.reasons = REVOKE_TLB, .flush = TLB_FLUSH_ALL});
+}
+
 static bool at_breakpoint(const struct vm *vm, gva_t pc)
 {
         for (guint i = 0; i < vm->breakpoints->len; i++)
@@ -132,25 +139,12 @@ static enum ir_exit enter(struct vcpu *v, uint64_t door)
         return reason;
 }
 
-/*
- * Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one.
- * Where the guest's block cannot be cut there, the budget is overdrawn.
- */
+/* Deterministic mode, at a region that has more instructions than the budget has left: runs a shorter one. */
 static enum ir_exit run_cut(struct vcpu *v)
 {
         struct code_region *r = exec_find_region(v, v->hot.pc, MIN(v->hot.budget, INT32_MAX));
-        enum ir_exit reason;
-        int64_t lent;
 
-        if (!r)
-                return IR_EXIT_EXCEPTION;
-        lent = r->n_guest_insns;
-        if (lent <= v->hot.budget)
-                lent = 0;
-        v->hot.budget += lent;
-        reason = enter(v, code_region_door(r));
-        v->hot.budget -= lent;
-        return reason;
+        return r ? enter(v, code_region_door(r)) : IR_EXIT_EXCEPTION;
 }
 
 /* A helper asked to be run again once others have acknowledged something. */
@@ -160,7 +154,7 @@ static void wait_for_others(struct vcpu *v)
         v->engine->wait_seq = 0;
 }
 
-/* One instruction (or one guest block that cannot be cut); its exit. */
+/* One instruction; its exit. */
 static enum ir_exit step_once(struct vcpu *v)
 {
         struct code_region *r;
@@ -178,6 +172,68 @@ static enum ir_exit step_once(struct vcpu *v)
         v->engine->once = false;
         v->hot.budget -= r->n_guest_insns;
         return reason;
+}
+
+enum vcpu_exit exec_step(struct vcpu *v)
+{
+        enum ir_exit reason;
+
+        v->engine->watch.pass = true;
+        reason = step_once(v);
+        while (reason == IR_EXIT_YIELD && v->engine->wait_seq) {
+                wait_for_others(v);
+                reason = step_once(v);
+        }
+        v->engine->watch.pass = v->engine->watch.keep_reservation = false;
+        exec_drop_one_shot(v);
+        if (reason == IR_EXIT_EXCEPTION)
+                deliver(v);
+        context_update(v);
+        switch (reason) {
+        case IR_EXIT_HALT:
+                return VCPU_EXIT_HALT;
+        case IR_EXIT_DEBUG:
+                return VCPU_EXIT_DEBUG;
+        case IR_EXIT_EXCLUSIVE:
+                return VCPU_EXIT_EXCLUSIVE;
+        default:
+                return VCPU_EXIT_POLL;
+        }
+}
+
+/*
+ * The compare-and-swap that hit a watchpoint is the second half of a load-reserved sequence whose first half
+ * was an ordinary load. Reserving now is as good as having reserved then, if the value is still the same
+ * (docs/memory.md).
+ */
+static void reserve_for_cas(struct vcpu *v)
+{
+        struct watch_cas *cas = &v->engine->watch.cas;
+        struct ir_helper_ret got;
+
+        v->engine->watch.pass = true;
+        while ((got = reservation_load(v, cas->gva, cas->mem)).status == 1 + IR_EXIT_YIELD)
+                wait_for_others(v);
+        v->engine->watch.pass = cas->on = false;
+        if (got.status || v->engine->reservation.value != cas->expect)
+                reservation_drop(v);
+        else
+                v->engine->watch.keep_reservation = true;
+}
+
+/* An access to watched bytes was refused: its instruction runs alone, and the vCPU stops behind it. */
+static enum vcpu_exit watchpoint(struct vcpu *v)
+{
+        enum vcpu_exit exit;
+
+        context_update(v);
+        if (v->engine->watch.cas.on)
+                reserve_for_cas(v);
+        v->watch_hit.kinds = 0;
+        exit = exec_step(v);
+        if (v->vm->deterministic)
+                v->hot.budget--;
+        return v->watch_hit.kinds ? VCPU_EXIT_DEBUG : exit;
 }
 
 enum vcpu_exit exec_run(struct vcpu *v)
@@ -228,35 +284,11 @@ enum vcpu_exit exec_run(struct vcpu *v)
                 case IR_EXIT_BUDGET:
                         return VCPU_EXIT_BUDGET;
                 case IR_EXIT_DEBUG:
-                        return VCPU_EXIT_DEBUG;
+                        return watchpoint(v);
                 case IR_EXIT_EXCLUSIVE:
                         return VCPU_EXIT_EXCLUSIVE;
                 default:
                         return VCPU_EXIT_ERROR;
                 }
-        }
-}
-
-enum vcpu_exit exec_step(struct vcpu *v)
-{
-        enum ir_exit reason = step_once(v);
-
-        while (reason == IR_EXIT_YIELD && v->engine->wait_seq) {
-                wait_for_others(v);
-                reason = step_once(v);
-        }
-        exec_drop_one_shot(v);
-        if (reason == IR_EXIT_EXCEPTION)
-                deliver(v);
-        context_update(v);
-        switch (reason) {
-        case IR_EXIT_HALT:
-                return VCPU_EXIT_HALT;
-        case IR_EXIT_DEBUG:
-                return VCPU_EXIT_DEBUG;
-        case IR_EXIT_EXCLUSIVE:
-                return VCPU_EXIT_EXCLUSIVE;
-        default:
-                return VCPU_EXIT_POLL;
         }
 }

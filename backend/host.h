@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a host provides: one directory a host, one struct host_ops. The shared compiler (compile.c, regalloc.c)
- * decides where values live; the host selects and encodes instructions.
+ * What a host provides: one directory a host, one struct host_ops. The shared compiler (compile.c,
+ * regalloc.c) decides where values live; the host selects and encodes instructions.
  *
  * The contract of generated code: entered through host_ops.enter with the vCPU's address and a region's door;
- * pinned slots are loaded by the entry and stored at the exit, so that C sees all guest state in vcpu.state[].
- * It leaves with an exit reason; vcpu.hot.pc is then valid, and for IR_EXIT_LINK vcpu.hot.exit_arg is the
- * struct code_link *.
+ * pinned slots are loaded by the entry and stored at the exit, so that C sees all guest state in
+ * vcpu.state[]. It leaves with an exit reason; vcpu.hot.pc is then valid, and for IR_EXIT_LINK
+ * vcpu.hot.exit_arg is the struct code_link *.
  *
- * Slow paths call C with the pins saved (not stored to slots). C answers with a status; other than 0, the region is
- * left: the host's unwinder finds the fault site by return address, brings every slot home and sets hot.pc.
+ * Slow paths call C with the pins saved (not stored to slots). C answers with a status; other than 0, the
+ * region is left: the host's unwinder finds the fault site by return address, brings every slot home and sets
+ * hot.pc.
  *
- * FP registers: a slow path or helper may end in a device or the C library, which use vector registers whatever our
- * own files are compiled with. So thunks keep the FP pins and the live FP temporaries across every call into C,
- * except for helpers whose row says `leaf`. Before a helper whose row says `fpstate`, the host's sticky FP flags join
- * the guest's (cpu_ops->fp_flags_or) and are cleared. MXCSR is the guest's during calls; C code that computes in
- * floating point on that thread is not reachable from them.
+ * FP registers: a slow path or helper may end in a device or the C library, which use vector registers
+ * whatever our own files are compiled with. So thunks keep the FP pins and the live FP temporaries across
+ * every call into C, except for helpers whose row says `leaf`. Before a helper whose row says `fpstate`, the
+ * host's sticky FP flags join the guest's (cpu_ops->fp_flags_or) and are cleared. MXCSR is the guest's during
+ * calls; C code that computes in floating point on that thread is not reachable from them.
  */
 #pragma once
 
@@ -31,8 +32,10 @@
 
 struct vcpu;
 
-/* What slow paths of generated code call. Supplied by the runtime (backend/slowpath.c); same shape for every host.
- * A value of up to 8 bytes, zero- or sign-extended as mem says; floats as bits. status as for helpers. */
+/*
+ * What slow paths of generated code call. Supplied by the runtime (backend/slowpath.c); same shape for every
+ * host. A value of up to 8 bytes, zero- or sign-extended as mem says; floats as bits. status as for helpers.
+ */
 struct slow_ops {
         struct ir_helper_ret (*load)(struct vcpu *v, gva_t a, uint32_t mem);
         struct ir_helper_ret (*store)(struct vcpu *v, gva_t a, uint64_t value, uint32_t mem);
@@ -40,16 +43,23 @@ struct slow_ops {
         struct ir_helper_ret (*cas)(struct vcpu *v, gva_t a, uint64_t expect, uint64_t desired, uint32_t mem);
         /* 16 bytes, with hot.wide as op cas16 says */
         struct ir_helper_ret (*cas16)(struct vcpu *v, gva_t a, uint32_t mem);
-        /* An FP op the host cannot do inline exactly (rounding mode other than the region's, RMM, no FMA, ...):
-         * op packs ir_op, types, rounding and aux. Raises flags in the guest's FP state. */
+        /*
+         * An FP op the host cannot do inline exactly (rounding mode other than the region's, RMM, no FMA,
+         * ...): op packs ir_op, types, rounding and aux. Raises flags in the guest's FP state.
+         */
         struct ir_helper_ret (*fp)(struct vcpu *v, uint64_t op, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(struct vcpu *v, uint32_t kind, uint64_t datum);
         /* 16 bytes; the value as memory has it. A status as for helpers. */
         uint64_t (*load128)(struct vcpu *v, gva_t a, uint32_t mem, struct ir_v128 *value);
         uint64_t (*store128)(struct vcpu *v, gva_t a, uint32_t mem, const struct ir_v128 *value);
-        /* A vector op (packed as for fp, with its imm) that the host does not do inline: args[0] becomes its result. */
+        /*
+         * A vector op (packed as for fp, with its imm) that the host does not do inline: args[0] becomes its
+         * result.
+         */
         void (*vec)(struct vcpu *v, uint64_t op, uint64_t imm, struct ir_v128 *args);
-        /* The region whose code holds an address of the executable mapping, dead or alive (codecache_find). */
+        /*
+         * The region whose code holds an address of the executable mapping, dead or alive (codecache_find).
+         */
         struct code_region *(*find)(struct vcpu *v, const void *exec_addr);
 };
 
@@ -99,15 +109,20 @@ struct host_ops {
         bool loops;                          /* it knows op drop, and polls that are fault sites */
         uint32_t n_gpr_pins, n_fpr_pins;     /* how many of ir_guest.pins get registers */
 
-        /* Writes the entry, exit and slow-path thunks into @buf, once a code cache; false if it does not fit. */
-        bool (*init)(struct code_buf *buf, void **host_data, const struct slow_ops *slow, const struct ir_guest *guest,
-                     GError **error);
+        /*
+         * Writes the entry, exit and slow-path thunks into @buf, once a code cache; false if it does not fit.
+         */
+        bool (*init)(struct code_buf *buf, void **host_data, const struct slow_ops *slow,
+                     const struct ir_guest *guest, GError **error);
         void (*fini)(void *host_data);
         /*
-         * Generates code for an optimised region at the end of @out->buf, all of which lies within 2 GiB of the
-         * buffer given to init. buf->used stays a multiple of 16. Sites and links are in the order of their offsets.
+         * Generates code for an optimised region at the end of @out->buf, all of which lies within 2 GiB of
+         * the buffer given to init. buf->used stays a multiple of 16. Sites and links are in the order of
+         * their offsets.
          */
         enum emit_status (*emit)(void *host_data, const struct ir_region *r, struct compiled *out);
+        /* The control word of the host's FP unit for a mode; what enter takes from vcpu.fp_env. */
+        uint32_t (*fp_env)(struct ir_fpmode mode);
         /* Runs from @door until an exit; its reason. */
         enum ir_exit (*enter)(void *host_data, struct vcpu *v, const uint8_t *door);
         /* Points a link at @target (a door), or back at its stub when NULL. One aligned store; any thread. */

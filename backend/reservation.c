@@ -83,6 +83,8 @@ struct ir_helper_ret reservation_load(struct vcpu *v, gva_t gva, uint32_t bits)
                 v->ops->bus_error(v, gva, ACCESS_READ);
                 return answer(0, 1 + IR_EXIT_EXCEPTION);
         }
+        if (watch_refuses(v, gva, size, VM_WATCH_READ))
+                return answer(0, 1 + IR_EXIT_DEBUG);
         offset = page.host - page.ram->host + (gva & (GUEST_PAGE_SIZE - 1));
         line = offset & ~(uint64_t)(LINE_SIZE - 1);
 
@@ -139,6 +141,10 @@ struct ir_helper_ret reservation_store(struct vcpu *v, gva_t gva, uint64_t value
         if (!page.host) {
                 v->ops->bus_error(v, gva, ACCESS_WRITE);
                 return answer(1, 1 + IR_EXIT_EXCEPTION);
+        }
+        if (watch_refuses(v, gva, size, VM_WATCH_WRITE)) {
+                v->engine->watch.keep_reservation = true;
+                return answer(1, 1 + IR_EXIT_DEBUG);
         }
         offset = page.host - page.ram->host + (gva & (GUEST_PAGE_SIZE - 1));
 

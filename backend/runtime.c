@@ -30,7 +30,7 @@ static void code_written(struct vm *vm, struct ram_block *ram, uint64_t offset, 
         runtime_lock(rt);
         reservation_break_locked(rt, NULL, ram, offset, len);
         runtime_unlock(rt);
-        codecache_note_store(rt, ram, offset, len);
+        codecache_drop_stored(rt, ram, offset, len);
 }
 
 static void memory_changed(struct vm *vm, struct address_space *as)
@@ -243,7 +243,8 @@ static bool op_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expec
 
 static void op_reserve_drop(struct vcpu *v)
 {
-        if (v->engine)
+        /* a store-conditional that a watchpoint refused runs again; its frontend forgot the reservation */
+        if (v->engine && !v->engine->watch.keep_reservation)
                 reservation_drop(v);
 }
 

@@ -22,6 +22,7 @@
 #include "backend/reservation.h"
 #include "backend/revoke.h"
 #include "backend/tlb2.h"
+#include "backend/watch.h"
 #include "base/lock.h"
 #include "frontend/cpu.h"
 #include "machines/core/engine.h"
@@ -95,6 +96,7 @@ struct vcpu_engine {
         struct code_region *one_shot;
         bool once;                         /* one instruction runs alone: it may change any code */
         struct reservation reservation;
+        struct watch watch;
         /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */
         uint64_t wait_seq;
         _Atomic uint64_t quiet;            /* sequence number up to which it holds no dropped region */
@@ -159,6 +161,12 @@ void runtime_vm_fini(struct vm *vm);
 bool runtime_vcpu_init(struct vcpu *v, exec_enter_fn enter, GError **error);
 void runtime_vcpu_fini(struct vcpu *v);
 extern const struct engine_cpu runtime_engine_cpu;
+/* The rows of struct engine that all engines of this runtime have alike. */
+#define RUNTIME_ENGINE \
+        .vm_fini = runtime_vm_fini, .run = exec_run, .step = exec_step, .poll = exec_poll, \
+        .state_changed = exec_state_changed, .breakpoints_changed = exec_breakpoints_changed, \
+        .watchpoints_changed = exec_watchpoints_changed, .print_stats = runtime_print_stats, \
+        .cpu = &runtime_engine_cpu
 /* Sums of all vCPUs' counters, one a line. Any thread. */
 void runtime_print_stats(struct vm *vm, FILE *to);
 
@@ -184,3 +192,4 @@ enum vcpu_exit exec_step(struct vcpu *v);
 void exec_poll(struct vcpu *v);
 void exec_state_changed(struct vcpu *v);
 void exec_breakpoints_changed(struct vm *vm, uint64_t gva);
+void exec_watchpoints_changed(struct vm *vm);

@@ -4,7 +4,8 @@
  * alignment, devices, ROM, lines that hold code or are watched, and atomics on those. An access either
  * happens whole or faults with nothing changed: all pages are found before anything is stored.
  *
- * Runs on the vCPU's thread, inside. A status is 0 or 1 + IR_EXIT_EXCEPTION with v->exception recorded.
+ * Runs on the vCPU's thread, inside. A status is 0, 1 + IR_EXIT_EXCEPTION with v->exception recorded, or
+ * 1 + IR_EXIT_DEBUG: the access hit a watchpoint and has not happened (backend/watch.h).
  */
 #include <string.h>
 
@@ -20,6 +21,7 @@ enum { HOST_MISALIGNED_ATOMICS = 0 };
 #endif
 
 static const struct ir_helper_ret faulted = {0, 1 + IR_EXIT_EXCEPTION}, alone = {0, 1 + IR_EXIT_ONCE};
+static const struct ir_helper_ret watched = {0, 1 + IR_EXIT_DEBUG};
 
 static struct ir_mem mem_of(uint32_t bits)
 {
@@ -205,6 +207,8 @@ static struct ir_helper_ret slow_load(struct vcpu *v, gva_t a, uint32_t bits)
                 atomic_thread_fence(memory_order_seq_cst);
         if (alignment_fault(v, a, mem, access) || !find_place(v, a, size, access, &p))
                 return faulted;
+        if (watch_refuses(v, a, size, VM_WATCH_READ))
+                return watched;
         if (p.n == 2)
                 return load_crossing(v, a, &p, mem);
         if (p.page[0].host) {
@@ -291,6 +295,8 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
         stat_inc(v, STAT_slow_stores);
         if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, size, ACCESS_WRITE, &p))
                 return faulted;
+        if (watch_refuses(v, a, size, VM_WATCH_WRITE))
+                return watched;
         if (mem.big_endian)
                 value = swap_bytes(value, size);
         memcpy(bytes, &value, sizeof(bytes));
@@ -328,6 +334,8 @@ static uint64_t slow_load128(struct vcpu *v, gva_t a, uint32_t bits, struct ir_v
         stat_inc(v, STAT_slow_loads);
         if (alignment_fault(v, a, mem, ACCESS_READ) || !find_place(v, a, 16, ACCESS_READ, &p))
                 return faulted.status;
+        if (watch_refuses(v, a, 16, VM_WATCH_READ))
+                return watched.status;
         for (unsigned i = 0, at = 0; i < p.n; at += p.len[i], i++) {
                 if (p.page[i].host) {
                         const uint8_t *from = p.page[i].host + (i ? 0 : p.offset);
@@ -373,6 +381,8 @@ static uint64_t slow_store128(struct vcpu *v, gva_t a, uint32_t bits, const stru
         stat_inc(v, STAT_slow_stores);
         if (alignment_fault(v, a, mem, ACCESS_WRITE) || !find_place(v, a, 16, ACCESS_WRITE, &p))
                 return faulted.status;
+        if (watch_refuses(v, a, 16, VM_WATCH_WRITE))
+                return watched.status;
         if (mem.big_endian)
                 w = (struct ir_v128){{swap_bytes(w.w[1], 8), swap_bytes(w.w[0], 8)}};
         for (unsigned i = 0; i < p.n; i++) {
@@ -490,6 +500,8 @@ static struct ir_helper_ret slow_rmw(struct vcpu *v, gva_t a, uint64_t value, ui
 
         if (status)
                 return (struct ir_helper_ret){0, status};
+        if (watch_refuses(v, a, size, VM_WATCH_READ | VM_WATCH_WRITE))
+                return watched;
         if (in_pieces(v, a, mem, &p)) {
                 old = pieces_load(&p);
                 pieces_store(v, &p, rmw_value(mem.rmw, old, value, size));
@@ -520,6 +532,8 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
                 return (struct ir_helper_ret){0, status};
         expect &= mask;
         if (in_pieces(v, a, mem, &p)) {
+                if (watch_refuses(v, a, size, VM_WATCH_READ | VM_WATCH_WRITE))
+                        return watched;
                 old = pieces_load(&p) & mask;
                 if (old == expect)
                         pieces_store(v, &p, desired);
@@ -528,6 +542,12 @@ static struct ir_helper_ret slow_cas(struct vcpu *v, gva_t a, uint64_t expect, u
         if (mem.big_endian) {
                 expect = swap_bytes(expect, size);
                 desired = swap_bytes(desired, size);
+        }
+        /* one that fails is a store-conditional that does not store */
+        if (host_load(p.page[0].host + p.offset, size) == expect &&
+            watch_refuses(v, a, size, VM_WATCH_WRITE)) {
+                v->engine->watch.cas = (struct watch_cas){true, a, expect, bits};
+                return watched;
         }
         if (p.page[0].flags & TLB2_ROM) {
                 old = host_load(p.page[0].host + p.offset, size);
@@ -579,6 +599,8 @@ static struct ir_helper_ret slow_cas16(struct vcpu *v, gva_t a, uint32_t bits)
         status = atomic_place(v, a, mem, &p);
         if (status)
                 return (struct ir_helper_ret){0, status};
+        if (watch_refuses(v, a, 16, VM_WATCH_READ | VM_WATCH_WRITE))
+                return watched;
         if (p.page[0].flags & TLB2_ROM) {
                 memcpy(wide, p.page[0].host + p.offset, 16);
                 return (struct ir_helper_ret){0, 0};

@@ -138,7 +138,7 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
 
         if (!tlb_find_page(v, gva, size, access, out))
                 return false;
-        if (!out->host || out->partial)
+        if (!out->host || out->partial || watch_page(v->vm, gva))
                 return true;
         stat_inc(v, STAT_tlb_fills);
         c->filled |= 1ull << (n / DATA_GROUP);

@@ -72,6 +72,7 @@ static unsigned edit_distance(const char *a, size_t na, const char *b, size_t nb
 
 const char *error_nearest_name(const char *name, const char *const *candidates)
 {
+        const char *const *first = candidates;
         size_t n = strlen(name);
         const char *best = NULL;
         unsigned best_distance = ~0u;
@@ -89,6 +90,11 @@ const char *error_nearest_name(const char *name, const char *const *candidates)
                         best = *candidates;
                         best_distance = d;
                 }
+        }
+        /* the beginning of a long name is far from it by letters */
+        for (candidates = first; !best && n >= 3 && *candidates; candidates++) {
+                if (!strncmp(name, *candidates, n))
+                        best = *candidates;
         }
         return best;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest architecture provides (decision 19's other side): its registers, its translator, its page walk and
- * its traps. One const struct cpu_ops a guest; width, mode and features are data.
+ * What a guest architecture provides (decision 19's other side): its registers, its translator, its page walk
+ * and its traps. One const struct cpu_ops a guest; width, mode and features are data.
  */
 #pragma once
 
@@ -27,9 +27,11 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 struct walk {
         gpa_t gpa;             /* page address */
         uint8_t page_bits;     /* log2 of the mapping's size (12, 21, 30, ...) */
-        bool read, write, exec; /* granted in the view asked for; write only if the dirty bit is set already */
+        /* granted in the view asked for; write only if the dirty bit is set already */
+        bool read, write, exec;
         bool global;           /* the same in every address space of this root's kind */
-        bool partial;          /* protection splits the 4 KiB page: valid for this access alone, never cached */
+        /* protection splits the 4 KiB page: valid for this access alone, never cached */
+        bool partial;
 };
 
 /* A register as gdb, the monitor, snapshots and lockstep see it; made from regs.def. */
@@ -55,7 +57,8 @@ struct translate_req {
         bool loops;              /* the region may go round in itself */
         bool deterministic;      /* what the region's flag of that name is to be */
         const void *config;      /* the vCPU's feature set: what cpu_ops.config returned */
-        const uint64_t *breakpoints; /* page offsets, sorted; the block ends before one (except at its start) */
+        /* page offsets, sorted; the block ends before one (except at its start) */
+        const uint64_t *breakpoints;
         uint32_t n_breakpoints;
         bool needs_next;         /* out: the first instruction straddles the page and next was NULL */
         bool straddles;          /* out: the block is one instruction that uses bytes of next */
@@ -72,6 +75,8 @@ struct cpu_ops {
 
         /* models: NULL-terminated names for -cpu help; init parses "rv64,zba=off" */
         const char *const *models;
+        /* the @n-th feature that -cpu switches, on in every model until it is; NULL behind the last */
+        const char *(*feature)(unsigned n, const char **doc);
         bool (*init)(struct vcpu *v, const char *model, GError **error);
         void (*fini)(struct vcpu *v);
         void (*reset)(struct vcpu *v);
@@ -79,26 +84,28 @@ struct cpu_ops {
 
         uint64_t (*mode)(const struct vcpu *v);        /* the mode word now */
         /*
-         * Keys of contexts: equal keys see equal translations. A view number is complete in itself: it is what
-         * walk is given, and says privilege, SUM, MXR and the like, and the kind of page table (none, Sv39, ...),
-         * because a global translation is taken to hold in every space under the same view.
+         * Keys of contexts: equal keys see equal translations. A view number is complete in itself: it is
+         * what walk is given, and says privilege, SUM, MXR and the like, and the kind of page table (none,
+         * Sv39, ...), because a global translation is taken to hold in every space under the same view.
          */
         void (*context_key)(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view);
 
         /*
-         * Translates a guest block at req->offset into @r. An instruction that cannot be translated becomes the
-         * guest's illegal-instruction exception: this function does not fail.
+         * Translates a guest block at req->offset into @r. An instruction that cannot be translated becomes
+         * the guest's illegal-instruction exception: this function does not fail.
          */
         void (*translate)(struct ir_region *r, struct translate_req *req);
 
         /*
-         * Page walk for one access of @size bytes that does not cross a page. On failure sets v->exception and
-         * returns false, unless @debug, which has no effect on guest state and ignores permissions. May set
-         * accessed and dirty bits by compare-and-swap where the architecture has it so.
+         * Page walk for one access of @size bytes that does not cross a page. On failure sets v->exception
+         * and returns false, unless @debug, which has no effect on guest state and ignores permissions. May
+         * set accessed and dirty bits by compare-and-swap where the architecture has it so.
          */
         bool (*walk)(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint32_t view, bool debug,
                      struct walk *out);
-        /* Records in v->exception what an access gets: misaligned (and not supported), or refused by the bus. */
+        /*
+         * Records in v->exception what an access gets: misaligned (and not supported), or refused by the bus.
+         */
         void (*misaligned)(struct vcpu *v, gva_t gva, enum access access);
         void (*bus_error)(struct vcpu *v, gva_t gva, enum access access);
         /* Plain accesses may be misaligned (done in pieces by the slow path)? Atomic ones, too, and stay single? */
@@ -111,24 +118,29 @@ struct cpu_ops {
 
         /* Delivers v->exception at hot.pc: changes state, mode and hot.pc. */
         void (*deliver)(struct vcpu *v);
-        /* Takes the highest enabled pending interrupt, if any: state, mode and hot.pc change; true if taken. */
+        /*
+         * Takes the highest enabled pending interrupt, if any: state, mode and hot.pc change; true if taken.
+         */
         bool (*interrupt)(struct vcpu *v);
         /* Would a halted vCPU wake? */
         bool (*has_work)(const struct vcpu *v);
-        /* FP environment: flags that host arithmetic raised (enum fp_flags of frontend/fp) join the guest's. */
+        /*
+         * FP environment: flags that host arithmetic raised (enum fp_flags of frontend/fp) join the guest's.
+         */
         void (*fp_flags_or)(struct vcpu *v, uint32_t flags);
         struct ir_fpmode (*fp_mode)(uint64_t mode);
 
         /* One instruction as text; its length in bytes, 0 if it does not decode. */
-        size_t (*disas)(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf, size_t len);
+        size_t (*disas)(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
+                        size_t len);
 };
 
 /* Names for LOG_INT. */
 const char *cpu_access_name(enum access a);
 
 /*
- * What a frontend asks of the engine, from helpers, walks and traps; on the vCPU's own thread. A helper after which
- * translations, mode or context may differ ends its region (IR_EXIT_LOOKUP).
+ * What a frontend asks of the engine, from helpers, walks and traps; on the vCPU's own thread. A helper after
+ * which translations, mode or context may differ ends its region (IR_EXIT_LOOKUP).
  */
 static inline const struct engine_cpu *cpu_engine(const struct vcpu *v)
 {
@@ -165,7 +177,9 @@ static inline void cpu_tlb_flush_space_page(struct vcpu *v, gva_t gva, uint64_t 
         cpu_tlb_flush(v, TLB_FLUSH_SPACE_PAGE, gva, space);
 }
 
-/* After any change of what ops->mode or ops->context_key answer: privilege, satp, status bits, rounding mode. */
+/*
+ * After any change of what ops->mode or ops->context_key answer: privilege, satp, status bits, rounding mode.
+ */
 static inline void cpu_context_changed(struct vcpu *v)
 {
         if (cpu_engine(v))
@@ -179,12 +193,15 @@ static inline void cpu_code_fence(struct vcpu *v)
                 cpu_engine(v)->code_fence(v);
 }
 
-/* Page walks: one naturally aligned, single-copy atomic access of 4 or 8 bytes to RAM. False: no RAM there. */
+/*
+ * Page walks: one naturally aligned, single-copy atomic access of 4 or 8 bytes to RAM. False: no RAM there.
+ */
 static inline bool cpu_phys_read(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t *value)
 {
         if (cpu_engine(v))
                 return cpu_engine(v)->phys_read(v, gpa, size, value);
-        return address_space_read(v->as, gpa, size, (struct mem_attr){.requester = v->index}, value) == MEM_OK;
+        return address_space_read(v->as, gpa, size, (struct mem_attr){.requester = v->index},
+                                  value) == MEM_OK;
 }
 
 /* Compare-and-swap of the same kind; false: no RAM there, or ROM. *swapped says whether @expect was found. */
@@ -203,10 +220,10 @@ static inline bool cpu_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64
 }
 
 /*
- * Load-reserved and store-conditional that the translator could not make one compare-and-swap of (docs/memory.md).
- * For helpers: the value (extended as @mem, the bits of a struct ir_mem, says; of the store: 0 stored, 1 failed)
- * and a status to hand on; v->exception is set when it is that of IR_EXIT_EXCEPTION. Both do the alignment check.
- * A load may ask to be run again (IR_EXIT_YIELD).
+ * Load-reserved and store-conditional that the translator could not make one compare-and-swap of
+ * (docs/memory.md). For helpers: the value (extended as @mem, the bits of a struct ir_mem, says; of the
+ * store: 0 stored, 1 failed) and a status to hand on; v->exception is set when it is that of
+ * IR_EXIT_EXCEPTION. Both do the alignment check. A load may ask to be run again (IR_EXIT_YIELD).
  */
 static inline struct ir_helper_ret cpu_reserve_load(struct vcpu *v, gva_t gva, struct ir_mem mem)
 {
@@ -218,7 +235,8 @@ static inline struct ir_helper_ret cpu_reserve_load(struct vcpu *v, gva_t gva, s
         return cpu_engine(v)->reserve_load(v, gva, bits);
 }
 
-static inline struct ir_helper_ret cpu_reserve_store(struct vcpu *v, gva_t gva, uint64_t value, struct ir_mem mem)
+static inline struct ir_helper_ret cpu_reserve_store(struct vcpu *v, gva_t gva, uint64_t value,
+                                                     struct ir_mem mem)
 {
         uint32_t bits;
 

@@ -7,6 +7,8 @@
 #include "machines/riscv_board.h"
 
 #include <elf.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,7 +23,7 @@
 
 enum { IMAGE_ALIGN = 2 << 20, FDT_MAX = 1 << 20 };
 
-/* Where distributions put OpenSBI's generic firmware, best first. */
+/* Where packages put OpenSBI's generic firmware: OpenSBI's own (Debian, Fedora), then QEMU's copies. */
 static const char *const firmware_paths[] = {
         "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
         "/usr/share/opensbi/lp64/generic/firmware/fw_dynamic.bin",
@@ -30,53 +32,7 @@ static const char *const firmware_paths[] = {
         NULL,
 };
 
-/* ---- reading ---- */
-
-static bool read_image(struct riscv_image *img, const char *path, const char *what, uint64_t max,
-                       GError **error)
-{
-        GBytes *raw = loader_read_file(path, what, max, error);
-
-        if (!raw)
-                return false;
-        img->path = g_strdup(path);
-        img->file = loader_gunzip(raw, path, max, error);
-        g_bytes_unref(raw);
-        return img->file != NULL;
-}
-
-/*
- * What scripts/fetch-guest keeps goes before what the host has: with OpenSBI 1.1, which Debian 12 ships, a few boots
- * in a hundred hung while harts were started (docs/TESTING.md).
- */
-static bool read_fetched_firmware(struct riscv_board *b, uint64_t max)
-{
-        const char *cache = g_getenv("RHEA_CACHE");
-        char *path = cache && *cache ? g_build_filename(cache, "guest", "fw_dynamic.bin", NULL)
-                                     : g_build_filename(g_get_user_cache_dir(), "rhea", "guest",
-                                                        "fw_dynamic.bin", NULL);
-        bool ok = access(path, R_OK) == 0 && read_image(&b->firmware, path, "firmware", max, NULL);
-
-        g_free(path);
-        return ok;
-}
-
-static bool read_firmware(struct riscv_board *b, const char *bios, uint64_t max, GError **error)
-{
-        if (bios && !strcmp(bios, "none"))
-                return true;
-        if (bios && strcmp(bios, "default"))
-                return read_image(&b->firmware, bios, "firmware", max, error);
-        if (read_fetched_firmware(b, max))
-                return true;
-        for (const char *const *p = firmware_paths; *p; p++) {
-                if (access(*p, R_OK) == 0)
-                        return read_image(&b->firmware, *p, "firmware", max, error);
-        }
-        return error_set(error, RHEA_ERROR_FILE,
-                         "OpenSBI's firmware is not installed (looked for %s); install the package opensbi, "
-                         "or name a file with -bios, or use -bios none", firmware_paths[0]);
-}
+/* ---- files ---- */
 
 /* Files that are surely no RISC-V program; everything else without a header may be one. */
 static const char *not_a_kernel(GBytes *file)
@@ -111,8 +67,8 @@ static uint32_t get32(const uint8_t *p)
 }
 
 /*
- * The size of its memory image tells nothing about a kernel's file, but kernels are EFI programs too, and say in their
- * section table how far the file goes (PE format, COFF header and section headers).
+ * The size of its memory image tells nothing about a kernel's file, but kernels are EFI programs too, and say
+ * in their section table how far the file goes (PE format, COFF header and section headers).
  */
 static bool is_truncated(GBytes *file)
 {
@@ -131,41 +87,89 @@ static bool is_truncated(GBytes *file)
         return false;
 }
 
-static bool read_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt,
-                        GError **error)
+static bool check_kernel(const struct riscv_image *img, GError **error)
 {
-        uint64_t max = vm->ram_size;
-        const char *why;
+        const char *why = not_a_kernel(img->file);
 
-        if (!read_firmware(b, opt->bios, max, error))
+        if (why)
+                return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", img->path, why);
+        return !is_truncated(img->file) ||
+               error_set(error, RHEA_ERROR_FILE, "kernel %s is truncated: its headers name more than the "
+                         "file holds; copy or unpack it again", img->path);
+}
+
+static void image_close(struct riscv_image *img)
+{
+        g_clear_pointer(&img->file, g_bytes_unref);
+        if (img->path)
+                close(img->fd);
+        g_clear_pointer(&img->path, g_free);
+}
+
+/* What @img holds now, unless that was read already. */
+static bool image_read(struct vm *vm, struct riscv_board *b, struct riscv_image *img, GError **error)
+{
+        uint64_t max = img == &b->dtb ? FDT_MAX : vm->ram_size;
+        GBytes *raw;
+
+        if (!img->path || img->file)
+                return true;
+        raw = loader_read_open_file(img->fd, img->path, img->what, max, error);
+        if (!raw)
                 return false;
-        if (opt->kernel) {
-                if (!read_image(&b->kernel, opt->kernel, "kernel", max, error))
-                        return false;
-                why = not_a_kernel(b->kernel.file);
-                if (why)
-                        return error_set(error, RHEA_ERROR_FILE, "%s is not a RISC-V kernel: %s", opt->kernel,
-                                         why);
-                if (is_truncated(b->kernel.file))
-                        return error_set(error, RHEA_ERROR_FILE, "kernel %s is truncated: its headers name more than "
-                                         "the file holds; copy or unpack it again", opt->kernel);
-        } else if (opt->initrd || opt->append) {
-                return error_set(error, RHEA_ERROR_USAGE, "%s is of no use without -kernel",
-                                 opt->initrd ? "-initrd" : "-append");
+        if (img == &b->kernel || img == &b->firmware) {
+                img->file = loader_gunzip(raw, img->path, max, error);
+                g_bytes_unref(raw);
+        } else {
+                img->file = raw; /* an initial ramdisk is the kernel's to unpack */
         }
-        if (opt->initrd) {
-                /* as it is: the kernel unpacks it */
-                b->initrd.file = loader_read_file(opt->initrd, "initial ramdisk", max, error);
-                b->initrd.path = g_strdup(opt->initrd);
-                if (!b->initrd.file)
-                        return false;
-        }
-        if (opt->dtb) {
-                b->dtb.file = loader_read_file(opt->dtb, "device tree", FDT_MAX, error);
-                b->dtb.path = g_strdup(opt->dtb);
-                return b->dtb.file != NULL;
+        if (!img->file || (img == &b->kernel && !check_kernel(img, error))) {
+                g_clear_pointer(&img->file, g_bytes_unref);
+                return false;
         }
         return true;
+}
+
+static bool image_open(struct vm *vm, struct riscv_board *b, struct riscv_image *img, const char *path,
+                       const char *what, GError **error)
+{
+        int fd = loader_open_file(path, what, error);
+
+        if (fd < 0)
+                return false;
+        *img = (struct riscv_image){.what = what, .path = g_strdup(path), .fd = fd};
+        if (image_read(vm, b, img, error))
+                return true;
+        image_close(img);
+        return false;
+}
+
+static bool open_firmware(struct vm *vm, struct riscv_board *b, const char *bios, GError **error)
+{
+        if (bios && !strcmp(bios, "none"))
+                return true;
+        if (bios && strcmp(bios, "default"))
+                return image_open(vm, b, &b->firmware, bios, "firmware", error);
+        for (const char *const *p = firmware_paths; *p; p++) {
+                if (access(*p, R_OK) == 0)
+                        return image_open(vm, b, &b->firmware, *p, "firmware", error);
+        }
+        return error_set(error, RHEA_ERROR_FILE,
+                         "OpenSBI's firmware is not installed (looked for %s); install the package opensbi, "
+                         "or name a file with -bios, or use -bios none", firmware_paths[0]);
+}
+
+static bool open_images(struct vm *vm, struct riscv_board *b, const struct machine_options *opt,
+                        GError **error)
+{
+        if (!open_firmware(vm, b, opt->bios, error))
+                return false;
+        if (!opt->kernel && (opt->initrd || opt->append))
+                return error_set(error, RHEA_ERROR_USAGE, "%s is of no use without -kernel",
+                                 opt->initrd ? "-initrd" : "-append");
+        return (!opt->kernel || image_open(vm, b, &b->kernel, opt->kernel, "kernel", error)) &&
+               (!opt->initrd || image_open(vm, b, &b->initrd, opt->initrd, "initial ramdisk", error)) &&
+               (!opt->dtb || image_open(vm, b, &b->dtb, opt->dtb, "device tree", error));
 }
 
 /* ---- making ---- */
@@ -194,14 +198,14 @@ bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine
 {
         uint64_t size = vm->ram_size;
         struct mem_row rom = {.start = RISCV_ROM_BASE, .size = RISCV_ROM_SIZE, .kind = MEM_ROW_ROM,
-        .name = "mrom"};
+                              .name = "mrom"};
 
         if (size % GUEST_PAGE_SIZE || size < 4 << 20)
                 return error_set(error, RHEA_ERROR_USAGE,
                                  "-m: machine %s needs at least 4 MiB of memory, in pages of 4 KiB",
                                  vm->machine->name);
         vm->timebase.hz = RISCV_TIMEBASE_HZ;
-        if (!add_harts(vm, opt, error) || !read_images(vm, b, opt, error))
+        if (!add_harts(vm, opt, error) || !open_images(vm, b, opt, error))
                 return false;
         b->rom = ram_block_new(vm, "mrom", RISCV_ROM_SIZE, error);
         if (!b->rom)
@@ -217,18 +221,12 @@ bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine
                add_images_row(b, b->ram, MEM_ROW_RAM, RISCV_DRAM_BASE, error);
 }
 
-static void image_clear(struct riscv_image *img)
-{
-        g_clear_pointer(&img->path, g_free);
-        g_clear_pointer(&img->file, g_bytes_unref);
-}
-
 void riscv_board_fini(struct riscv_board *b)
 {
-        image_clear(&b->firmware);
-        image_clear(&b->kernel);
-        image_clear(&b->initrd);
-        image_clear(&b->dtb);
+        image_close(&b->firmware);
+        image_close(&b->kernel);
+        image_close(&b->initrd);
+        image_close(&b->dtb);
         address_space_free(b->images);
 }
 
@@ -243,12 +241,35 @@ void riscv_connect_aclint(struct vm *vm, struct dev *aclint)
 /* ---- loading ---- */
 
 static bool load_program(struct riscv_board *b, const struct riscv_image *img, gpa_t at,
-                         struct loader_image *out,
-                         GError **error)
+                         struct loader_image *out, GError **error)
 {
         if (loader_is_elf(img->file))
                 return loader_load_elf(b->images, img->file, img->path, EM_RISCV, out, error);
         return loader_load_flat(b->images, img->file, img->path, at, out, error);
+}
+
+/* Notes that @img takes these bytes; refuses it if something else has some of them. */
+static bool claim(struct riscv_board *b, const char *what, const char *path, gpa_t low, gpa_t high,
+                  GError **error)
+{
+        for (unsigned i = 0; i < b->n_claims; i++) {
+                const struct riscv_claim *c = &b->claims[i];
+
+                if (low < c->high && c->low < high)
+                        return error_set(error, RHEA_ERROR_MEMORY,
+                                         "%s%s%s at 0x%" PRIx64 " to 0x%" PRIx64 " overlaps the %s at 0x%"
+                                         PRIx64 " to 0x%" PRIx64 "; link or place one of them elsewhere%s",
+                                         what, *path ? " " : "", path, low, high, c->what, c->low, c->high,
+                                         c->what == b->firmware.what ? ", or use -bios none" : "");
+        }
+        b->claims[b->n_claims++] = (struct riscv_claim){what, low, high};
+        return true;
+}
+
+static bool claim_image(struct riscv_board *b, const struct riscv_image *img, gpa_t low, gpa_t high,
+                        GError **error)
+{
+        return claim(b, img->what, img->path, low, high, error);
 }
 
 /* Half the memory above the kernel, but no more than 512 MiB: as QEMU does. */
@@ -257,7 +278,7 @@ static bool load_initrd(struct vm *vm, struct riscv_board *b, gpa_t kernel_end, 
         struct loader_image img;
         gpa_t at = b->kernel_entry + MIN(vm->ram_size / 2, 512ull << 20);
 
-        if (!b->initrd.file)
+        if (!b->initrd.path)
                 return true;
         if (at < kernel_end || at >= RISCV_DRAM_BASE + vm->ram_size)
                 at = bits_align_up(kernel_end, IMAGE_ALIGN);
@@ -265,7 +286,7 @@ static bool load_initrd(struct vm *vm, struct riscv_board *b, gpa_t kernel_end, 
                 return false;
         b->initrd_start = img.low;
         b->initrd_end = img.high;
-        return true;
+        return claim_image(b, &b->initrd, img.low, img.high, error);
 }
 
 bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
@@ -274,20 +295,27 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
         gpa_t firmware_end = RISCV_DRAM_BASE, kernel_end;
         uint64_t text_offset, image_size;
 
+        if (!image_read(vm, b, &b->firmware, error) || !image_read(vm, b, &b->kernel, error) ||
+            !image_read(vm, b, &b->initrd, error) || !image_read(vm, b, &b->dtb, error))
+                return false;
+        b->claims[0] = (struct riscv_claim){"reset ROM", RISCV_ROM_BASE, RISCV_ROM_BASE + RISCV_ROM_SIZE};
+        b->n_claims = 1;
         b->entry = RISCV_DRAM_BASE;
         b->kernel_entry = b->initrd_start = b->initrd_end = 0;
-        if (b->firmware.file) {
+        if (b->firmware.path) {
                 if (!load_program(b, &b->firmware, RISCV_DRAM_BASE, &img, error))
                         return false;
                 b->entry = img.entry;
                 firmware_end = img.high;
+                if (!claim_image(b, &b->firmware, img.low, img.high, error))
+                        return false;
         }
-        if (!b->kernel.file)
+        if (!b->kernel.path)
                 return true;
         if (!load_program(b, &b->kernel, bits_align_up(firmware_end, IMAGE_ALIGN), &img, error))
                 return false;
         b->kernel_entry = img.entry;
-        if (!b->firmware.file)
+        if (!b->firmware.path)
                 b->entry = img.entry;
         kernel_end = img.high;
         /* the header also counts what the kernel will clear */
@@ -300,6 +328,8 @@ bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error)
                                          (image_size >> 20) + 1, vm->ram_size >> 20);
                 kernel_end = MAX(kernel_end, img.low + image_size);
         }
+        if (!claim_image(b, &b->kernel, img.low, kernel_end, error))
+                return false;
         return load_initrd(vm, b, kernel_end, error);
 }
 
@@ -357,15 +387,16 @@ static void dt_rng_seed(struct vm *vm, struct dt *dt)
         dt_bytes(dt, "/chosen", "rng-seed", seed, sizeof(seed));
 }
 
+/* In place: what has that name stays what it is, a link, a device or a pipe. */
 static bool dump_dtb(const char *path, const void *blob, size_t len, GError **error)
 {
-        GError *why = NULL;
+        FILE *f = fopen(path, "wb");
+        bool ok = f && fwrite(blob, 1, len, f) == len;
 
-        if (g_file_set_contents(path, blob, len, &why))
-                return true;
-        error_set(error, RHEA_ERROR_FILE, "cannot write the device tree: %s", why->message);
-        g_error_free(why);
-        return false;
+        if (f && fclose(f) != 0)
+                ok = false;
+        return ok || error_set(error, RHEA_ERROR_FILE, "cannot write the device tree to %s: %s", path,
+                               g_strerror(errno));
 }
 
 /* Below the end of memory, on a boundary of 2 MiB. */
@@ -387,6 +418,8 @@ static bool place_dt(struct vm *vm, struct riscv_board *b, struct dt *dt, gpa_t 
                 return error_set(error, RHEA_ERROR_MEMORY,
                                  "kernel, initial ramdisk and device tree do not fit into %" PRIu64
                                  " MiB of memory; use a bigger -m", vm->ram_size >> 20);
+        if (!claim(b, "device tree", "", *at, *at + len, error))
+                return false;
         bytes = g_bytes_new_static(blob, len);
         ok = loader_load_flat(b->images, bytes, "device tree", *at, &img, error);
         g_bytes_unref(bytes);
@@ -395,11 +428,12 @@ static bool place_dt(struct vm *vm, struct riscv_board *b, struct dt *dt, gpa_t 
 
 bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GError **error)
 {
+        struct riscv_image *images[] = {&b->firmware, &b->kernel, &b->initrd, &b->dtb};
         struct dt *user = NULL;
         gpa_t fdt;
         bool ok;
 
-        if (b->dtb.file) {
+        if (b->dtb.path) {
                 gsize size;
                 const void *data = g_bytes_get_data(b->dtb.file, &size);
 
@@ -413,6 +447,8 @@ bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GErr
         dt_chosen(vm, b, dt);
         ok = place_dt(vm, b, dt, &fdt, error) && write_rom(b, fdt, error);
         dt_free(user);
+        for (unsigned i = 0; i < G_N_ELEMENTS(images); i++)
+                g_clear_pointer(&images[i]->file, g_bytes_unref);
         for (unsigned i = 0; ok && i < vm->n_vcpus; i++)
                 vcpu_set_reg(vm->vcpus[i], "pc", RISCV_ROM_BASE);
         return ok;

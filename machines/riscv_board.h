@@ -14,9 +14,22 @@ enum { RISCV_ROM_BASE = 0x1000, RISCV_ROM_SIZE = 0xf000, RISCV_TIMEBASE_HZ = 100
 
 #define RISCV_DRAM_BASE 0x80000000ull
 
+/*
+ * A file to boot. It stays open and is read again at each reset, instead of being kept in memory: a kernel
+ * has tens of MiB. So what was replaced or removed meanwhile is still there; what was overwritten is checked
+ * anew.
+ */
 struct riscv_image {
-        char *path;
-        GBytes *file;
+        const char *what;               /* "kernel" */
+        char *path;                     /* NULL: there is none */
+        int fd;
+        GBytes *file;                   /* what it holds, unpacked; NULL when the reset is done */
+};
+
+/* Memory that something loaded takes. */
+struct riscv_claim {
+        const char *what;
+        gpa_t low, high;
 };
 
 /* In vm->machine_data; boards may begin their own structure with it. */
@@ -29,6 +42,8 @@ struct riscv_board {
         gpa_t entry;                    /* where the harts go from the reset ROM */
         gpa_t kernel_entry;             /* 0 without a kernel */
         gpa_t initrd_start, initrd_end; /* equal: none */
+        struct riscv_claim claims[5];   /* ROM, firmware, kernel, initial ramdisk, device tree */
+        unsigned n_claims;
 };
 
 /* Harts, RAM, ROM, and reading the files that @opt names. RAM is mapped by the board. */
@@ -36,11 +51,11 @@ bool riscv_board_init(struct vm *vm, struct riscv_board *b, const struct machine
                       GError **error);
 void riscv_board_fini(struct riscv_board *b);
 
-/* Copies the images to memory, decides entry points. */
+/* Copies the images to memory, having read them again if need be; decides entry points. */
 bool riscv_board_load(struct vm *vm, struct riscv_board *b, GError **error);
 /*
- * Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, and sets the harts'
- * state.
+ * Places the tree (or the user's, with the kernel's arguments put in) and the reset ROM, sets the harts'
+ * state, and lets go of what was read.
  */
 bool riscv_board_start(struct vm *vm, struct riscv_board *b, struct dt *dt, GError **error);
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The `spike` machine: RISC-V harts, memory, a CLINT and the host-target interface, as QEMU 10 lays it out.
- * The interface lies over the variables `tohost` and `fromhost` of the program, found by its symbols; without
- * them, at 0x1000000.
+ * The interface is the variables `tohost` and `fromhost` of the program, found by its symbols; without them
+ * it is at 0x1000000.
  */
 #include <string.h>
 
-#include "base/bits.h"
 #include "base/error.h"
 #include "devices/host/char/chardev.h"
 #include "devices/misc/htif.h"
@@ -47,32 +46,12 @@ static void find_symbols(struct spike *s)
         }
 }
 
-static bool add_ram_piece(struct vm *vm, struct ram_block *ram, uint64_t from, uint64_t to, GError **error)
-{
-        struct mem_row row = {
-                .start = RISCV_DRAM_BASE + from, .size = to - from, .kind = MEM_ROW_RAM, .ram = ram,
-                .offset = from,
-        };
-
-        return from >= to || address_space_add(vm->memory, &row, error);
-}
-
-/* RAM without the pages that the interface covers. */
 static bool map_ram(struct vm *vm, struct spike *s, GError **error)
 {
-        struct ram_block *ram = s->board.ram;
-        uint64_t a = bits_align_down(s->htif.tohost - RISCV_DRAM_BASE, GUEST_PAGE_SIZE);
-        uint64_t b = bits_align_down(s->htif.fromhost - RISCV_DRAM_BASE, GUEST_PAGE_SIZE);
-        uint64_t low = MIN(a, b), high = MAX(a, b);
+        struct mem_row row = {.start = RISCV_DRAM_BASE, .size = s->board.ram->size, .kind = MEM_ROW_RAM,
+                              .ram = s->board.ram};
 
-        if (!s->htif.ram)
-                return add_ram_piece(vm, ram, 0, ram->size, error);
-        if (high >= ram->size)
-                return error_set(error, RHEA_ERROR_MEMORY,
-                                 "tohost or fromhost lies outside memory; use a bigger -m");
-        return add_ram_piece(vm, ram, 0, low, error) && add_ram_piece(vm, ram, low + GUEST_PAGE_SIZE, high,
-                                                                      error) &&
-               add_ram_piece(vm, ram, high + GUEST_PAGE_SIZE, ram->size, error);
+        return address_space_add(vm->memory, &row, error);
 }
 
 static bool add_htif(struct vm *vm, struct spike *s, const struct machine_options *opt, GError **error)

@@ -73,6 +73,16 @@ void cli_free(struct cli *cli)
         g_free(cli->accel_names);
 }
 
+/* Does @arg ask for the names that the option's list may have? */
+static bool asks_for_keys(const struct cli_option *o, const char *arg)
+{
+        if (!o->keys)
+                return false;
+        if (!strcmp(arg, "help") || !strcmp(arg, "?"))
+                return !o->own_help;
+        return !o->own_list_help && (g_str_has_suffix(arg, ",help") || g_str_has_suffix(arg, ",?"));
+}
+
 /* One option with its argument; *i moves on. */
 static bool parse_one(struct cli *cli, int argc, char **argv, int *i, GError **error)
 {
@@ -89,6 +99,11 @@ static bool parse_one(struct cli *cli, int argc, char **argv, int *i, GError **e
                         return error_set(error, RHEA_ERROR_USAGE, "-%s needs an argument: %s", o->name,
                                          o->args);
                 arg = argv[(*i)++];
+                if (asks_for_keys(o, arg)) {
+                        cli->print = cli_print_keys;
+                        cli->print_option = o;
+                        return true;
+                }
         }
         return o->set(cli, arg, error) ||
                error_prefix(error, "-%s%s%s", o->name, arg ? " " : "", arg ? arg : "");

@@ -45,6 +45,7 @@ struct cli {
         /* set by a request for help or the version: called instead of running */
         void (*print)(const struct cli *cli, FILE *to);
         const struct dev_class *print_class; /* -device X,help */
+        const struct cli_option *print_option; /* whose names are asked for */
 
         struct optlist *machine_list;    /* what is left is machine.settings */
         const struct machine_class *class;
@@ -80,6 +81,7 @@ struct cli_option {
         const char *doc;
         const struct cli_key *keys;      /* names valid in its list, for the documentation; ends with zeros */
         bool (*set)(struct cli *cli, const char *arg, GError **error);
+        bool own_help, own_list_help;    /* set answers "help", and "...,help", itself */
 };
 extern const struct cli_option cli_options[];
 extern const unsigned cli_n_options;
@@ -98,6 +100,7 @@ void cli_print_help(const struct cli *cli, FILE *to);
 void cli_print_version(const struct cli *cli, FILE *to);
 void cli_print_machines(const struct cli *cli, FILE *to);
 void cli_print_machine_settings(const struct cli *cli, FILE *to);
+void cli_print_keys(const struct cli *cli, FILE *to);
 void cli_print_cpus(const struct cli *cli, FILE *to);
 void cli_print_accels(const struct cli *cli, FILE *to);
 void cli_print_devices(const struct cli *cli, FILE *to);

@@ -112,6 +112,9 @@ void cli_print_machine_settings(const struct cli *cli, FILE *to)
                 fprintf(to, "Properties of machine %s:\n", m->name);
                 for (const char *const *s = m->settings; s && *s; s++)
                         fprintf(to, "%s\n", *s);
+                if (!m->settings || !*m->settings)
+                        fputs("none of its own\n", to);
+                fputc('\n', to);
         }
         fputs("Properties of every machine:\n", to);
         for (unsigned i = 0; i < cli_n_options; i++) {
@@ -122,12 +125,28 @@ void cli_print_machine_settings(const struct cli *cli, FILE *to)
         }
 }
 
+void cli_print_keys(const struct cli *cli, FILE *to)
+{
+        const struct cli_option *o = cli->print_option;
+
+        fprintf(to, "-%s %s\n", o->name, o->args);
+        for (const struct cli_key *k = o->keys; k->name; k++) {
+                g_autofree char *left = g_strdup_printf("%s=", k->name);
+
+                print_row(to, left, k->doc);
+        }
+}
+
 void cli_print_cpus(const struct cli *cli, FILE *to)
 {
+        const char *name, *doc;
+
         fputs("CPU models:\n", to);
         for (const char *const *m = cli->ops->models; *m; m++)
                 fprintf(to, "%s\n", *m);
-        fputs("Features are switched with MODEL,NAME=on|off.\n", to);
+        fputs("\nFeatures of every model, all of them on; switched with MODEL,NAME=on|off:\n", to);
+        for (unsigned i = 0; cli->ops->feature && (name = cli->ops->feature(i, &doc)) != NULL; i++)
+                print_row(to, name, doc);
 }
 
 void cli_print_accels(const struct cli *cli, FILE *to)
@@ -221,9 +240,11 @@ static void markdown_gdb(FILE *to)
               "Threads are vCPUs. There are the integer, floating-point and control registers, memory\n"
               "as the vCPU sees it (device registers too), breakpoints without a limit to their number,\n"
               "steps, Ctrl-C, detach and kill, under every engine. Breakpoints are not written to guest\n"
-              "memory. A step moves one vCPU alone and takes no interrupt. Watchpoints are not\n"
-              "supported. The machine stops when gdb connects and goes on when it leaves. Without a\n"
-              "host name the port is open to this machine only.\n", to);
+              "memory. A step moves one vCPU alone and takes no interrupt. Watchpoints (`watch`, `rwatch`,\n"
+              "`awatch`) are on virtual addresses, of any length, on all vCPUs; the machine stops behind\n"
+              "the instruction that made the access. They slow down accesses to the pages that they are\n"
+              "in, and nothing else; devices' accesses do not count. The machine stops when gdb connects\n"
+              "and goes on when it leaves. Without a host name the port is open to this machine only.\n", to);
 }
 
 void cli_print_markdown(FILE *to)
@@ -244,6 +265,10 @@ void cli_print_markdown(FILE *to)
               "| Ctrl-A h | help |\n| Ctrl-A x | quit |\n"
               "| Ctrl-A c | from the console to the monitor and back |\n"
               "| Ctrl-A b | a break on the serial line |\n| Ctrl-A Ctrl-A | Ctrl-A itself |\n\n"
+              "All other keys are the guest's, Ctrl-C and Ctrl-Z too. Where the terminal is not shared\n"
+              "(-serial stdio), Ctrl-C ends the program and Ctrl-Z stops it. The terminal is put back\n"
+              "whatever ends the program, crashes included, and made raw again when it goes on after a\n"
+              "stop (SIGCONT).\n\n"
               "## Exit status\n\n"
               "| status | meaning |\n|---|---|\n"
               "| 0 | the guest powered off or rebooted with -no-reboot, or a person or a signal ended it |\n"

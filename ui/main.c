@@ -16,6 +16,7 @@
 #include "ui/gdbstub/gdbstub.h"
 #include "ui/monitor/monitor.h"
 #include "ui/setup.h"
+#include "ui/terminal.h"
 
 enum { PAUSED_POLL_MS = 20 };
 
@@ -159,6 +160,7 @@ static bool app_start(struct app *app, GError **error)
 {
         struct cli *cli = &app->cli;
 
+        terminal_guard();
         app->vm = setup_vm(cli, error);
         if (!app->vm)
                 return false;
@@ -175,6 +177,7 @@ static bool app_start(struct app *app, GError **error)
                         return error_prefix(error, "-gdb %s", cli->gdb);
         }
         announce(app);
+        terminal_taken();
         watch_signal(app, SIGINT, on_sigint);
         watch_signal(app, SIGTERM, on_sigterm);
         watch_signal(app, SIGHUP, on_sighup);
@@ -222,6 +225,7 @@ int main(int argc, char **argv)
                 g_main_context_iteration(app.vm->context, TRUE);
                 handle_request(&app);
         }
+        terminal_guard(); /* once more: GLib's handlers of the signals that were watched may be gone */
         app_end(&app);
         if (error) {
                 fprintf(stderr, "%s: %s\n", app.cli.program, error->message);

@@ -18,6 +18,14 @@ static bool is_help(const char *arg)
 
 /* ---- lists with fixed names ---- */
 
+/* "NAME,help" */
+static bool takes_help(struct optlist *list)
+{
+        const char *help = optlist_take(list, "help"), *mark = optlist_take(list, "?");
+
+        return help || mark;
+}
+
 /* Refuses what @keys does not have. */
 static bool check_keys(const struct optlist *list, const struct cli_key *keys, GError **error)
 {
@@ -71,7 +79,7 @@ static bool set_machine(struct cli *cli, const char *arg, GError **error)
         list = optlist_parse(arg, "type", error);
         if (!list)
                 return false;
-        if (optlist_take(list, "help"))
+        if (takes_help(list))
                 cli->print = cli_print_machine_settings;
         if (!cli->machine_list) {
                 cli->machine_list = list;
@@ -85,7 +93,7 @@ static bool set_machine(struct cli *cli, const char *arg, GError **error)
 
 static bool set_cpu(struct cli *cli, const char *arg, GError **error)
 {
-        if (is_help(arg))
+        if (is_help(arg) || g_str_has_suffix(arg, ",help") || g_str_has_suffix(arg, ",?"))
                 cli->print = cli_print_cpus;
         cli->machine.cpu_model = arg;
         return true;
@@ -385,7 +393,7 @@ static bool set_device(struct cli *cli, const char *arg, GError **error)
         d->class = dev_class_find(driver, error);
         if (!d->class)
                 return false;
-        if (optlist_take(list, "help")) {
+        if (takes_help(list)) {
                 cli->print = cli_print_device;
                 cli->print_class = d->class;
                 return true;
@@ -452,6 +460,10 @@ static bool set_chardev(struct cli *cli, const char *arg, GError **error)
         c->id = optlist_take(list, "id");
         if (!c->kind)
                 return error_set(error, RHEA_ERROR_USAGE, "a back end's name is missing; see -chardev help");
+        if (takes_help(list)) {
+                cli->print = cli_print_chardevs;
+                return true;
+        }
         if (!g_strv_contains(chardev_kinds, c->kind))
                 return optlist_unknown(error, "character back end", c->kind, chardev_kinds,
                                        "see -chardev help");
@@ -611,12 +623,12 @@ const struct cli_option cli_options[] = {
         {.doc = "The machine"},
         {"machine", "M", "[type=]NAME[,PROPERTY=VALUE...]",
          "the machine to build; `help` lists them, `NAME,help` lists its properties", machine_keys,
-         set_machine},
+         set_machine, .own_help = true, .own_list_help = true},
         {"cpu", NULL, "MODEL[,FEATURE=on|off...]",
-         "the CPU model, features switched; `help` lists the models", NULL, set_cpu},
+         "the CPU model, features switched; `help` lists models and features", NULL, set_cpu},
         {"accel", NULL, "NAME[,thread=multi]",
          "what executes guest code: `jit` (also called `tcg`) or `interp`; `help` lists them", accel_keys,
-         set_accel},
+         set_accel, .own_help = true},
         {"m", NULL, "[size=]SIZE", "guest memory, in MiB unless a suffix says otherwise", memory_keys,
          set_memory},
         {"smp", NULL, "[cpus=]N[,sockets=N][,cores=N][,threads=N]", "the number of vCPUs", smp_keys, set_smp},

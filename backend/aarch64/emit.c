@@ -526,6 +526,7 @@ const struct host_ops host_aarch64 = {
         .init = a64_init,
         .fini = a64_fini,
         .emit = a64_emit,
+        .fp_env = a64_fp_env,
         .enter = a64_enter,
         .link = a64_link,
         .sync = a64_sync,

@@ -204,6 +204,7 @@ struct a64_saved {
         uint64_t gpr[32], vec[32][2];
 };
 void a64_harvest(struct vcpu *v, uint32_t fpsr);
+uint32_t a64_fp_env(struct ir_fpmode mode);
 enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door);
 void a64_link(struct code_link *l, const struct code_region *target);
 uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *ret, uint64_t status,

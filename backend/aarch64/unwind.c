@@ -23,20 +23,19 @@ void a64_harvest(struct vcpu *v, uint32_t fpsr)
                 v->ops->fp_flags_or(v, flags);
 }
 
-static uint64_t fpcr_for(const struct ir_fpmode *m)
+uint32_t a64_fp_env(struct ir_fpmode m)
 {
         static const uint8_t rmode[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 2, [IR_RM_RUP] = 1,
                                         [IR_RM_RMM] = 0};
 
-        return (uint64_t)rmode[m->round] << FPCR_RMODE_SHIFT | (m->nan == IR_NAN_DEFAULT ? FPCR_DN : 0);
+        return (uint32_t)rmode[m.round] << FPCR_RMODE_SHIFT | (m.nan == IR_NAN_DEFAULT ? FPCR_DN : 0);
 }
 
 enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
         const struct a64_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint64_t) = (void *)(uintptr_t)h->enter;
-        struct ir_fpmode mode = v->ops->fp_mode(v->mode);
-        enum ir_exit reason = (enum ir_exit)enter(v, door, fpcr_for(&mode));
+        enum ir_exit reason = (enum ir_exit)enter(v, door, v->fp_env);
 
         a64_harvest(v, (uint32_t)v->hot.scratch[0]);
         if (reason == IR_EXIT_LINK) {

@@ -297,6 +297,7 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct ir_helper *h = (const struct ir_helper *)(intptr_t)i->imm;
         struct x86_cold *c = NULL;
+        const uint8_t *thunk;
         bool fp_temps;
 
         for (unsigned k = 0; k < h->n_args; k++) {
@@ -314,7 +315,8 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         }
         ra_operands_done(&e->ra);
         x86_mov_imm(&e->a, SCRATCH, (uintptr_t)h->fn);
-        x86_call_exec(&e->a, h->fpstate ? e->h->call_fp[fp_temps] : e->h->call[fp_temps]);
+        thunk = h->leaf ? e->h->call_leaf : h->fpstate ? e->h->call_fp[fp_temps] : e->h->call[fp_temps];
+        x86_call_exec(&e->a, thunk);
         ra_reload_groups(&e->ra, h->writes);
         if (c)
                 emit_cold_from(c, h->no_return ? x86_jmp(&e->a) : x86_jcc(&e->a, CC_NE));

@@ -461,6 +461,7 @@ const struct host_ops host_x86_64 = {
         .init = x86_init,
         .fini = x86_fini,
         .emit = x86_emit,
+        .fp_env = x86_fp_env,
         .enter = x86_enter,
         .link = x86_link,
         .sync = x86_sync,

@@ -53,7 +53,7 @@ struct x86_host {
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
         const uint8_t *load128, *store128, *vec;
-        const uint8_t *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
+        const uint8_t *call_leaf, *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
 /*
@@ -203,6 +203,7 @@ struct x86_saved {
         uint64_t gpr[16], xmm[16][2];
 };
 void x86_harvest(struct vcpu *v, uint32_t mxcsr);
+uint32_t x86_fp_env(struct ir_fpmode mode);
 enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door);
 void x86_link(struct code_link *l, const struct code_region *target);
 uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *ret, uint64_t status,

@@ -25,12 +25,25 @@ static const uint8_t *here(const struct x86_asm *a)
         return x86_exec(a, a->p);
 }
 
-/* Keeps what C may overwrite and the region wants back: of the FP registers the pins, or all. */
-static void save(struct x86_asm *a, bool fp_temps)
+static void save_gprs(struct x86_asm *a)
 {
         x86_lea(a, true, RSP, x86_at(RSP, -SAVED));
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_store(a, 3, x86_at(RSP, 8 * k), saved_gprs[k]);
+}
+
+/* Leaves the flags alone. */
+static void restore_gprs(struct x86_asm *a)
+{
+        for (unsigned k = 0; k < SAVED_GPRS; k++)
+                x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
+        x86_lea(a, true, RSP, x86_at(RSP, SAVED));
+}
+
+/* Keeps what C may overwrite and the region wants back: of the FP registers the pins, or all. */
+static void save(struct x86_asm *a, bool fp_temps)
+{
+        save_gprs(a);
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
                 x86_vstore(a, x86_at(RSP, XMM_OFF + 16 * k), k);
         x86_stmxcsr(a, x86_at(RSP, MXCSR_OFF));
@@ -55,16 +68,24 @@ static void keep_mxcsr(struct x86_asm *a)
 /* Leaves the flags alone. */
 static void restore(struct x86_asm *a, bool fp_temps)
 {
-        for (unsigned k = 0; k < SAVED_GPRS; k++)
-                x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
                 x86_vload(a, k, x86_at(RSP, XMM_OFF + 16 * k));
-        x86_lea(a, true, RSP, x86_at(RSP, SAVED));
+        restore_gprs(a);
 }
 
 static void vcpu_arg(struct x86_asm *a)
 {
         x86_lea(a, true, RDI, x86_at(RBP, -X86_BIAS));
+}
+
+/* A helper's: the vCPU and the caller's arguments 0 to 3. */
+static void helper_args(struct x86_asm *a)
+{
+        static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
+
+        vcpu_arg(a);
+        for (unsigned k = 0; k < 4; k++)
+                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
 }
 
 static void call_c(struct x86_asm *a, void *fn)
@@ -243,7 +264,6 @@ static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool 
  */
 static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate, bool fp_temps)
 {
-        static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
         const uint8_t *at = here(a);
 
         save(a, fp_temps);
@@ -264,9 +284,7 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
                 x86_load(a, true, SCRATCH, HOT(scratch[1]));
                 x86_here8(a, none);
         }
-        vcpu_arg(a);
-        for (unsigned k = 0; k < 4; k++)
-                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
+        helper_args(a);
         x86_call_reg(a, SCRATCH);
         x86_mov(a, true, SCRATCH, RAX);
         x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
@@ -278,15 +296,28 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
         return at;
 }
 
+/* The same for a helper that leaves FP registers and MXCSR alone. */
+static const uint8_t *leaf_thunk(struct x86_asm *a)
+{
+        const uint8_t *at = here(a);
+
+        save_gprs(a);
+        helper_args(a);
+        x86_call_reg(a, SCRATCH);
+        x86_mov(a, true, SCRATCH, RAX);
+        x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
+        x86_test(a, true, RDX, RDX);
+        restore_gprs(a);
+        x86_ret(a);
+        return at;
+}
+
 static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
 {
-        static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
         const uint8_t *at = here(a);
 
         save(a, true);
-        vcpu_arg(a);
-        for (unsigned k = 0; k < 4; k++)
-                x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
+        helper_args(a);
         call_c(a, (void *)(uintptr_t)h->slow->fp);
         x86_mov(a, true, SCRATCH, RAX);
         restore(a, true);
@@ -498,6 +529,7 @@ bool x86_thunks(struct x86_host *h, struct code_buf *buf)
         h->load128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->load128);
         h->store128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->store128);
         h->vec = vec_thunk(h, a);
+        h->call_leaf = leaf_thunk(a);
         h->fp = fp_thunk(h, a);
         h->hook = hook_thunk(h, a);
         for (unsigned k = 0; k < 2; k++) {

@@ -29,7 +29,7 @@ void x86_harvest(struct vcpu *v, uint32_t mxcsr)
 
 enum { MXCSR_DAZ = 0x40, MXCSR_FTZ = 0x8000 };
 
-static uint32_t mxcsr_for(struct ir_fpmode mode)
+uint32_t x86_fp_env(struct ir_fpmode mode)
 {
         bool native = x86_fp_fit(&mode) == FIT_NATIVE;
         static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2,
@@ -43,8 +43,7 @@ enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
         const struct x86_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint32_t) = (void *)(uintptr_t)h->enter;
-        struct ir_fpmode mode = v->ops->fp_mode(v->mode);
-        enum ir_exit reason = enter(v, door, mxcsr_for(mode));
+        enum ir_exit reason = enter(v, door, v->fp_env);
 
         x86_harvest(v, (uint32_t)v->hot.scratch[0]);
         if (reason == IR_EXIT_LINK) {

@@ -3,8 +3,10 @@
  * Core-local interruptor: software interrupts and machine timers of the harts, in SiFive's CLINT layout
  * (RISC-V ACLINT specification 1.0-rc4, chapter 4: MSWI at 0, MTIMER at 0x4000). mtime is the VM's timebase.
  * Outputs: 0 to 15 the software interrupts, 16 to 31 the timer interrupts. The supervisor's timer (Sstc) is
- * in the harts and reads the same timebase; after a write to mtime it goes off by the old one until it is
- * armed again.
+ * in the harts and follows the same timebase.
+ *
+ * Reset clears mtime and leaves mtimecmp unspecified there: here it is the largest number, so that no interrupt is
+ * pending before software asks for one. (In QEMU 10 it is 0.)
  */
 #include "base/error.h"
 #include "devices/dev.h"

@@ -5,9 +5,10 @@
  * payload: device 0 ends the machine (odd payload: the exit code in the bits above) or asks for a system call
  * (the payload points to the number and its arguments; write and exit are known); device 1 is the console.
  *
- * The device lies over whole pages, since memory maps have that grain, and passes everything but the two
- * words on to the RAM below. A 64-bit word may be stored in two halves: the command is taken when the upper
- * half arrives, or a moment after the lower one, as a simulator that looks from time to time would.
+ * The words are memory like any other: the device is told of stores to them, and stores there itself. Only
+ * for programs without these variables they are registers. A 64-bit word may be stored in two halves: the
+ * command is taken when the upper half arrives, or a moment after the lower one, as a simulator that looks
+ * from time to time would.
  */
 #include "devices/misc/htif.h"
 
@@ -19,6 +20,7 @@
 #include "devices/host/char/chardev.h"
 
 enum { HTIF_SYSTEM = 0, HTIF_CONSOLE = 1, CONSOLE_GETC = 0, CONSOLE_PUTC = 1, SYS_WRITE = 64, SYS_EXIT = 93 };
+enum htif_word { TOHOST, FROMHOST, N_WORDS };
 enum { HALF_WAIT_NS = 100000, WRITE_MAX = 4096, SIGNATURE_MAX = 64 << 20 };
 
 struct htif {
@@ -27,7 +29,7 @@ struct htif {
         char *signature;
         uint32_t granularity;
         struct htif_config config;
-        uint64_t page_offset[2];  /* in the RAM block, of the page below each region */
+        uint64_t *word[N_WORDS];  /* where they are: below, or in the RAM block */
 
         uint64_t tohost, fromhost;
         bool getc_pending;        /* the program waits for a key */
@@ -35,11 +37,43 @@ struct htif {
         struct timer *half;       /* armed: the upper half has not come */
 };
 
+/* ---- the words ---- */
+
+static uint64_t htif_get(const struct htif *h, enum htif_word w)
+{
+        return __atomic_load_n(h->word[w], __ATOMIC_ACQUIRE);
+}
+
+static gpa_t htif_address(const struct htif *h, enum htif_word w)
+{
+        return w == TOHOST ? h->config.tohost : h->config.fromhost;
+}
+
+static void htif_note(struct htif *h, enum htif_word w)
+{
+        if (h->config.ram)
+                ram_block_note_write(h->config.ram, htif_address(h, w) - h->config.ram_base, 8);
+}
+
+static void htif_set(struct htif *h, enum htif_word w, uint64_t value)
+{
+        __atomic_store_n(h->word[w], value, __ATOMIC_RELEASE);
+        htif_note(h, w);
+}
+
+/* Takes @command out of tohost; another one that a hart has stored meanwhile stays. */
+static void htif_take(struct htif *h, uint64_t command)
+{
+        if (__atomic_compare_exchange_n(h->word[TOHOST], &command, 0, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+                htif_note(h, TOHOST);
+}
+
 /* ---- commands ---- */
 
 static void htif_answer(struct htif *h, uint64_t command, uint64_t payload)
 {
-        h->fromhost = (command & 0xffffull << 48) | (payload & 0xffffffffffffull);
+        htif_set(h, FROMHOST, (command & 0xffffull << 48) | (payload & 0xffffffffffffull));
 }
 
 /* One line for each @granularity bytes, the last of them first. */
@@ -96,13 +130,13 @@ static void htif_syscall(struct htif *h, gpa_t block)
                         result = h->chardev ? chardev_write(h->chardev, buf, len) : len;
         }
         dev_dma_write(&h->dev, block, &result, sizeof(result));
-        h->fromhost = 1;
+        htif_set(h, FROMHOST, 1);
 }
 
 /* Carries out the command in tohost; clears it unless the console is full. */
 static void htif_command(struct htif *h)
 {
-        uint64_t command = h->tohost, payload = command & 0xffffffffffffull;
+        uint64_t command = htif_get(h, TOHOST), payload = command & 0xffffffffffffull;
         unsigned device = command >> 56, function = command >> 48 & 0xff;
         uint8_t ch = payload;
 
@@ -111,7 +145,7 @@ static void htif_command(struct htif *h)
         if (!command)
                 return;
         if (device == HTIF_SYSTEM && function == 0) {
-                h->tohost = 0;
+                htif_take(h, command);
                 if (payload & 1)
                         htif_exit(h, (int)(payload >> 1));
                 else
@@ -131,7 +165,7 @@ static void htif_command(struct htif *h)
         } else {
                 dev_guest_error(&h->dev, "unknown command 0x%" PRIx64, command);
         }
-        h->tohost = 0;
+        htif_take(h, command);
 }
 
 static void htif_half_timeout(void *opaque)
@@ -144,112 +178,98 @@ static void htif_half_timeout(void *opaque)
         dev_leave(&h->dev);
 }
 
-/* ---- the words, and the memory around them ---- */
+/* ---- stores ---- */
 
-static uint8_t *htif_below(struct htif *h, unsigned region, uint64_t offset)
+/* Bytes of a word were stored, the last of them if @whole. */
+static void htif_stored(struct htif *h, enum htif_word w, bool whole)
 {
-        return h->config.ram->host + h->page_offset[region] + offset;
-}
-
-/* Which word an access falls into: its value, and the byte within; NULL for plain memory. */
-static uint64_t *htif_word(struct htif *h, unsigned region, uint64_t offset, unsigned *byte)
-{
-        gpa_t at = h->dev.base[region] + offset;
-
-        if (at - h->config.tohost < 8) {
-                *byte = at - h->config.tohost;
-                return &h->tohost;
-        }
-        if (at - h->config.fromhost < 8) {
-                *byte = at - h->config.fromhost;
-                return &h->fromhost;
-        }
-        return NULL;
-}
-
-static uint64_t htif_read(struct htif *h, unsigned region, uint64_t offset, unsigned size)
-{
-        unsigned byte;
-        uint64_t *word, v = 0;
-
-        word = htif_word(h, region, offset, &byte);
-        if (word)
-                return *word >> (byte * 8);
-        if (h->config.ram)
-                memcpy(&v, htif_below(h, region, offset), size);
-        return v;
-}
-
-static void htif_write(struct htif *h, unsigned region, uint64_t offset, uint64_t value, unsigned size)
-{
-        unsigned byte;
-        uint64_t *word;
-
-        word = htif_word(h, region, offset, &byte);
-        if (!word && !h->config.ram)
-                return;
-        if (!word) {
-                memcpy(htif_below(h, region, offset), &value, size);
-                ram_block_note_write(h->config.ram, h->page_offset[region] + offset, size);
-                return;
-        }
-        memcpy((uint8_t *)word + byte, &value, MIN(size, 8 - byte));
-        if (word == &h->fromhost) {
-                if (!h->fromhost && h->chardev)
+        if (w == FROMHOST) {
+                if (!htif_get(h, FROMHOST) && h->chardev)
                         chardev_accept_input(h->chardev);
-        } else if (byte + size == 8) {
+        } else if (whole) {
                 htif_command(h);
-        } else if (h->tohost) {
+        } else if (htif_get(h, TOHOST)) {
                 timer_arm(h->half, clock_now_ns(h->dev.vm, CLOCK_RUN) + HALF_WAIT_NS);
         }
 }
 
-static uint64_t htif_read0(struct dev *d, uint64_t offset, unsigned size)
+static void htif_ram_stored(struct htif *h, enum htif_word w, uint64_t offset, uint64_t len)
 {
-        return htif_read((struct htif *)d, 0, offset, size);
+        dev_enter(&h->dev);
+        htif_stored(h, w, offset + len >= htif_address(h, w) - h->config.ram_base + 8);
+        dev_leave(&h->dev);
 }
 
-static uint64_t htif_read1(struct dev *d, uint64_t offset, unsigned size)
+static void htif_tohost_stored(void *opaque, uint64_t offset, uint64_t len)
 {
-        return htif_read((struct htif *)d, 1, offset, size);
+        htif_ram_stored(opaque, TOHOST, offset, len);
 }
 
-static void htif_write0(struct dev *d, uint64_t offset, uint64_t value, unsigned size)
+static void htif_fromhost_stored(void *opaque, uint64_t offset, uint64_t len)
 {
-        htif_write((struct htif *)d, 0, offset, value, size);
+        htif_ram_stored(opaque, FROMHOST, offset, len);
 }
 
-static void htif_write1(struct dev *d, uint64_t offset, uint64_t value, unsigned size)
+/* Which word an access to the registers falls into, and the byte within; N_WORDS for none. */
+static enum htif_word htif_find(const struct htif *h, uint64_t offset, unsigned *byte)
 {
-        htif_write((struct htif *)d, 1, offset, value, size);
+        for (enum htif_word w = TOHOST; w < N_WORDS; w++) {
+                *byte = h->dev.base[0] + offset - htif_address(h, w);
+                if (h->dev.base[0] + offset - htif_address(h, w) < 8)
+                        return w;
+        }
+        return N_WORDS;
 }
 
-static bool htif_place_page(struct htif *h, unsigned region, gpa_t page, GError **error)
+static uint64_t htif_read(struct dev *d, uint64_t offset, unsigned size)
 {
-        uint64_t offset = page - h->config.ram_base;
+        struct htif *h = (struct htif *)d;
+        unsigned byte;
+        enum htif_word w = htif_find(h, offset, &byte);
 
-        if (!h->config.ram)
-                return dev_map(&h->dev, region, h->dev.vm->memory, page, error);
-        if (page < h->config.ram_base || offset >= h->config.ram->size)
+        (void)size; /* who asked cuts it */
+        return w == N_WORDS ? 0 : htif_get(h, w) >> (byte * 8);
+}
+
+static void htif_write(struct dev *d, uint64_t offset, uint64_t value, unsigned size)
+{
+        struct htif *h = (struct htif *)d;
+        unsigned byte;
+        enum htif_word w = htif_find(h, offset, &byte);
+
+        if (w == N_WORDS)
+                return;
+        memcpy((uint8_t *)h->word[w] + byte, &value, MIN(size, 8 - byte));
+        htif_stored(h, w, byte + size == 8);
+}
+
+static bool htif_place_word(struct htif *h, enum htif_word w, GError **error)
+{
+        uint64_t offset = htif_address(h, w) - h->config.ram_base;
+        struct ram_listener l = {.offset = offset, .len = 8, .opaque = h,
+                                 .stored = w == TOHOST ? htif_tohost_stored : htif_fromhost_stored};
+
+        if (htif_address(h, w) < h->config.ram_base || offset >= h->config.ram->size)
                 return error_set(error, RHEA_ERROR_FILE,
-                                 "tohost or fromhost (0x%" PRIx64 ") is not in memory", page);
-        h->page_offset[region] = offset;
-        return dev_map(&h->dev, region, h->dev.vm->memory, page, error);
+                                 "tohost or fromhost (0x%" PRIx64 ") is not in memory; use a bigger -m",
+                                 htif_address(h, w));
+        h->word[w] = (uint64_t *)(h->config.ram->host + offset);
+        ram_block_listen(h->config.ram, &l);
+        return true;
 }
 
 bool htif_place(struct dev *d, const struct htif_config *config, GError **error)
 {
         struct htif *h = (struct htif *)d;
         const gpa_t page = ~(gpa_t)(GUEST_PAGE_SIZE - 1);
-        gpa_t to = config->tohost & page, from = config->fromhost & page;
 
         if (config->tohost % 8 || config->fromhost % 8 || config->tohost == config->fromhost)
                 return error_set(error, RHEA_ERROR_FILE,
                                  "tohost and fromhost must be two aligned 64-bit words");
         h->config = *config;
-        if (!htif_place_page(h, 0, to, error))
-                return false;
-        return to == from || htif_place_page(h, 1, from, error);
+        if (!config->ram)
+                return dev_map(d, 0, d->vm->memory, config->tohost & page, error);
+        return htif_place_word(h, TOHOST, error) && htif_place_word(h, FROMHOST, error);
 }
 
 /* ---- the console ---- */
@@ -260,7 +280,7 @@ static size_t htif_can_read(void *opaque)
         bool room;
 
         dev_enter(&h->dev);
-        room = h->getc_pending && !h->fromhost;
+        room = h->getc_pending && !htif_get(h, FROMHOST);
         dev_leave(&h->dev);
         return room;
 }
@@ -295,6 +315,8 @@ static bool htif_init(struct dev *d, GError **error)
 
         if (!h->granularity || h->granularity > 64 || (h->granularity & (h->granularity - 1)))
                 return error_set(error, RHEA_ERROR_USAGE, "signature-granularity must be 1, 2, 4, ... 64");
+        h->word[TOHOST] = &h->tohost;
+        h->word[FROMHOST] = &h->fromhost;
         h->half = timer_new(d->vm, CLOCK_RUN, htif_half_timeout, h);
         if (h->chardev)
                 chardev_attach(h->chardev, &(struct chardev_user){htif_can_read, htif_host_read,
@@ -306,7 +328,8 @@ static void htif_reset(struct dev *d)
 {
         struct htif *h = (struct htif *)d;
 
-        h->tohost = h->fromhost = 0;
+        htif_set(h, TOHOST, 0);
+        htif_set(h, FROMHOST, 0);
         h->getc_pending = h->putc_pending = false;
         timer_cancel(h->half);
 }
@@ -341,11 +364,7 @@ static const struct dev_field htif_state[] = {
 const struct dev_class dev_htif = {
         .name = "htif", .compat = "ucb,htif0", .doc = "host-target interface of the RISC-V simulators",
         .size = sizeof(struct htif), .props = htif_props, .state = htif_state,
-        .regions = {
-                {"tohost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read0,
-                 htif_write0},
-                {"fromhost", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read1,
-                 htif_write1},
-        },
+        .regions = {{"words", GUEST_PAGE_SIZE, ACCESS_1 | ACCESS_2 | ACCESS_4 | ACCESS_8, htif_read,
+                     htif_write}},
         .init = htif_init, .reset = htif_reset, .fini = htif_fini,
 };

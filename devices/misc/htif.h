@@ -11,8 +11,5 @@ struct htif_config {
         gpa_t begin_signature, end_signature; /* equal: none */
 };
 
-/*
- * Lays the device over the pages of RAM that hold the two words (region 0 for tohost's page, region 1 if
- * fromhost is in another one). The machine has left those pages out of its RAM rows.
- */
+/* Listens to the two words in RAM; outside memory they are registers of one page. Before the vCPUs run. */
 bool htif_place(struct dev *d, const struct htif_config *config, GError **error);

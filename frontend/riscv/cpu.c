@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The RISC-V guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and features.
+ * The RISC-V guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and
+ * features.
  */
 #include "frontend/riscv/cpu.h"
 
@@ -18,6 +19,16 @@ static const struct ir_slot rv64_slots[] = {
         [RV_SLOT_##id] = {.name = text, .type = t, .group = g, .offset = offsetof(struct rv_state, member)},
 #include "frontend/riscv/regs.def"
 #undef SLOT
+#define CSR_SLOT(id, number, text, member, write) SLOT_OF(id, text, member)
+#define SLOT_OF(id, text, member) \
+        [RV_SLOT_##id] = {.name = text, .type = IR_I64, .group = RV_GROUP_STATUS, \
+                          .offset = offsetof(struct rv_state, member)},
+        SLOT_OF(MSTATUS, "mstatus", mstatus)
+        [RV_SLOT_ZERO] = {.name = "zero", .type = IR_I64, .group = RV_GROUP_ZERO,
+                          .offset = offsetof(struct rv_state, x[0])},
+#include "frontend/riscv/csr_slots.def"
+#undef CSR_SLOT
+#undef SLOT_OF
 };
 
 /* What compiled code uses most, by static counts over Debian's kernel and libc. */
@@ -36,13 +47,17 @@ const struct ir_guest rv64_guest = {
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
 };
 
-/* ---- registers by gdb's numbers (gdb's riscv-tdep.h): x 0..31, pc 32, f 33..64, CSRs from 65, privilege 4161 ---- */
+/*
+ * ---- registers by gdb's numbers (gdb's riscv-tdep.h): x 0..31, pc 32, f 33..64, CSRs from 65, privilege
+ * 4161 ----
+ */
 
 enum { GDB_CPU, GDB_FPU, GDB_CSR, GDB_VIRTUAL };
 enum { GDB_PC = 32, GDB_F0 = 33, GDB_CSR0 = 65, GDB_PRIV = 4161 };
 
 static const char *const gdb_sets[] = {
-        "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "org.gnu.gdb.riscv.csr", "org.gnu.gdb.riscv.virtual", NULL,
+        "org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu", "org.gnu.gdb.riscv.csr",
+        "org.gnu.gdb.riscv.virtual", NULL,
 };
 
 static uint64_t get_zero(struct vcpu *v, unsigned index)
@@ -94,30 +109,32 @@ static bool put_priv(struct vcpu *v, unsigned index, uint64_t value)
 }
 
 #define CSR_REG(number, text) \
-        {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_CSR, .gdb_num = GDB_CSR0 + (number), .get = get_csr, \
-         .put = put_csr, .index = (number)}
+        {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_CSR, .gdb_num = GDB_CSR0 + (number), \
+         .get = get_csr, .put = put_csr, .index = (number)}
 
 static const struct cpu_reg regs[] = {
-        {.name = "zero", .alias = "x0", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = 0, .get = get_zero,
-         .put = put_zero},
+        {.name = "zero", .alias = "x0", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = 0,
+         .get = get_zero, .put = put_zero},
 #define SLOT(id, text, t, g, member) \
         {.name = text, .slot = RV_SLOT_##id, .bits = 64, .set = (g) == RV_GROUP_X ? GDB_CPU : GDB_FPU, \
          .gdb_num = (g) == RV_GROUP_X ? RV_SLOT_##id - RV_SLOT_X1 + 1 : \
                     (g) == RV_GROUP_F ? RV_SLOT_##id - RV_SLOT_F0 + GDB_F0 : -1},
 #include "frontend/riscv/regs.def"
 #undef SLOT
-        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = GDB_PC, .get = get_pc, .put = put_pc},
-        {.name = "priv", .slot = UINT32_MAX, .bits = 64, .set = GDB_VIRTUAL, .gdb_num = GDB_PRIV, .get = get_priv,
-         .put = put_priv},
-        CSR_REG(0x001, "fflags"), CSR_REG(0x002, "frm"), CSR_REG(0x003, "fcsr"),
-        CSR_REG(0x100, "sstatus"), CSR_REG(0x104, "sie"), CSR_REG(0x105, "stvec"), CSR_REG(0x106, "scounteren"),
-        CSR_REG(0x10a, "senvcfg"), CSR_REG(0x140, "sscratch"), CSR_REG(0x141, "sepc"), CSR_REG(0x142, "scause"),
-        CSR_REG(0x143, "stval"), CSR_REG(0x144, "sip"), CSR_REG(0x14d, "stimecmp"), CSR_REG(0x180, "satp"),
-        CSR_REG(0x300, "mstatus"), CSR_REG(0x301, "misa"), CSR_REG(0x302, "medeleg"), CSR_REG(0x303, "mideleg"),
-        CSR_REG(0x304, "mie"), CSR_REG(0x305, "mtvec"), CSR_REG(0x306, "mcounteren"), CSR_REG(0x30a, "menvcfg"),
-        CSR_REG(0x320, "mcountinhibit"), CSR_REG(0x340, "mscratch"), CSR_REG(0x341, "mepc"), CSR_REG(0x342, "mcause"),
-        CSR_REG(0x343, "mtval"), CSR_REG(0x344, "mip"), CSR_REG(0x3a0, "pmpcfg0"), CSR_REG(0x3a2, "pmpcfg2"),
-        CSR_REG(0xb00, "mcycle"), CSR_REG(0xb02, "minstret"), CSR_REG(0xf14, "mhartid"),
+        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = GDB_PC, .get = get_pc,
+         .put = put_pc},
+        {.name = "priv", .slot = UINT32_MAX, .bits = 64, .set = GDB_VIRTUAL, .gdb_num = GDB_PRIV,
+         .get = get_priv, .put = put_priv},
+        CSR_REG(0x001, "fflags"), CSR_REG(0x002, "frm"), CSR_REG(0x003, "fcsr"), CSR_REG(0x100, "sstatus"),
+        CSR_REG(0x104, "sie"), CSR_REG(0x105, "stvec"), CSR_REG(0x106, "scounteren"),
+        CSR_REG(0x10a, "senvcfg"), CSR_REG(0x140, "sscratch"), CSR_REG(0x141, "sepc"),
+        CSR_REG(0x142, "scause"), CSR_REG(0x143, "stval"), CSR_REG(0x144, "sip"), CSR_REG(0x14d, "stimecmp"),
+        CSR_REG(0x180, "satp"), CSR_REG(0x300, "mstatus"), CSR_REG(0x301, "misa"), CSR_REG(0x302, "medeleg"),
+        CSR_REG(0x303, "mideleg"), CSR_REG(0x304, "mie"), CSR_REG(0x305, "mtvec"),
+        CSR_REG(0x306, "mcounteren"), CSR_REG(0x30a, "menvcfg"), CSR_REG(0x320, "mcountinhibit"),
+        CSR_REG(0x340, "mscratch"), CSR_REG(0x341, "mepc"), CSR_REG(0x342, "mcause"), CSR_REG(0x343, "mtval"),
+        CSR_REG(0x344, "mip"), CSR_REG(0x3a0, "pmpcfg0"), CSR_REG(0x3a2, "pmpcfg2"), CSR_REG(0xb00, "mcycle"),
+        CSR_REG(0xb02, "minstret"), CSR_REG(0xf14, "mhartid"),
 };
 
 /* ---- models and features ---- */
@@ -125,15 +142,31 @@ static const struct cpu_reg regs[] = {
 static const struct { const char *name; enum rv_feature feature, needs; } feature_names[] = {
         {"i", RV_F_I, RV_F_I}, {"m", RV_F_M, RV_F_I}, {"a", RV_F_A, RV_F_I}, {"f", RV_F_F, RV_F_ZICSR},
         {"d", RV_F_D, RV_F_F}, {"c", RV_F_C, RV_F_I}, {"s", RV_F_S, RV_F_U}, {"u", RV_F_U, RV_F_ZICSR},
-        {"zicsr", RV_F_ZICSR, RV_F_I}, {"zifencei", RV_F_ZIFENCEI, RV_F_I}, {"zicntr", RV_F_ZICNTR, RV_F_ZICSR},
+        {"zicsr", RV_F_ZICSR, RV_F_I}, {"zifencei", RV_F_ZIFENCEI, RV_F_I},
+        {"zicntr", RV_F_ZICNTR, RV_F_ZICSR},
         {"zihintpause", RV_F_ZIHINTPAUSE, RV_F_I}, {"zicond", RV_F_ZICOND, RV_F_I}, {"zba", RV_F_ZBA, RV_F_I},
         {"zbb", RV_F_ZBB, RV_F_I}, {"zbs", RV_F_ZBS, RV_F_I}, {"sstc", RV_F_SSTC, RV_F_S},
         {"sv39", RV_F_SV39, RV_F_S}, {"sv48", RV_F_SV48, RV_F_SV39},
 };
 
+static const char *const feature_docs[] = {
+#define FEATURE(id, text) [RV_F_##id] = text,
+#include "frontend/riscv/features.def"
+#undef FEATURE
+};
+
+static const char *rv_feature(unsigned n, const char **doc)
+{
+        if (n >= G_N_ELEMENTS(feature_names))
+                return NULL;
+        *doc = feature_docs[feature_names[n].feature];
+        return feature_names[n].name;
+}
+
 static const enum rv_feature model_all[] = {
         RV_F_RV64, RV_F_I, RV_F_M, RV_F_A, RV_F_F, RV_F_D, RV_F_C, RV_F_S, RV_F_U, RV_F_ZICSR, RV_F_ZIFENCEI,
-        RV_F_ZICNTR, RV_F_ZIHINTPAUSE, RV_F_ZICOND, RV_F_ZBA, RV_F_ZBB, RV_F_ZBS, RV_F_SSTC, RV_F_SV39, RV_F_SV48,
+        RV_F_ZICNTR, RV_F_ZIHINTPAUSE, RV_F_ZICOND, RV_F_ZBA, RV_F_ZBB, RV_F_ZBS, RV_F_SSTC, RV_F_SV39,
+        RV_F_SV48,
 };
 
 static const char *const models[] = {"rv64", "max", NULL};
@@ -148,19 +181,21 @@ static bool set_feature(struct rv_config *config, const char *setting, GError **
 
         on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
         if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name, value + 1);
+                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
+                                 value + 1);
         for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
                 names[i] = feature_names[i].name;
                 if (!g_ascii_strcasecmp(name, names[i])) {
-                        uint64_t bit = 1ull << feature_names[i].feature;
+                        uint64_t bit = 1ull << feature_names[i].feature, bits = config->features.bits;
 
-                        config->features.bits = on ? config->features.bits | bit : config->features.bits & ~bit;
+                        config->features.bits = on ? bits | bit : bits & ~bit;
                         return true;
                 }
         }
         nearest = error_nearest_name(name, names);
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s", name,
-                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them",
+                         name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                         nearest ? "'?" : "");
 }
 
 static const char *feature_name(enum rv_feature f)
@@ -175,11 +210,13 @@ static const char *feature_name(enum rv_feature f)
 static bool check_needs(const struct rv_config *config, GError **error)
 {
         if (!rv_has(&config->features, RV_F_I) || !rv_has(&config->features, RV_F_ZICSR))
-                return error_set(error, RHEA_ERROR_USAGE, "a CPU without i or zicsr cannot run anything; leave both on");
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "a CPU without i or zicsr cannot run anything; leave both on");
         for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
                 if (rv_has(&config->features, feature_names[i].feature) &&
                     !rv_has(&config->features, feature_names[i].needs))
-                        return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' needs '%s'; add %s=on or %s=off",
+                        return error_set(error, RHEA_ERROR_USAGE,
+                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off",
                                          feature_names[i].name, feature_name(feature_names[i].needs),
                                          feature_name(feature_names[i].needs), feature_names[i].name);
         }
@@ -224,7 +261,10 @@ static struct rv_config *config_parse(const char *model, GError **error)
         return config;
 }
 
-/* Harts of one model share one configuration, so that their translations are shared; the first to have it owns it. */
+/*
+ * Harts of one model share one configuration, so that their translations are shared; the first to have it
+ * owns it.
+ */
 static struct rv_config *config_shared(struct vcpu *v, const struct rv_config *like)
 {
         for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
@@ -286,7 +326,8 @@ static const void *rv_config(const struct vcpu *v)
 uint64_t rv_mode(const struct vcpu *v)
 {
         const struct rv_state *s = rv_state_const(v);
-        uint64_t fs = s->mstatus & RV_MSTATUS_FS, mode = s->frm << RV_MODE_FRM_SHIFT;
+        uint64_t fs = s->mstatus & RV_MSTATUS_FS;
+        uint64_t mode = s->frm << RV_MODE_FRM_SHIFT | s->priv << RV_MODE_PRIV_SHIFT;
 
         if (fs)
                 mode |= RV_MODE_FS_ON;
@@ -315,7 +356,8 @@ static void rv_fp_flags_or(struct vcpu *v, uint32_t flags)
         rv_state(v)->fflags |= flags & 31; /* enum fp_flag has RISC-V's order */
 }
 
-static size_t rv_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf, size_t len)
+static size_t rv_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
+                           size_t len)
 {
         const struct rv_config *c = config;
         uint32_t word = 0;
@@ -333,7 +375,7 @@ const struct cpu_ops riscv64_ops = {
         .state_size = sizeof(struct rv_state),
         .regs = regs, .n_regs = G_N_ELEMENTS(regs),
         .gdb_sets = gdb_sets, .gdb_arch = "riscv:rv64",
-        .models = models,
+        .models = models, .feature = rv_feature,
         .init = rv_init, .fini = rv_fini, .reset = rv_reset, .config = rv_config,
         .mode = rv_mode, .context_key = rv_context_key,
         .translate = rv_translate, .walk = rv_walk,

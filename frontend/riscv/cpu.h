@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of a RISC-V hart and what the parts of this frontend share. Registers that generated code reads or
- * writes are slots (regs.def); the rest is reached through helpers. RISC-V ISA manual, volumes I and II (20240411).
+ * The state of a RISC-V hart and what the parts of this frontend share. Registers that generated code reads
+ * or writes are slots (regs.def); the rest is reached through helpers. RISC-V ISA manual, volumes I and II
+ * (20240411).
  */
 #pragma once
 
@@ -17,7 +18,8 @@ enum rv_priv { RV_U = 0, RV_S = 1, RV_M = 3 };
 enum { RV_PMP_ENTRIES = 16 };
 
 /* Interrupt numbers: bits of mip and mie, and the input lines of vcpu_set_irq. */
-enum rv_irq { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SEI = 9, RV_IRQ_MEI = 11 };
+enum rv_irq { RV_IRQ_SSI = 1, RV_IRQ_MSI = 3, RV_IRQ_STI = 5, RV_IRQ_MTI = 7, RV_IRQ_SEI = 9,
+              RV_IRQ_MEI = 11 };
 
 /* Exception causes (volume II, table of mcause). */
 enum rv_cause {
@@ -58,6 +60,11 @@ enum rv_cause {
 #define RV_MSTATUS_UXL (3ull << 32)
 #define RV_MSTATUS_SXL (3ull << 34)
 #define RV_MSTATUS_SD (1ull << 63)
+/* What sstatus shows of it, less SD, and what of that can be written. */
+#define RV_SSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_SPIE | RV_MSTATUS_SPP | RV_MSTATUS_FS | \
+                             RV_MSTATUS_SUM | RV_MSTATUS_MXR)
+#define RV_SSTATUS_READABLE (RV_SSTATUS_WRITABLE | RV_MSTATUS_VS | RV_MSTATUS_XS | RV_MSTATUS_UXL | \
+                             RV_MSTATUS_UBE)
 #define RV_FS_DIRTY (3ull << 13)
 #define RV_MENVCFG_STCE (1ull << 63)
 #define RV_ENVCFG_FIOM (1ull << 0)
@@ -68,6 +75,8 @@ enum rv_cause {
 #define RV_MODE_FRM(m) ((unsigned)(m) >> 2 & 7)
 #define RV_MODE_FRM_SHIFT 2
 #define RV_MODE_RV32 (1u << 5)
+#define RV_MODE_PRIV(m) ((enum rv_priv)((m) >> 6 & 3))
+#define RV_MODE_PRIV_SHIFT 6
 
 /* A CPU model with its feature switches applied; interned, so that equal models have equal pointers. */
 struct rv_config {
@@ -79,7 +88,7 @@ struct rv_config {
 };
 
 struct rv_state {
-        uint64_t x[32]; /* x[0] is never read */
+        uint64_t x[32]; /* x[0] stays zero */
         uint64_t f[32]; /* NaN-boxed when single */
 
         uint64_t mstatus; /* SD is computed on reads */
@@ -87,7 +96,8 @@ struct rv_state {
         uint64_t reserved; /* not 0: the latest LR went through load_reserved, and its SC may succeed */
         uint64_t fflags, frm; /* accrued flags, less those still in the host's FP unit */
 
-        uint64_t misa, medeleg, mideleg, mie, mip; /* mip: bits that software holds; lines are vcpu.irq_pending */
+        /* mip: bits that software holds; lines are vcpu.irq_pending */
+        uint64_t misa, medeleg, mideleg, mie, mip;
         uint64_t mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit, menvcfg, mseccfg;
         uint64_t stvec, sscratch, sepc, scause, stval, satp, scounteren, senvcfg;
         uint64_t stimecmp;
@@ -111,15 +121,19 @@ static inline const struct rv_state *rv_state_const(const struct vcpu *v)
 }
 
 /* Groups of slots for the helpers' masks. */
-enum rv_group { RV_GROUP_X, RV_GROUP_F, RV_GROUP_STATUS, RV_GROUP_LRSC };
+enum rv_group { RV_GROUP_X, RV_GROUP_F, RV_GROUP_STATUS, RV_GROUP_LRSC, RV_GROUP_ZERO };
 #define RV_MASK_STATUS (1ull << RV_GROUP_STATUS)
 #define RV_MASK_LRSC (1ull << RV_GROUP_LRSC)
 
-/* Slot ids: x1..x31, f0..f31, then what regs.def lists. */
+/* Slot ids: x1..x31, f0..f31, what else regs.def lists, then CSRs. */
 enum rv_slot {
 #define SLOT(id, name, type, group, field) RV_SLOT_##id,
 #include "frontend/riscv/regs.def"
 #undef SLOT
+        RV_SLOT_ZERO, RV_SLOT_MSTATUS,
+#define CSR_SLOT(id, number, name, field, write) RV_SLOT_##id,
+#include "frontend/riscv/csr_slots.def"
+#undef CSR_SLOT
         RV_SLOT_COUNT
 };
 
@@ -133,12 +147,12 @@ extern const struct cpu_ops riscv64_ops;
 
 /* ---- csr.c ---- */
 /*
- * Reads or writes a CSR with all of the checks that an instruction at the current privilege gets; false: illegal
- * instruction. What a write changes of mode, context and interrupts is passed on to the engine.
+ * Reads or writes a CSR; false: illegal instruction. What its number says of privilege and read-only
+ * registers the translator has checked (volume II, 2.1). What a write changes of mode, context and interrupts
+ * is passed on to the engine.
  */
 enum rv_csr_op { RV_CSR_SWAP, RV_CSR_SET, RV_CSR_CLEAR };
 bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value);
-/* @old may be NULL: then the CSR is not read. */
 bool rv_csr_update(struct vcpu *v, unsigned csr, enum rv_csr_op op, uint64_t operand, uint64_t *old);
 /* For gdb, the monitor and lockstep: no privilege checks, no read side effects. */
 bool rv_csr_peek(struct vcpu *v, unsigned csr, uint64_t *value);
@@ -150,6 +164,8 @@ bool rv_csr_is_counter(unsigned csr);
 /* ---- trap.c ---- */
 struct ir_helper_ret rv_raise(struct vcpu *v, enum rv_cause cause, uint64_t tval);
 void rv_deliver(struct vcpu *v);
+/* The same for what an instruction at @pc causes always; returns the handler's address. */
+uint64_t rv_trap(struct vcpu *v, uint64_t pc, enum rv_cause cause, uint64_t tval);
 bool rv_interrupt(struct vcpu *v);
 bool rv_has_work(const struct vcpu *v);
 /* mip as software sees it: lines, software bits, Sstc. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control and status registers (volume II, chapters 2 to 4; volume I, chapters 6, 7 and 20). One row of the table
- * is one register, or a run of registers of one kind: how it is read and written, and what it needs to exist. A
- * register that is read-only zero here says so in its row. On the hart's own thread.
+ * Control and status registers (volume II, chapters 2 to 4; volume I, chapters 6, 7 and 20). One row of the
+ * table is one register, or a run of registers of one kind: how it is read and written, and what it needs to
+ * exist. A register that is read-only zero here says so in its row. On the hart's own thread.
  */
 #include "frontend/riscv/cpu.h"
 
@@ -19,25 +19,24 @@ enum {
 #define S_IRQS (BIT(RV_IRQ_SSI) | BIT(RV_IRQ_STI) | BIT(RV_IRQ_SEI))
 #define ALL_IRQS (S_IRQS | BIT(RV_IRQ_MSI) | BIT(RV_IRQ_MTI) | BIT(RV_IRQ_MEI))
 
-#define MSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_MIE | RV_MSTATUS_SPIE | RV_MSTATUS_MPIE | RV_MSTATUS_SPP | \
-                          RV_MSTATUS_MPP | RV_MSTATUS_FS | RV_MSTATUS_MPRV | RV_MSTATUS_SUM | RV_MSTATUS_MXR | \
-                          RV_MSTATUS_TVM | RV_MSTATUS_TW | RV_MSTATUS_TSR)
-#define SSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_SPIE | RV_MSTATUS_SPP | RV_MSTATUS_FS | RV_MSTATUS_SUM | \
-                          RV_MSTATUS_MXR)
-#define SSTATUS_READABLE (SSTATUS_WRITABLE | RV_MSTATUS_VS | RV_MSTATUS_XS | RV_MSTATUS_UXL | RV_MSTATUS_UBE)
+#define MSTATUS_WRITABLE (RV_MSTATUS_SIE | RV_MSTATUS_MIE | RV_MSTATUS_SPIE | RV_MSTATUS_MPIE | \
+                          RV_MSTATUS_SPP | RV_MSTATUS_MPP | RV_MSTATUS_FS | RV_MSTATUS_MPRV | \
+                          RV_MSTATUS_SUM | RV_MSTATUS_MXR | RV_MSTATUS_TVM | RV_MSTATUS_TW | RV_MSTATUS_TSR)
 
 /* Exceptions that can be delegated: all that exist but the environment call from M. */
 #define DELEGABLE (BIT(RV_EXC_FETCH_MISALIGNED) | BIT(RV_EXC_FETCH_ACCESS) | BIT(RV_EXC_ILLEGAL) | \
                    BIT(RV_EXC_BREAKPOINT) | BIT(RV_EXC_LOAD_MISALIGNED) | BIT(RV_EXC_LOAD_ACCESS) | \
                    BIT(RV_EXC_STORE_MISALIGNED) | BIT(RV_EXC_STORE_ACCESS) | BIT(RV_EXC_ECALL_U) | \
-                   BIT(RV_EXC_ECALL_S) | BIT(RV_EXC_FETCH_PAGE) | BIT(RV_EXC_LOAD_PAGE) | BIT(RV_EXC_STORE_PAGE))
-
+                   BIT(RV_EXC_ECALL_S) | BIT(RV_EXC_FETCH_PAGE) | BIT(RV_EXC_LOAD_PAGE) | \
+                   BIT(RV_EXC_STORE_PAGE))
 struct csr_row {
         uint16_t first, last;
         uint8_t feature; /* enum rv_feature */
         uint64_t (*read)(struct vcpu *v, unsigned csr);               /* NULL: the field, or zero */
-        void (*write)(struct vcpu *v, unsigned csr, uint64_t value);  /* NULL: the field's writable bits, or nothing */
-        bool (*allowed)(struct vcpu *v, unsigned csr);                /* beyond what the number says; NULL: always */
+        /* NULL: the field's writable bits, or nothing */
+        void (*write)(struct vcpu *v, unsigned csr, uint64_t value);
+        /* beyond what the number says; NULL: always */
+        bool (*allowed)(struct vcpu *v, unsigned csr);
         size_t field;                                                 /* offset in struct rv_state, 0: none */
         uint64_t writable;
 };
@@ -76,18 +75,19 @@ static uint64_t status_read(struct vcpu *v, unsigned csr)
 
         if ((value & RV_MSTATUS_FS) == RV_FS_DIRTY)
                 value |= RV_MSTATUS_SD;
-        return csr == 0x300 ? value : value & (SSTATUS_READABLE | RV_MSTATUS_SD);
+        return csr == 0x300 ? value : value & (RV_SSTATUS_READABLE | RV_MSTATUS_SD);
 }
 
 static void status_write(struct vcpu *v, unsigned csr, uint64_t value)
 {
         struct rv_state *s = rv_state(v);
-        uint64_t mask = csr == 0x300 ? MSTATUS_WRITABLE : SSTATUS_WRITABLE, old = s->mstatus;
+        uint64_t mask = csr == 0x300 ? MSTATUS_WRITABLE : RV_SSTATUS_WRITABLE, old = s->mstatus;
 
         if (bits_get(value, 11, 2) == 2)
                 mask &= ~RV_MSTATUS_MPP; /* no such privilege: keeps what it holds */
         s->mstatus = (old & ~mask) | (value & mask);
-        if ((s->mstatus ^ old) & (RV_MSTATUS_FS | RV_MSTATUS_MPRV | RV_MSTATUS_MPP | RV_MSTATUS_SUM | RV_MSTATUS_MXR))
+        if ((s->mstatus ^ old) & (RV_MSTATUS_FS | RV_MSTATUS_MPRV | RV_MSTATUS_MPP | RV_MSTATUS_SUM |
+                                  RV_MSTATUS_MXR))
                 cpu_context_changed(v);
         rv_look_at_irqs(v);
 }
@@ -123,7 +123,10 @@ static uint64_t ip_read(struct vcpu *v, unsigned csr)
         return rv_mip(v) & mie_mask(v, csr);
 }
 
-/* Of mip software owns the supervisor bits, of sip SSIP alone (3.1.9, 4.1.3); with Sstc STIP is the comparator's. */
+/*
+ * Of mip software owns the supervisor bits, of sip SSIP alone (3.1.9, 4.1.3); with Sstc STIP is the
+ * comparator's.
+ */
 static void ip_write(struct vcpu *v, unsigned csr, uint64_t value)
 {
         struct rv_state *s = rv_state(v);
@@ -170,13 +173,14 @@ static void epc_write(struct vcpu *v, unsigned csr, uint64_t value)
 /* ---- counters ---- */
 
 /*
- * In deterministic mode cycles and retired instructions are both the exact count; else both are nanoseconds of
- * running time, since counting would cost every block.
+ * In deterministic mode cycles and retired instructions are both the exact count; else both are nanoseconds
+ * of running time, since counting would cost every block.
  */
 static uint64_t running_count(struct vcpu *v)
 {
         if (v->vm->deterministic)
-                return vcpu_insn_count(v) - 1; /* the reading instruction, a block of its own, is counted already */
+                /* the reading instruction, a block of its own, is counted already */
+                return vcpu_insn_count(v) - 1;
         return clock_now_ns(v->vm, CLOCK_RUN);
 }
 
@@ -324,7 +328,8 @@ static void pmpaddr_write(struct vcpu *v, unsigned csr, uint64_t value)
         struct rv_state *s = rv_state(v);
         unsigned n = csr - CSR_PMPADDR0;
         /* a locked TOR entry locks the address below it too (3.7.1.1) */
-        bool below_locked_tor = n + 1 < RV_PMP_ENTRIES && pmp_locked(s, n + 1) && (s->pmpcfg[n + 1] >> 3 & 3) == 1;
+        bool below_locked_tor = n + 1 < RV_PMP_ENTRIES && pmp_locked(s, n + 1) &&
+                                (s->pmpcfg[n + 1] >> 3 & 3) == 1;
 
         if (pmp_locked(s, n) || below_locked_tor)
                 return;
@@ -349,7 +354,8 @@ static uint64_t hartid_read(struct vcpu *v, unsigned csr)
 #define ONE(n) .first = (n), .last = (n)
 
 static const struct csr_row rows[] = {
-        {.first = 0x001, .last = 0x003, .feature = RV_F_F, .read = fcsr_read, .write = fcsr_write, .allowed = fp_allowed},
+        {.first = 0x001, .last = 0x003, .feature = RV_F_F, .read = fcsr_read, .write = fcsr_write,
+         .allowed = fp_allowed},
         {ONE(0x100), .feature = RV_F_S, .read = status_read, .write = status_write},
         {ONE(0x104), .feature = RV_F_S, .read = ie_read, .write = ie_write},
         {ONE(0x105), .feature = RV_F_S, FIELD(stvec), .write = tvec_write},
@@ -360,7 +366,8 @@ static const struct csr_row rows[] = {
         {ONE(0x142), .feature = RV_F_S, FIELD(scause), .writable = ~0ull},
         {ONE(0x143), .feature = RV_F_S, FIELD(stval), .writable = ~0ull},
         {ONE(0x144), .feature = RV_F_S, .read = ip_read, .write = ip_write},
-        {ONE(CSR_STIMECMP), .feature = RV_F_SSTC, FIELD(stimecmp), .write = stimecmp_write, .allowed = stimecmp_allowed},
+        {ONE(CSR_STIMECMP), .feature = RV_F_SSTC, FIELD(stimecmp), .write = stimecmp_write,
+         .allowed = stimecmp_allowed},
         {ONE(CSR_SATP), .feature = RV_F_S, FIELD(satp), .write = satp_write, .allowed = satp_allowed},
         {ONE(0x300), .feature = RV_F_I, .read = status_read, .write = status_write},
         {ONE(0x301), .feature = RV_F_I, .read = misa_read},
@@ -377,10 +384,10 @@ static const struct csr_row rows[] = {
         {ONE(0x342), .feature = RV_F_I, FIELD(mcause), .writable = ~0ull},
         {ONE(0x343), .feature = RV_F_I, FIELD(mtval), .writable = ~0ull},
         {ONE(CSR_MIP), .feature = RV_F_I, .read = ip_read, .write = ip_write},
-        {.first = CSR_PMPCFG0, .last = CSR_PMPCFG0 + 3, .feature = RV_F_I, .read = pmpcfg_read, .write = pmpcfg_write,
-         .allowed = pmpcfg_allowed},
-        {.first = CSR_PMPADDR0, .last = CSR_PMPADDR0 + RV_PMP_ENTRIES - 1, .feature = RV_F_I, .read = pmpaddr_read,
-         .write = pmpaddr_write},
+        {.first = CSR_PMPCFG0, .last = CSR_PMPCFG0 + 3, .feature = RV_F_I, .read = pmpcfg_read,
+         .write = pmpcfg_write, .allowed = pmpcfg_allowed},
+        {.first = CSR_PMPADDR0, .last = CSR_PMPADDR0 + RV_PMP_ENTRIES - 1, .feature = RV_F_I,
+         .read = pmpaddr_read, .write = pmpaddr_write},
         {ONE(CSR_MCYCLE), .feature = RV_F_I, .read = count_read, .write = count_write},
         {ONE(CSR_MINSTRET), .feature = RV_F_I, .read = count_read, .write = count_write},
         {.first = 0xb03, .last = 0xb1f, .feature = RV_F_I}, /* mhpmcounter3..31: zero */
@@ -431,19 +438,16 @@ static void row_write(struct vcpu *v, const struct csr_row *row, unsigned csr, u
                 *field = (*field & ~row->writable) | (value & row->writable);
 }
 
-/* Bits 9:8 of the number are the lowest privilege, bits 11:10 all ones are read-only (volume II, 2.1). */
-static const struct csr_row *accessible(struct vcpu *v, unsigned csr, bool write)
+static const struct csr_row *accessible(struct vcpu *v, unsigned csr)
 {
         const struct csr_row *row = find_row(v, csr);
 
-        if (!row || rv_state(v)->priv < (csr >> 8 & 3) || (write && csr >> 10 == 3))
-                return NULL;
-        return !row->allowed || row->allowed(v, csr) ? row : NULL;
+        return row && (!row->allowed || row->allowed(v, csr)) ? row : NULL;
 }
 
 bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value)
 {
-        const struct csr_row *row = accessible(v, csr, false);
+        const struct csr_row *row = accessible(v, csr);
 
         if (!row)
                 return false;
@@ -453,23 +457,19 @@ bool rv_csr_read(struct vcpu *v, unsigned csr, uint64_t *value)
 
 bool rv_csr_update(struct vcpu *v, unsigned csr, enum rv_csr_op op, uint64_t operand, uint64_t *old)
 {
-        const struct csr_row *row = accessible(v, csr, true);
+        const struct csr_row *row = accessible(v, csr);
         uint64_t value;
 
         if (!row)
                 return false;
-        if (old || op != RV_CSR_SWAP) {
-                value = row_read(v, row, csr);
-                if (old)
-                        *old = value;
-                /* set and clear work on what software wrote to mip.SEIP, not on the line (3.1.9) */
-                if (csr == CSR_MIP)
-                        value = rv_state(v)->mip;
-                if (op == RV_CSR_SET)
-                        operand |= value;
-                else if (op == RV_CSR_CLEAR)
-                        operand = value & ~operand;
-        }
+        *old = value = row_read(v, row, csr);
+        /* set and clear work on what software wrote to mip.SEIP, not on the line (3.1.9) */
+        if (csr == CSR_MIP)
+                value = rv_state(v)->mip;
+        if (op == RV_CSR_SET)
+                operand |= value;
+        else if (op == RV_CSR_CLEAR)
+                operand = value & ~operand;
         row_write(v, row, csr, operand);
         return true;
 }

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each; the
- * functions run on the hart's own thread, from generated code or the interpreter, and never block.
+ * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each;
+ * the functions run on the hart's own thread, from generated code or the interpreter, and never block. Those
+ * that call nothing outside are in leaf.c.
  */
-#include "frontend/riscv/cpu.h"
+#include "frontend/riscv/helpers.h"
 
 #include "base/bits.h"
-#include "frontend/fp/fp.h"
-
-#define RV_HELP(name) static struct ir_helper_ret rv_help_##name(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 
 static struct ir_helper_ret done(uint64_t value)
 {
         return (struct ir_helper_ret){value, 0};
 }
 
-RV_HELP(illegal)
+RV_HELP(trap)
 {
-        return rv_raise(v, RV_EXC_ILLEGAL, a);
-}
-
-RV_HELP(ebreak)
-{
-        return rv_raise(v, RV_EXC_BREAKPOINT, a);
-}
-
-RV_HELP(fetch_misaligned)
-{
-        return rv_raise(v, RV_EXC_FETCH_MISALIGNED, a);
-}
-
-RV_HELP(ecall)
-{
-        static const enum rv_cause causes[] = {[RV_U] = RV_EXC_ECALL_U, [RV_S] = RV_EXC_ECALL_S, [RV_M] = RV_EXC_ECALL_M};
-
-        v->hot.pc = a;
-        rv_raise(v, causes[rv_state(v)->priv & 3], 0);
-        rv_deliver(v);
-        return done(v->hot.pc);
+        return done(rv_trap(v, a, b, c));
 }
 
 /* The common end of trap returns (3.3.2): leaving M, or staying below it, takes MPRV away. */
@@ -59,8 +37,6 @@ RV_HELP(mret)
         struct rv_state *s = rv_state(v);
         enum rv_priv to = bits_get(s->mstatus, 11, 2);
 
-        if (s->priv != RV_M)
-                return rv_raise(v, RV_EXC_ILLEGAL, a);
         s->mstatus = bits_set(s->mstatus, 3, 1, bits_get(s->mstatus, 7, 1)); /* MIE = MPIE */
         s->mstatus |= RV_MSTATUS_MPIE;
         s->mstatus = bits_set(s->mstatus, 11, 2, rv_has(&s->config->features, RV_F_U) ? RV_U : RV_M);
@@ -72,7 +48,7 @@ RV_HELP(sret)
         struct rv_state *s = rv_state(v);
         enum rv_priv to = s->mstatus & RV_MSTATUS_SPP ? RV_S : RV_U;
 
-        if (s->priv < RV_S || (s->priv == RV_S && (s->mstatus & RV_MSTATUS_TSR)))
+        if (s->priv == RV_S && (s->mstatus & RV_MSTATUS_TSR))
                 return rv_raise(v, RV_EXC_ILLEGAL, a);
         s->mstatus = bits_set(s->mstatus, 1, 1, bits_get(s->mstatus, 5, 1)); /* SIE = SPIE */
         s->mstatus |= RV_MSTATUS_SPIE;
@@ -80,15 +56,9 @@ RV_HELP(sret)
         return trap_return(v, to, s->sepc);
 }
 
-/* From U, WFI may wait no bounded time when S exists, so it is illegal at once; TW does the same for S (3.1.6.5). */
 RV_HELP(wfi)
 {
-        struct rv_state *s = rv_state(v);
-        bool has_s = rv_has(&s->config->features, RV_F_S);
-
-        if ((s->priv == RV_U && has_s) || (s->priv < RV_M && (s->mstatus & RV_MSTATUS_TW)))
-                return rv_raise(v, RV_EXC_ILLEGAL, a);
-        return done(0);
+        return rv_state(v)->mstatus & RV_MSTATUS_TW ? rv_raise(v, RV_EXC_ILLEGAL, a) : done(0);
 }
 
 RV_HELP(sfence_vma)
@@ -96,7 +66,7 @@ RV_HELP(sfence_vma)
         struct rv_state *s = rv_state(v);
         uint64_t space = (s->satp >> 60 << 16) | (b & 0xffff); /* as rv_context_key makes it */
 
-        if (s->priv == RV_U || (s->priv == RV_S && (s->mstatus & RV_MSTATUS_TVM)))
+        if (s->priv == RV_S && (s->mstatus & RV_MSTATUS_TVM))
                 return rv_raise(v, RV_EXC_ILLEGAL, d);
         switch (c & 3) {
         case 0:
@@ -121,39 +91,26 @@ RV_HELP(fence_i)
         return done(0);
 }
 
-RV_HELP(csr_read)
+static struct ir_helper_ret csr_read(struct vcpu *v, uint64_t csr, uint64_t insn)
 {
         uint64_t value;
 
-        return rv_csr_read(v, a, &value) ? done(value) : rv_raise(v, RV_EXC_ILLEGAL, b);
+        return rv_csr_read(v, csr, &value) ? done(value) : rv_raise(v, RV_EXC_ILLEGAL, insn);
 }
 
-RV_HELP(csr_write)
-{
-        return rv_csr_update(v, a, RV_CSR_SWAP, b, NULL) ? done(0) : rv_raise(v, RV_EXC_ILLEGAL, c);
-}
+RV_HELP(csr_read) { return csr_read(v, a, b); }
+RV_HELP(fcsr_read) { return csr_read(v, a, b); }
 
-static struct ir_helper_ret csr_update(struct vcpu *v, enum rv_csr_op op, uint64_t csr, uint64_t operand, uint64_t insn)
+static struct ir_helper_ret csr_update(struct vcpu *v, uint64_t csr, uint64_t op, uint64_t operand,
+                                       uint64_t insn)
 {
         uint64_t old;
 
         return rv_csr_update(v, csr, op, operand, &old) ? done(old) : rv_raise(v, RV_EXC_ILLEGAL, insn);
 }
 
-RV_HELP(csr_swap)
-{
-        return csr_update(v, RV_CSR_SWAP, a, b, c);
-}
-
-RV_HELP(csr_set)
-{
-        return csr_update(v, RV_CSR_SET, a, b, c);
-}
-
-RV_HELP(csr_clear)
-{
-        return csr_update(v, RV_CSR_CLEAR, a, b, c);
-}
+RV_HELP(csr_update) { return csr_update(v, a, b, c, d); }
+RV_HELP(fcsr_update) { return csr_update(v, a, b, c, d); }
 
 RV_HELP(fs_dirty)
 {
@@ -164,7 +121,8 @@ RV_HELP(fs_dirty)
 
 static struct ir_mem reserve_mem(uint64_t size_log2, bool write)
 {
-        return (struct ir_mem){.size_log2 = size_log2, .sign = size_log2 == 2, .align = 1, .atomic = 1, .write = write};
+        return (struct ir_mem){.size_log2 = size_log2, .sign = size_log2 == 2, .align = 1, .atomic = 1,
+                               .write = write};
 }
 
 RV_HELP(load_reserved)
@@ -184,22 +142,12 @@ RV_HELP(store_conditional)
         return cpu_reserve_store(v, a, b, reserve_mem(c, true));
 }
 
-RV_HELP(fclass_s)
-{
-        return done(fp32_fclass(a));
-}
-
-RV_HELP(fclass_d)
-{
-        return done(fp64_fclass(a));
-}
-
-enum { E = 1, N = 2, P = 4, F = 8 };
+enum { E = 1, P = 2, F = 4, L = 8 };
 #define HELPER(n, count, result, r, w, flags, doc) \
         const struct ir_helper rv_helper_##n = { \
-                .name = #n, .fn = rv_help_##n, .n_args = (count), .type = (result), .pure = ((flags) & P) != 0, \
-                .may_exit = ((flags) & E) != 0, .no_return = ((flags) & N) != 0, .fpstate = ((flags) & F) != 0, \
-                .reads = (r), .writes = (w)};
+                .name = #n, .fn = rv_help_##n, .n_args = (count), .type = (result), \
+                .pure = ((flags) & P) != 0, .may_exit = ((flags) & E) != 0, .fpstate = ((flags) & F) != 0, \
+                .leaf = ((flags) & L) != 0, .reads = (r), .writes = (w)};
 #include "frontend/riscv/helpers.def"
 #undef HELPER
 

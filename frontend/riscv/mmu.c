@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address translation: Sv39 and Sv48 (volume II, sections 4.3 to 4.5), with PMP. Accessed and dirty bits are set
- * here, atomically, as the specification allows; nothing is cached here.
+ * Address translation: Sv39 and Sv48 (volume II, sections 4.3 to 4.5), with PMP. Accessed and dirty bits are
+ * set here, atomically, as the specification allows; nothing is cached here.
  */
 #include "frontend/riscv/cpu.h"
 
@@ -33,8 +33,9 @@ static enum rv_priv data_priv(const struct rv_state *s)
 }
 
 /*
- * A space is what satp's mode and ASID name: translations of one ASID may be kept across a change of the root until
- * an SFENCE.VMA (volume II, 4.2.1). What the data view says of privilege decides whether satp counts at all.
+ * A space is what satp's mode and ASID name: translations of one ASID may be kept across a change of the root
+ * until an SFENCE.VMA (volume II, 4.2.1). What the data view says of privilege decides whether satp counts at
+ * all.
  */
 void rv_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view)
 {
@@ -69,8 +70,8 @@ static bool fault(struct vcpu *v, gva_t gva, enum access access, bool page)
 }
 
 /* Fills in what PMP grants of the page at out->gpa and refuses the access itself if PMP does. */
-static bool apply_pmp(struct vcpu *v, gva_t gva, unsigned size, enum access access, enum rv_priv priv, bool debug,
-                      struct walk *out)
+static bool apply_pmp(struct vcpu *v, gva_t gva, unsigned size, enum access access, enum rv_priv priv,
+                      bool debug, struct walk *out)
 {
         gpa_t exact = out->gpa | (gva & (GUEST_PAGE_SIZE - 1));
 
@@ -106,7 +107,8 @@ static void leaf_grants(uint64_t pte, enum rv_priv priv, uint32_t view, struct w
 enum step { STEP_LEAF, STEP_PAGE_FAULT, STEP_ACCESS_FAULT };
 
 /* Steps 1 to 5 of 4.3.2: descends to a leaf; *@pte_addr and *@pte are its, *@level its level. */
-static enum step find_leaf(struct vcpu *v, gva_t gva, gpa_t *pte_addr, uint64_t *pte, int *level, bool *global)
+static enum step find_leaf(struct vcpu *v, gva_t gva, gpa_t *pte_addr, uint64_t *pte, int *level,
+                           bool *global)
 {
         uint64_t satp = rv_state(v)->satp;
         int levels = satp_mode(satp) == SATP_SV39 ? 3 : 4;

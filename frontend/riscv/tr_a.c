@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A (volume I, chapter 13): atomic read-modify-writes are host atomics through a page lookup; LR and SC are one
- * compare-and-swap where they stand together (lrsc.c), else helpers with a reservation that watches the line.
+ * A (volume I, chapter 13): atomic read-modify-writes are host atomics through a page lookup; LR and SC are
+ * one compare-and-swap where they stand together (lrsc.c), else helpers with a reservation that watches the
+ * line.
  */
 #include "rv_translate.h"
 
@@ -51,7 +52,8 @@ bool tr_amomaxu_d(struct tctx *t, const struct args_amo *a) { return amo(t, a, 3
 
 static bool lr(struct tctx *t, const struct args_lr *a, unsigned size_log2, enum rv_insn sc)
 {
-        struct ir_mem mem = {.size_log2 = size_log2, .sign = size_log2 == 2, .align = 1, .acquire = a->aq, .release = a->rl};
+        struct ir_mem mem = {.size_log2 = size_log2, .sign = size_log2 == 2, .align = 1, .acquire = a->aq,
+                             .release = a->rl};
         uint32_t sc_offset;
         ir_ref base = rv_addr(t, a->rs1), v;
 
@@ -77,7 +79,8 @@ static bool sc(struct tctx *t, const struct args_amo *a, unsigned size_log2)
         ir_ref v = size_log2 == 2 ? rv_get32(t, a->rs2) : rv_get(t, a->rs2), failed;
 
         if (t->lrsc.active && t->lrsc.sc_offset == t->pc) {
-                ir_ref old = ir_atomic_cas(t->b, atomic_mem(size_log2, a->aq, a->rl), t->lrsc.base, t->lrsc.value, v);
+                ir_ref old = ir_atomic_cas(t->b, atomic_mem(size_log2, a->aq, a->rl), t->lrsc.base,
+                                           t->lrsc.value, v);
 
                 failed = ir_setcc(t->b, IR_NE, old, t->lrsc.value);
         } else {

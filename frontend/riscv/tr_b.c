@@ -37,17 +37,8 @@ bool tr_slli_uw(struct tctx *t, const struct args_sh *a)
 
 /* ---- Zbb ---- */
 
-bool tr_andn(struct tctx *t, const struct args_r *a)
-{
-        rv_put(t, a->rd, ir_andc(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
-
-bool tr_orn(struct tctx *t, const struct args_r *a)
-{
-        rv_put(t, a->rd, ir_orc(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
+bool tr_andn(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_andc); }
+bool tr_orn(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_orc); }
 
 bool tr_xnor(struct tctx *t, const struct args_r *a)
 {
@@ -68,34 +59,14 @@ bool tr_min(struct tctx *t, const struct args_r *a) { return choose(t, a, IR_LTS
 bool tr_minu(struct tctx *t, const struct args_r *a) { return choose(t, a, IR_LTU); }
 bool tr_max(struct tctx *t, const struct args_r *a) { return choose(t, a, IR_GES); }
 bool tr_maxu(struct tctx *t, const struct args_r *a) { return choose(t, a, IR_GEU); }
-
-bool tr_rol(struct tctx *t, const struct args_r *a)
-{
-        rv_put(t, a->rd, ir_rotl(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
-
-bool tr_ror(struct tctx *t, const struct args_r *a)
-{
-        rv_put(t, a->rd, ir_rotr(t->b, rv_get(t, a->rs1), rv_get(t, a->rs2)));
-        return true;
-}
+bool tr_rol(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_rotl); }
+bool tr_ror(struct tctx *t, const struct args_r *a) { return rv_op_rr(t, a, ir_rotr); }
+bool tr_rolw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_rotl); }
+bool tr_rorw(struct tctx *t, const struct args_r *a) { return rv_op_rrw(t, a, ir_rotr); }
 
 bool tr_rori(struct tctx *t, const struct args_sh *a)
 {
         rv_put(t, a->rd, ir_rotr(t->b, rv_get(t, a->rs1), rv_const(t, a->shamt)));
-        return true;
-}
-
-bool tr_rolw(struct tctx *t, const struct args_r *a)
-{
-        rv_put32(t, a->rd, ir_rotl(t->b, rv_get32(t, a->rs1), rv_get32(t, a->rs2)));
-        return true;
-}
-
-bool tr_rorw(struct tctx *t, const struct args_r *a)
-{
-        rv_put32(t, a->rd, ir_rotr(t->b, rv_get32(t, a->rs1), rv_get32(t, a->rs2)));
         return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * F and D (volume I, chapters 20 and 21). Singles live NaN-boxed in 64-bit registers: reading one that is not boxed
- * gives the default NaN. Arithmetic is the IR's, with the region's FP mode; FS Off makes all of it illegal.
+ * F and D (volume I, chapters 20 and 21). Singles live NaN-boxed in 64-bit registers: reading one that is not
+ * boxed gives the default NaN. Arithmetic is the IR's, with the region's FP mode; FS Off makes all of it
+ * illegal.
  */
 #include "rv_translate.h"
 
@@ -237,7 +238,8 @@ bool tr_fcvt_s_d(struct tctx *t, const struct args_fp1r *a) { return convert_ff(
 bool tr_fcvt_d_s(struct tctx *t, const struct args_fp1r *a) { return convert_ff(t, a, IR_F64, IR_F32); }
 
 /* 32-bit results, unsigned ones too, are sign-extended into the register. */
-static bool convert_fi(struct tctx *t, const struct args_fxr *a, enum ir_type from, enum ir_type to, bool is_unsigned)
+static bool convert_fi(struct tctx *t, const struct args_fxr *a, enum ir_type from, enum ir_type to,
+                       bool is_unsigned)
 {
         enum ir_round rm;
         ir_ref v;
@@ -262,7 +264,8 @@ bool tr_fcvt_wu_d(struct tctx *t, const struct args_fxr *a) { return convert_fi(
 bool tr_fcvt_l_d(struct tctx *t, const struct args_fxr *a) { return convert_fi(t, a, IR_F64, IR_I64, false); }
 bool tr_fcvt_lu_d(struct tctx *t, const struct args_fxr *a) { return convert_fi(t, a, IR_F64, IR_I64, true); }
 
-static bool convert_if(struct tctx *t, const struct args_xfr *a, enum ir_type to, enum ir_type from, bool is_unsigned)
+static bool convert_if(struct tctx *t, const struct args_xfr *a, enum ir_type to, enum ir_type from,
+                       bool is_unsigned)
 {
         enum ir_round rm;
         ir_ref x;

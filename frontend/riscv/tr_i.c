@@ -69,9 +69,7 @@ bool tr_jal(struct tctx *t, const struct args_j *a)
         int64_t target = (int64_t)t->pc + a->off;
 
         if (!has_c(t) && (target & 2)) {
-                ir_call(t->b, &rv_helper_fetch_misaligned, ir_pcaddr(t->b, target), 0, 0, 0);
-                ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
-                t->ended = true;
+                rv_exception(t, RV_EXC_FETCH_MISALIGNED, ir_pcaddr(t->b, target));
                 return true;
         }
         if (is_link(a->rd))
@@ -92,8 +90,8 @@ bool tr_jalr(struct tctx *t, const struct args_i *a)
 
                 ir_brcc(t->b, IR_TSTNZ, target, rv_const(t, 2), bad, good);
                 ir_builder_at(t->b, bad);
-                ir_call(t->b, &rv_helper_fetch_misaligned, rv_is64(t) ? target : ir_zext32(t->b, target), 0, 0, 0);
-                ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
+                rv_exception(t, RV_EXC_FETCH_MISALIGNED, rv_is64(t) ? target : ir_zext32(t->b, target));
+                t->ended = false; /* for the good ones it goes on */
                 ir_builder_at(t->b, good);
         }
         if (is_link(a->rs1) && a->rs1 != a->rd)
@@ -115,8 +113,8 @@ static bool branch(struct tctx *t, const struct args_b *a, enum ir_cond c)
         ir_brcc(t->b, c, rv_get(t, a->rs1), rv_get(t, a->rs2), taken, not_taken);
         ir_builder_at(t->b, taken);
         if (!has_c(t) && (target & 2)) {
-                ir_call(t->b, &rv_helper_fetch_misaligned, ir_pcaddr(t->b, target), 0, 0, 0);
-                ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
+                rv_exception(t, RV_EXC_FETCH_MISALIGNED, ir_pcaddr(t->b, target));
+                t->ended = false; /* where it is not taken it goes on */
         } else {
                 ir_exit_jump(t->b, target, a->off <= 0);
         }

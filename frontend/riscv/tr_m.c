@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * M (volume I, chapter 13) and Zicond (chapter 12). The IR's division has RISC-V's results for zero and overflow.
+ * M (volume I, chapter 13) and Zicond (chapter 12). The IR's division has RISC-V's results for zero and
+ * overflow.
  */
 #include "rv_translate.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translates one block of RISC-V code: decodes instruction after instruction until one ends the block, the page
- * ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
+ * Translates one block of RISC-V code: decodes instruction after instruction until one ends the block, the
+ * page ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
  *
  * Runs on the vCPU's thread; touches nothing but the region being built.
  */
@@ -72,8 +72,8 @@ ir_ref rv_get_f32(struct tctx *t, unsigned reg)
 }
 
 /*
- * mstatus.FS becomes Dirty with the first change of FP state. That is another mode, so the block ends after this
- * instruction; where FS is Dirty already, which is nearly always, nothing happens.
+ * mstatus.FS becomes Dirty with the first change of FP state. That is another mode, so the block ends after
+ * this instruction; where FS is Dirty already, which is nearly always, nothing happens.
  */
 void rv_fp_changed(struct tctx *t)
 {
@@ -147,14 +147,32 @@ void rv_exit_indirect(struct tctx *t, enum ir_jump kind, ir_ref target)
         t->ended = true;
 }
 
+/*
+ * The mode may be another one now, but not the rounding mode, so what comes next need not enter by the
+ * dispatcher: the jump cache is that of the new mode and context. A direct transfer would be linked to a
+ * region of the old ones; with a slot in it, the address is not a constant.
+ */
+void rv_exit_next(struct tctx *t)
+{
+        ir_ref next = ir_add(t->b, ir_pcaddr(t->b, t->next), ir_get(t->b, RV_SLOT_ZERO));
+
+        ir_exit_ind(t->b, IR_JUMP_PLAIN, next);
+        t->ended = true;
+}
+
+void rv_exception(struct tctx *t, enum rv_cause cause, ir_ref tval)
+{
+        ir_exit_ind(t->b, IR_JUMP_PLAIN, ir_call(t->b, &rv_helper_trap, ir_pcaddr(t->b, t->pc),
+                                                 ir_const(t->b, IR_I64, cause), tval, 0));
+        t->ended = true;
+}
+
 static void raise_illegal(struct tctx *t)
 {
         /* mtval gets the instruction: 16 bits of a compressed one */
         uint32_t bits = (t->insn & 3) == 3 ? t->insn : t->insn & 0xffff;
 
-        ir_call(t->b, &rv_helper_illegal, ir_const(t->b, IR_I64, bits), 0, 0, 0);
-        ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
-        t->ended = true;
+        rv_exception(t, RV_EXC_ILLEGAL, ir_const(t->b, IR_I64, bits));
 }
 
 /* ---- the block ---- */
@@ -234,7 +252,7 @@ static void translate_one(struct tctx *t)
         if (!rv_translate_insn(t, &d) && !t->ended)
                 raise_illegal(t);
         else if (!t->ended && (t->end_after || counter))
-                rv_exit_lookup(t);
+                rv_exit_next(t);
 }
 
 void rv_translate(struct ir_region *r, struct translate_req *req)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the instruction's IR
- * and says whether it could: false makes it an illegal instruction. Translators see integer registers through
- * rv_get and rv_put, which know x0 and the width.
+ * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the
+ * instruction's IR and says whether it could: false makes it an illegal instruction. Translators see integer
+ * registers through rv_get and rv_put, which know x0 and the width.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct tctx {
         uint32_t insn;         /* the instruction's bits */
         uint32_t pc, next;     /* its offset in the page, and of the next one */
         bool ended;            /* the current block has its terminator */
-        bool end_after;        /* mode changed: leave by IR_EXIT_LOOKUP after this instruction */
+        bool end_after;        /* mode changed: rv_exit_next after this instruction */
         bool fs_dirty;         /* marked already */
         struct rv_lrsc lrsc;
 };
@@ -56,20 +56,35 @@ typedef ir_ref rv_binary_fn(struct ir_builder *b, ir_ref x, ir_ref y);
 bool rv_op_rr(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
 bool rv_op_rrw(struct tctx *t, const struct args_r *a, rv_binary_fn *op);
 
-/* FP registers. The put ones mark FS dirty; so does rv_fp_changed alone, for instructions that only raise flags. */
+/*
+ * FP registers. The put ones mark FS dirty; so does rv_fp_changed alone, for instructions that only raise
+ * flags.
+ */
 ir_ref rv_get_f64(struct tctx *t, unsigned reg);
 ir_ref rv_get_f32(struct tctx *t, unsigned reg);
 void rv_put_f64(struct tctx *t, unsigned reg, ir_ref v);
 void rv_put_f32(struct tctx *t, unsigned reg, ir_ref v);
 void rv_fp_changed(struct tctx *t);
+/* The privilege in which the block runs. */
+static inline enum rv_priv rv_priv(const struct tctx *t)
+{
+        return RV_MODE_PRIV(t->req->mode);
+}
+
 /* False if FP is off. */
 bool rv_fp_on(const struct tctx *t);
 /* The rounding mode of a rm field; false if it is reserved, or dynamic and frm is. */
 bool rv_round(const struct tctx *t, unsigned rm, enum ir_round *round);
 
-/* Ends the block. */
+/* These end the block; the exception is one that the instruction raises always. */
+void rv_exception(struct tctx *t, enum rv_cause cause, ir_ref tval);
 void rv_jump(struct tctx *t, int64_t target_offset);
 void rv_exit_lookup(struct tctx *t);
+/*
+ * After a change of mode or context, other than of the rounding mode: goes on behind the instruction all the
+ * same.
+ */
+void rv_exit_next(struct tctx *t);
 void rv_exit_indirect(struct tctx *t, enum ir_jump kind, ir_ref target);
 
 /* Volume I, 13.3: a constrained loop has at most 16 instructions. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Traps and interrupts (volume II, sections 3.1.6 to 3.1.15 and 4.1), with Sstc's timer. On the hart's own thread,
- * but for the timer, which only sets an interrupt line.
+ * Traps and interrupts (volume II, sections 3.1.6 to 3.1.15 and 4.1), with Sstc's timer. On the hart's own
+ * thread, but for the timer, which only sets an interrupt line.
  */
 #include "frontend/riscv/cpu.h"
 
@@ -24,7 +24,8 @@ uint64_t rv_mip(const struct vcpu *v)
         uint64_t lines = atomic_load_explicit(&v->irq_pending, memory_order_acquire), mip = s->mip;
 
         if (s->menvcfg & RV_MENVCFG_STCE) {
-                mip &= ~(1ull << RV_IRQ_STI); /* the comparator's line alone, which may lag behind a new stimecmp */
+                /* the comparator's line alone, which may lag behind a new stimecmp or time */
+                mip &= ~(1ull << RV_IRQ_STI);
                 if ((lines >> RV_IRQ_STI & 1) && vm_timebase_ticks(v->vm) < s->stimecmp)
                         lines &= ~(1ull << RV_IRQ_STI);
         } else {
@@ -46,9 +47,11 @@ static void log_trap(struct vcpu *v, uint64_t cause, uint64_t tval, bool to_s)
 {
         if (!v->vm || !log_on(v->vm->log, LOG_INT))
                 return;
-        log_printf(v->vm->log, "hart %u: %s %" PRIu64 " at 0x%" PRIx64 " from privilege %" PRIu64 " to %c, tval 0x%" PRIx64 "\n",
-                   v->index, cause & RV_CAUSE_INTERRUPT ? "interrupt" : "exception", (uint64_t)(cause & ~RV_CAUSE_INTERRUPT),
-                   v->hot.pc, rv_state(v)->priv, to_s ? 'S' : 'M', tval);
+        log_printf(v->vm->log, "hart %u: %s %" PRIu64 " at 0x%" PRIx64 " from privilege %" PRIu64
+                   " to %c, tval 0x%" PRIx64 "\n",
+                   v->index, cause & RV_CAUSE_INTERRUPT ? "interrupt" : "exception",
+                   (uint64_t)(cause & ~RV_CAUSE_INTERRUPT), v->hot.pc, rv_state(v)->priv,
+                   to_s ? 'S' : 'M', tval);
 }
 
 /* Enters the handler of @cause for the instruction at hot.pc. */
@@ -87,6 +90,13 @@ void rv_deliver(struct vcpu *v)
         take_trap(v, v->exception.cause, v->exception.value);
 }
 
+uint64_t rv_trap(struct vcpu *v, uint64_t pc, enum rv_cause cause, uint64_t tval)
+{
+        v->hot.pc = pc;
+        take_trap(v, cause, tval);
+        return v->hot.pc;
+}
+
 bool rv_interrupt(struct vcpu *v)
 {
         struct rv_state *s = rv_state(v);
@@ -113,7 +123,10 @@ bool rv_has_work(const struct vcpu *v)
         return (rv_mip(v) & rv_state_const(v)->mie) != 0;
 }
 
-/* The comparator's timer; on the main loop's thread. Lowering the line first makes sure that the hart looks anew. */
+/*
+ * The comparator's timer; on the main loop's thread. Lowering the line first makes sure that the hart looks
+ * anew.
+ */
 void rv_stimer_fired(void *opaque)
 {
         struct vcpu *v = opaque;
@@ -129,15 +142,11 @@ void rv_update_stimer(struct vcpu *v)
 
         if (!s->stimer)
                 return;
-        timer_cancel(s->stimer);
-        if (!(s->menvcfg & RV_MENVCFG_STCE)) {
-                vcpu_set_irq(v, RV_IRQ_STI, false);
-        } else if (vm_timebase_ticks(v->vm) >= s->stimecmp) {
+        vcpu_set_irq(v, RV_IRQ_STI, false); /* first: once armed, the timer may go off at any moment */
+        if (!(s->menvcfg & RV_MENVCFG_STCE))
+                timer_cancel(s->stimer);
+        else if (timer_arm_ticks(s->stimer, s->stimecmp))
                 vcpu_set_irq(v, RV_IRQ_STI, true);
-        } else {
-                vcpu_set_irq(v, RV_IRQ_STI, false);
-                timer_arm(s->stimer, vm_timebase_deadline_ns(v->vm, s->stimecmp));
-        }
 }
 
 void rv_look_at_irqs(struct vcpu *v)

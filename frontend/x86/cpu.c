@@ -369,7 +369,7 @@ const struct cpu_ops x86_64_ops = {
         .init = x86_init, .fini = x86_fini, .reset = x86_reset, .config = x86_config_of,
         .mode = x86_mode, .context_key = x86_context_key,
         .translate = x86_translate, .walk = x86_walk,
-        .misaligned = x86_misaligned, .bus_error = x86_bus_error, .misaligned_ok = true, .misaligned_atomic_ok = true, .precise_smc = true,
+        .misaligned = x86_misaligned, .bus_error = x86_bus_error, .misaligned_ok = true, .misaligned_atomic_ok = true,
         .precise_smc = true,
         .deliver = x86_deliver, .interrupt = x86_interrupt, .has_work = x86_has_work,
         .fp_flags_or = x86_fp_flags_or, .fp_mode = x86_fp_mode,

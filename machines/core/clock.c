@@ -31,6 +31,10 @@ struct timer {
         void *opaque;
         int64_t deadline; /* INT64_MAX: not in a list */
         struct timer *next;
+        /* armed by ticks of the timebase, perhaps gone off since; these hang in another list */
+        bool by_ticks;
+        uint64_t ticks;
+        struct timer *next_by_ticks;
 };
 
 struct vm_clock {
@@ -38,6 +42,7 @@ struct vm_clock {
         GMutex lock;                  /* rank LOCK_RUN */
         GCond idle;                   /* firing became NULL */
         struct timer *first[CLOCK_KINDS];
+        struct timer *first_by_ticks; /* in no order */
         struct timer *firing;
         GThread *firing_thread;
         int fd[CLOCK_KINDS];
@@ -132,6 +137,18 @@ static void timer_link_locked(struct timer *t, int64_t deadline)
         *link = t;
 }
 
+static void timer_forget_ticks_locked(struct timer *t)
+{
+        struct timer **link = &t->clock->first_by_ticks;
+
+        if (!t->by_ticks)
+                return;
+        while (*link != t)
+                link = &(*link)->next_by_ticks;
+        *link = t->next_by_ticks;
+        t->by_ticks = false;
+}
+
 /*
  * Fires the timers of @kind that are due by @now, one by one; each may arm others. A guest that keeps arming
  * one in the past gets its turn again later, after whatever else the thread has to do.
@@ -193,8 +210,34 @@ void timer_free(struct timer *t)
         while (c->firing == t && c->firing_thread != g_thread_self())
                 lock_wait(&c->idle, &c->lock);
         timer_unlink_locked(t); /* the callback may have armed it again */
+        timer_forget_ticks_locked(t);
         lock_drop(&c->lock, LOCK_RUN);
         g_free(t);
+}
+
+/* True if the first deadline is, or was, this timer's: then the clock is to be programmed. */
+static bool timer_move_locked(struct timer *t, int64_t deadline_ns)
+{
+        struct vm_clock *c = t->clock;
+        bool first = c->first[t->kind] == t;
+
+        timer_unlink_locked(t);
+        if (deadline_ns != INT64_MAX)
+                timer_link_locked(t, deadline_ns);
+        return first || c->first[t->kind] == t;
+}
+
+/* Deterministic mode: the slice was cut to another deadline: come out at the next poll and cut it anew. */
+static void clock_cut_slice(struct vm_clock *c)
+{
+        struct vcpu *v = vcpu_current();
+
+        if (!c->vm->deterministic)
+                return;
+        if (!v || v->vm != c->vm)
+                v = c->vm->n_vcpus ? c->vm->vcpus[0] : NULL;
+        if (v)
+                vcpu_kick(v, VCPU_POLL_KICK);
 }
 
 void timer_arm(struct timer *t, int64_t deadline_ns)
@@ -203,23 +246,35 @@ void timer_arm(struct timer *t, int64_t deadline_ns)
         bool first;
 
         lock_take(&c->lock, LOCK_RUN);
-        first = c->first[t->kind] == t;
-        timer_unlink_locked(t);
-        if (deadline_ns != INT64_MAX)
-                timer_link_locked(t, deadline_ns);
-        first |= c->first[t->kind] == t;
+        timer_forget_ticks_locked(t);
+        first = timer_move_locked(t, deadline_ns);
         if (first)
                 clock_program_locked(c, t->kind);
         lock_drop(&c->lock, LOCK_RUN);
-        if (first && c->vm->deterministic) {
-                struct vcpu *v = vcpu_current();
+        if (first)
+                clock_cut_slice(c);
+}
 
-                /* the slice was cut to another deadline: come out at the next poll and cut it anew */
-                if (!v || v->vm != c->vm)
-                        v = c->vm->n_vcpus ? c->vm->vcpus[0] : NULL;
-                if (v)
-                        vcpu_kick(v, VCPU_POLL_KICK);
+bool timer_arm_ticks(struct timer *t, uint64_t ticks)
+{
+        struct vm_clock *c = t->clock;
+        bool first, reached;
+
+        lock_take(&c->lock, LOCK_RUN);
+        if (!t->by_ticks) {
+                t->by_ticks = true;
+                t->next_by_ticks = c->first_by_ticks;
+                c->first_by_ticks = t;
         }
+        t->ticks = ticks;
+        reached = vm_timebase_ticks(c->vm) >= ticks;
+        first = timer_move_locked(t, reached ? INT64_MAX : vm_timebase_deadline_ns(c->vm, ticks));
+        if (first)
+                clock_program_locked(c, t->kind);
+        lock_drop(&c->lock, LOCK_RUN);
+        if (first)
+                clock_cut_slice(c);
+        return reached;
 }
 
 void timer_cancel(struct timer *t)
@@ -363,5 +418,15 @@ int64_t vm_timebase_deadline_ns(struct vm *vm, uint64_t ticks)
 
 void vm_timebase_set(struct vm *vm, uint64_t ticks)
 {
+        struct vm_clock *c = vm->clock;
+
+        lock_take(&c->lock, LOCK_RUN);
         atomic_store(&vm->timebase.offset, (int64_t)(ticks - timebase_raw(vm)));
+        for (struct timer *t = c->first_by_ticks; t; t = t->next_by_ticks) {
+                if (t->deadline != INT64_MAX || t->ticks > ticks)
+                        timer_move_locked(t, vm_timebase_deadline_ns(vm, t->ticks));
+        }
+        clock_program_locked(c, CLOCK_RUN);
+        lock_drop(&c->lock, LOCK_RUN);
+        clock_cut_slice(c);
 }

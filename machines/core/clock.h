@@ -35,6 +35,13 @@ void timer_free(struct timer *t);
 /* Any thread. A deadline in the past fires soon. INT64_MAX never fires. */
 void timer_arm(struct timer *t, int64_t deadline_ns);
 void timer_cancel(struct timer *t);
+/*
+ * For when vm->timebase reaches @ticks (timers of CLOCK_RUN). True: it has, and the timer is not armed.
+ * Either way it follows the counter from now on: when that is set anew, the timer is armed if @ticks is
+ * (again) ahead, and goes off at once if it was armed and is behind. Until the timer is armed otherwise or
+ * cancelled.
+ */
+bool timer_arm_ticks(struct timer *t, uint64_t ticks);
 int64_t timer_deadline(const struct timer *t); /* INT64_MAX when not armed */
 
 /* The earliest CLOCK_RUN deadline, for the deterministic run loop; and firing what is due by @now_ns. */
@@ -55,5 +62,7 @@ uint64_t vm_timebase_ticks(struct vm *vm);
  */
 int64_t vm_timebase_deadline_ns(struct vm *vm, uint64_t ticks);
 
-/* Makes vm->timebase read @ticks now. Timers armed from the old value are the caller's to arm again. */
+/*
+ * Makes vm->timebase read @ticks now. Timers armed for a time by the old value are the caller's to arm again.
+ */
 void vm_timebase_set(struct vm *vm, uint64_t ticks);

@@ -277,13 +277,26 @@ static bool node_read(struct dt *f, const void *blob, int offset, struct dt_node
         return p == -FDT_ERR_NOTFOUND && child == -FDT_ERR_NOTFOUND;
 }
 
+static const char *blob_fault(int rc)
+{
+        switch (-rc) {
+        case FDT_ERR_TRUNCATED: return "it is shorter than it says";
+        case FDT_ERR_BADMAGIC: return "it does not begin like one";
+        case FDT_ERR_BADVERSION: return "it is of an unknown version";
+        case FDT_ERR_BADSTRUCTURE: return "its nodes are damaged";
+        case FDT_ERR_BADOFFSET: return "it points outside itself";
+        default: return fdt_strerror(rc);
+        }
+}
+
 struct dt *dt_open(const void *blob, size_t len, GError **error)
 {
         struct dt *f;
         int rc = len >= FDT_V1_SIZE ? fdt_check_full(blob, len) : -FDT_ERR_TRUNCATED;
 
         if (rc) {
-                error_set(error, RHEA_ERROR_FILE, "this is not a device tree blob: %s", fdt_strerror(rc));
+                error_set(error, RHEA_ERROR_FILE,
+                          "this is not a device tree blob: %s; make it again with dtc", blob_fault(rc));
                 return NULL;
         }
         f = dt_new();

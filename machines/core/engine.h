@@ -73,6 +73,8 @@ struct engine {
         void (*state_changed)(struct vcpu *v);
         /* A breakpoint was set or removed; translations of that address are dropped. */
         void (*breakpoints_changed)(struct vm *vm, uint64_t gva);
+        /* The list of watchpoints changed. The VM is paused. */
+        void (*watchpoints_changed)(struct vm *vm);
         /* Counters for people, one a line; any thread. NULL: it has none. */
         void (*print_stats)(struct vm *vm, FILE *to);
         const struct engine_cpu *cpu; /* NULL for engines that need nothing of it */

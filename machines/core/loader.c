@@ -27,7 +27,7 @@ static uint8_t *read_all(int fd, uint64_t size, const char *path, GError **error
                 return NULL;
         }
         while (done < size) {
-                ssize_t n = read(fd, buf + done, size - done);
+                ssize_t n = pread(fd, buf + done, size - done, done);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -42,16 +42,30 @@ static uint8_t *read_all(int fd, uint64_t size, const char *path, GError **error
         return buf;
 }
 
-GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error)
+int loader_open_file(const char *path, const char *what, GError **error)
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        /* a pipe may have nobody behind it */
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct stat st;
-        uint8_t *buf = NULL;
 
         if (fd < 0 || fstat(fd, &st) != 0)
                 error_set(error, RHEA_ERROR_FILE, "cannot open %s %s: %s", what, path, g_strerror(errno));
         else if (!S_ISREG(st.st_mode))
-                error_set(error, RHEA_ERROR_FILE, "%s %s is not a regular file", what, path);
+                error_set(error, RHEA_ERROR_FILE, "%s %s is not a regular file; copy it to one", what, path);
+        else
+                return fd;
+        if (fd >= 0)
+                close(fd);
+        return -1;
+}
+
+GBytes *loader_read_open_file(int fd, const char *path, const char *what, uint64_t max, GError **error)
+{
+        struct stat st;
+        uint8_t *buf = NULL;
+
+        if (fstat(fd, &st) != 0)
+                error_set(error, RHEA_ERROR_FILE, "cannot read %s %s: %s", what, path, g_strerror(errno));
         else if (!st.st_size)
                 error_set(error, RHEA_ERROR_FILE, "%s %s is empty", what, path);
         else if ((uint64_t)st.st_size > max)
@@ -61,9 +75,19 @@ GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GErro
                           what, path, ((uint64_t)st.st_size + 0xfffff) >> 20, max >> 20);
         else
                 buf = read_all(fd, st.st_size, path, error);
-        if (fd >= 0)
-                close(fd);
         return buf ? g_bytes_new_take(buf, st.st_size) : NULL;
+}
+
+GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error)
+{
+        int fd = loader_open_file(path, what, error);
+        GBytes *file = NULL;
+
+        if (fd >= 0) {
+                file = loader_read_open_file(fd, path, what, max, error);
+                close(fd);
+        }
+        return file;
 }
 
 static bool inflate_all(z_stream *z, uint64_t max, uint8_t **out, size_t *len)
@@ -108,9 +132,13 @@ GBytes *loader_gunzip(GBytes *file, const char *path, uint64_t max, GError **err
                 ok = inflate_all(&z, max, &out, &len);
                 inflateEnd(&z);
         }
-        if (ok)
+        if (ok && len)
                 return g_bytes_new_take(out, len);
         g_free(out);
+        if (ok) {
+                error_set(error, RHEA_ERROR_FILE, "%s is gzipped, and empty inside", path);
+                return NULL;
+        }
         error_set(error, RHEA_ERROR_FILE, "%s is gzipped, but damaged or bigger than %" PRIu64 " MiB inside",
                   path,
                   max >> 20);
@@ -247,14 +275,53 @@ static void elf_drop_headers(struct address_space *as, Elf64_Phdr *ph)
         ph->p_memsz -= SKIP;
 }
 
+static bool elf_truncated(const char *path, const char *what, uint64_t end, const struct elf *e,
+                          GError **error)
+{
+        return error_set(error, RHEA_ERROR_FILE,
+                         "%s is a truncated ELF file: its %s end at byte %" PRIu64 ", but it has %zu; "
+                         "copy or build it again", path, what, end, (size_t)e->size);
+}
+
+static bool elf_damaged(const char *path, const char *why, GError **error)
+{
+        return error_set(error, RHEA_ERROR_FILE, "%s is a damaged ELF file: %s; copy or build it again",
+                         path, why);
+}
+
+/* Both tables lie within the file. */
+static bool elf_check_tables(const struct elf *e, const char *path, GError **error)
+{
+        const struct { const char *what; uint64_t at; unsigned size, n, least; } tables[] = {
+                {"program headers", e->eh.e_phoff, e->eh.e_phentsize, e->eh.e_phnum,
+                 e->bits32 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr)},
+                {"section headers", e->eh.e_shoff, e->eh.e_shentsize, e->eh.e_shnum,
+                 e->bits32 ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr)},
+        };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(tables); i++) {
+                uint64_t size = (uint64_t)tables[i].size * tables[i].n;
+
+                if (!tables[i].n)
+                        continue;
+                if (tables[i].size < tables[i].least || tables[i].at + size < size)
+                        return elf_damaged(path, "the size or place of its headers makes no sense", error);
+                if (!elf_at(e, tables[i].at, size))
+                        return elf_truncated(path, tables[i].what, tables[i].at + size, e, error);
+        }
+        return true;
+}
+
 static bool elf_load_segment(struct address_space *as, const struct elf *e, const Elf64_Phdr *ph,
                              const char *path,
                              struct loader_image *out, GError **error)
 {
         const void *data = elf_at(e, ph->p_offset, ph->p_filesz);
 
-        if (!data || ph->p_filesz > ph->p_memsz)
-                return error_set(error, RHEA_ERROR_FILE, "%s is a truncated or damaged ELF file", path);
+        if (ph->p_filesz > ph->p_memsz || ph->p_offset + ph->p_filesz < ph->p_filesz)
+                return elf_damaged(path, "the size of a segment makes no sense", error);
+        if (!data)
+                return elf_truncated(path, "segments", ph->p_offset + ph->p_filesz, e, error);
         if (!place(as, path, ph->p_paddr, data, ph->p_filesz, ph->p_memsz - ph->p_filesz, error))
                 return false;
         out->low = MIN(out->low, ph->p_paddr);
@@ -264,11 +331,49 @@ static bool elf_load_segment(struct address_space *as, const struct elf *e, cons
         return true;
 }
 
+struct elf_range {
+        uint64_t low, high;
+};
+
+static gint compare_ranges(gconstpointer a, gconstpointer b)
+{
+        const struct elf_range *x = a, *y = b;
+
+        return x->low < y->low ? -1 : x->low > y->low;
+}
+
+/* What was loaded does not overlap itself, and execution starts in it. */
+static bool elf_check_loaded(GArray *ranges, const char *path, uint64_t entry, GError **error)
+{
+        bool inside = false;
+
+        if (!ranges->len)
+                return error_set(error, RHEA_ERROR_FILE, "%s has nothing to load", path);
+        g_array_sort(ranges, compare_ranges);
+        for (guint i = 0; i < ranges->len; i++) {
+                const struct elf_range *r = &g_array_index(ranges, struct elf_range, i);
+
+                if (i && r->low < r[-1].high) {
+                        g_autofree char *why = g_strdup_printf("two segments overlap at 0x%" PRIx64, r->low);
+
+                        return elf_damaged(path, why, error);
+                }
+                inside |= entry - r->low < r->high - r->low;
+        }
+        if (!inside) {
+                g_autofree char *why = g_strdup_printf("its entry 0x%" PRIx64 " lies in none of its segments",
+                                                       entry);
+
+                return elf_damaged(path, why, error);
+        }
+        return true;
+}
+
 bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, uint16_t elf_machine,
                      struct loader_image *out, GError **error)
 {
+        g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(struct elf_range));
         struct elf e = {0};
-        unsigned loaded = 0;
 
         if (!elf_open(&e, file) || (e.eh.e_type != ET_EXEC && e.eh.e_type != ET_DYN))
                 return error_set(error, RHEA_ERROR_FILE, "%s is not a little-endian ELF executable", path);
@@ -276,23 +381,24 @@ bool loader_load_elf(struct address_space *as, GBytes *file, const char *path, u
                 return error_set(error, RHEA_ERROR_FILE,
                                  "%s is for another processor (ELF machine %u, not %u)", path,
                                  e.eh.e_machine, elf_machine);
+        if (!elf_check_tables(&e, path, error))
+                return false;
         *out = (struct loader_image){.entry = e.eh.e_entry, .low = UINT64_MAX, .bits32 = e.bits32};
         for (unsigned i = 0; i < e.eh.e_phnum; i++) {
+                struct elf_range range;
                 Elf64_Phdr ph;
 
                 if (!elf_phdr(&e, i, &ph))
-                        return error_set(error, RHEA_ERROR_FILE, "%s is a truncated or damaged ELF file",
-                                         path);
+                        return elf_damaged(path, "a program header is missing", error);
                 if (ph.p_type != PT_LOAD || !ph.p_memsz)
                         continue;
                 elf_drop_headers(as, &ph);
                 if (!elf_load_segment(as, &e, &ph, path, out, error))
                         return false;
-                loaded++;
+                range = (struct elf_range){ph.p_paddr, ph.p_paddr + ph.p_memsz};
+                g_array_append_val(ranges, range);
         }
-        if (!loaded)
-                return error_set(error, RHEA_ERROR_FILE, "%s has nothing to load", path);
-        return true;
+        return elf_check_loaded(ranges, path, out->entry, error);
 }
 
 bool loader_load_flat(struct address_space *as, GBytes *file, const char *path, gpa_t at,

@@ -15,6 +15,13 @@
 /* The whole of a file of at most @max bytes, or NULL; @what says what it is for ("kernel"). */
 GBytes *loader_read_file(const char *path, const char *what, uint64_t max, GError **error);
 
+/*
+ * The same in two steps, for files that are read again later: a descriptor to close, or -1; then what the
+ * file holds now, from its beginning.
+ */
+int loader_open_file(const char *path, const char *what, GError **error);
+GBytes *loader_read_open_file(int fd, const char *path, const char *what, uint64_t max, GError **error);
+
 /* @file itself with one more reference, or what it holds if it is gzipped: at most @max bytes. */
 GBytes *loader_gunzip(GBytes *file, const char *path, uint64_t max, GError **error);
 

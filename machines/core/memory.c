@@ -263,6 +263,7 @@ enum mem_result address_space_write(struct address_space *as, gpa_t gpa, unsigne
                 return MEM_OK;
         host_store(row_host(row, gpa), size, value);
         ram_block_note_write(row->ram, row->offset + (gpa - row->start), size);
+        ram_block_tell(row->ram, row->offset + (gpa - row->start), size);
         return MEM_OK;
 }
 

@@ -37,9 +37,20 @@ enum mem_result {
 };
 
 /*
+ * A device's variable in RAM: @stored is told of each store to it, afterwards, with no lock held. Told of are
+ * the stores of vCPUs and single accesses on the bus, not the blocks that devices and the loader write.
+ */
+struct ram_listener {
+        uint64_t offset, len; /* in the block */
+        void (*stored)(void *opaque, uint64_t offset, uint64_t len);
+        void *opaque;
+};
+
+/*
  * One block of guest RAM or ROM. host is page-aligned and congruent with its guest-physical start modulo
  * 4096. code_lines has one word a guest page: bit n says that translated code was read from line n (decision
- * 15). Generated code reads it; only backend/ writes it.
+ * 15), or that a listener's variable is there: stores to it take the slow path. Generated code reads it; once
+ * the vCPUs run only backend/ writes it.
  */
 struct ram_block {
         char *name;
@@ -48,6 +59,7 @@ struct ram_block {
         int fd;        /* memfd, or -1 */
         bool readonly; /* guest stores are ignored (ROM) */
         _Atomic uint64_t *code_lines;
+        GArray *listeners; /* struct ram_listener; NULL: none. Fixed before the vCPUs run */
         struct vm *vm;
 };
 
@@ -141,3 +153,12 @@ enum mem_result address_space_write_rom(struct address_space *as, gpa_t gpa, con
  * read from those bytes and ends reservations on them. Calls the hook that the engine installed in struct vm.
  */
 void ram_block_note_write(struct ram_block *ram, uint64_t offset, uint64_t len);
+
+/* Before the vCPUs run. */
+void ram_block_listen(struct ram_block *ram, const struct ram_listener *listener);
+
+/* The lines of the page at @offset that hold a listener's variable. */
+uint64_t ram_block_listened_lines(const struct ram_block *ram, uint64_t offset);
+
+/* Tells the listeners of a store; the engine does for those of vCPUs. */
+void ram_block_tell(struct ram_block *ram, uint64_t offset, uint64_t len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest RAM and ROM: anonymous memory, not reserved, so that pages cost host memory only once touched, in huge
- * pages where the host grants them (a guest's TLB misses are the host's too); and beside it one word a guest
- * page that says which lines hold translated code. Blocks belong to their VM.
+ * Guest RAM and ROM: anonymous memory, not reserved, so that pages cost host memory only once touched, in
+ * huge pages where the host grants them (a guest's TLB misses are the host's too); and beside it one word a
+ * guest page that says which lines hold translated code. Blocks belong to their VM.
  */
 #include "machines/core/memory.h"
 
@@ -38,7 +38,8 @@ static bool ram_too_big(const char *name, uint64_t size, const char *why, GError
 static void *map_aligned(uint64_t size)
 {
         uint64_t room = size + HUGE_PAGE;
-        uint8_t *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        uint8_t *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                          -1, 0);
         uint64_t before;
 
         if (p == MAP_FAILED)
@@ -76,6 +77,8 @@ static void ram_release(struct ram_block *ram)
                 munmap((void *)ram->code_lines, ram->size / GUEST_PAGE_SIZE * sizeof(uint64_t));
         if (ram->fd >= 0)
                 close(ram->fd);
+        if (ram->listeners)
+                g_array_unref(ram->listeners);
         g_free(ram->name);
         g_free(ram);
 }
@@ -119,4 +122,38 @@ void ram_block_note_write(struct ram_block *ram, uint64_t offset, uint64_t len)
 {
         if (len && ram->vm->code_written)
                 ram->vm->code_written(ram->vm, ram, offset, len);
+}
+
+void ram_block_listen(struct ram_block *ram, const struct ram_listener *listener)
+{
+        uint64_t page = listener->offset & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
+
+        if (!ram->listeners)
+                ram->listeners = g_array_new(FALSE, FALSE, sizeof(struct ram_listener));
+        g_array_append_val(ram->listeners, *listener);
+        atomic_fetch_or(&ram->code_lines[page >> GUEST_PAGE_BITS], ram_block_listened_lines(ram, page));
+}
+
+uint64_t ram_block_listened_lines(const struct ram_block *ram, uint64_t offset)
+{
+        uint64_t page = offset & ~(uint64_t)(GUEST_PAGE_SIZE - 1), lines = 0;
+
+        for (guint i = 0; ram->listeners && i < ram->listeners->len; i++) {
+                const struct ram_listener *l = &g_array_index(ram->listeners, struct ram_listener, i);
+
+                for (uint64_t at = l->offset; at < l->offset + l->len; at++)
+                        if (at - page < GUEST_PAGE_SIZE)
+                                lines |= 1ull << ((at - page) >> CODE_LINE_BITS);
+        }
+        return lines;
+}
+
+void ram_block_tell(struct ram_block *ram, uint64_t offset, uint64_t len)
+{
+        for (guint i = 0; ram->listeners && i < ram->listeners->len; i++) {
+                const struct ram_listener *l = &g_array_index(ram->listeners, struct ram_listener, i);
+
+                if (offset < l->offset + l->len && l->offset < offset + len)
+                        l->stored(l->opaque, offset, len);
+        }
 }

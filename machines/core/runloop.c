@@ -55,6 +55,9 @@ struct vm_run {
         unsigned turn;             /* whose turn it is, and what is left of it */
         int64_t quantum;
         GArray *polls;             /* struct run_poll; fixed before the threads start */
+        uint64_t observe_at;       /* a value of insns; UINT64_MAX: nobody observes */
+        vm_observe_fn observe;
+        void *observer;
 };
 
 struct vm_run *run_new(struct vm *vm)
@@ -65,6 +68,7 @@ struct vm_run *run_new(struct vm *vm)
         g_cond_init(&run->changed);
         g_queue_init(&run->work);
         run->polls = g_array_new(FALSE, FALSE, sizeof(struct run_poll));
+        run->observe_at = UINT64_MAX;
         return run;
 }
 
@@ -580,6 +584,43 @@ static void counted_idle(struct vm *vm, int64_t now)
         run->next_poll_ns = now;
 }
 
+/* What @v executed of its budget is counted. */
+static int64_t counted_account(struct vm *vm, struct vcpu *v)
+{
+        struct vm_run *run = vm->run;
+        int64_t used = v->budget_loaded - v->hot.budget;
+
+        v->insns += used;
+        v->hot.budget = v->budget_loaded = 0;
+        run->insns += used;
+        run->quantum -= used;
+        return used;
+}
+
+/*
+ * Runs @v for @slice instructions, in pieces if somebody observes: interrupts are looked at where they would
+ * be without them. The last piece is not yet accounted for.
+ */
+static enum vcpu_exit counted_run(struct vm *vm, struct vcpu *v, int64_t slice)
+{
+        struct vm_run *run = vm->run;
+        enum vcpu_exit exit;
+
+        for (bool first = true;; first = false) {
+                int64_t piece = slice;
+
+                if (run->insns >= run->observe_at)
+                        run->observe_at = run->observe(vm, run->insns, run->observer);
+                if (run->observe_at - run->insns < (uint64_t)slice)
+                        piece = run->observe_at - run->insns;
+                v->hot.budget = v->budget_loaded = piece;
+                exit = first ? run_enter(v) : vm->engine->run(v);
+                if (exit != VCPU_EXIT_BUDGET || piece == slice || v->budget_loaded - v->hot.budget >= slice)
+                        return exit;
+                slice -= counted_account(vm, v);
+        }
+}
+
 /* Runs @v up to the next deadline or the end of its quantum, and counts. */
 static void counted_slice(struct vm *vm, struct vcpu *v, int64_t now)
 {
@@ -597,15 +638,10 @@ static void counted_slice(struct vm *vm, struct vcpu *v, int64_t now)
         }
         atomic_store(&v->hot.poll, 0);
         v->halted = false;
-        v->hot.budget = v->budget_loaded = slice;
-        exit = run_enter(v);
+        exit = counted_run(vm, v, slice);
         vcpu_leave(v);
         run_handle_exit(v, exit);
-        slice = v->budget_loaded - v->hot.budget;
-        v->insns += slice;
-        v->hot.budget = v->budget_loaded = 0;
-        run->insns += slice;
-        run->quantum -= slice;
+        counted_account(vm, v);
         if (exit == VCPU_EXIT_YIELD)
                 run->quantum = 0;
 }
@@ -641,6 +677,18 @@ void vm_add_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque)
         struct run_poll p = {fn, opaque};
 
         g_array_append_val(vm->run->polls, p);
+}
+
+void vm_observe(struct vm *vm, uint64_t at, vm_observe_fn fn, void *opaque)
+{
+        vm->run->observe_at = at;
+        vm->run->observe = fn;
+        vm->run->observer = opaque;
+}
+
+uint64_t vm_counted_insns(const struct vm *vm)
+{
+        return vm->run->insns;
 }
 
 void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaque)

@@ -77,8 +77,9 @@ struct vcpu {
         struct vcpu_engine *engine;
         struct address_space *as;
         unsigned index;               /* 0.. in the VM; the hart id by default */
-        /* the mode word that hot.jump_cache is for; frontends keep it current */
+        /* the mode word that hot.jump_cache is for, and the host's FP control word for it: the engine's */
         uint64_t mode;
+        uint32_t fp_env;
 
         /* interrupts: level of each input line, set by any thread */
         _Atomic uint64_t irq_pending;
@@ -98,6 +99,11 @@ struct vcpu {
         GMutex lock;                  /* guards sleeping in halt */
         GCond wake;
         bool single_step, stopped_by_debugger;
+        /* the watchpoint that made it stop: the first byte accessed of it, its kinds; debuggers clear it */
+        struct {
+                gva_t gva;
+                unsigned kinds;
+        } watch_hit;
         bool held;                    /* vm_hold_others: does not run although the VM does */
         bool alone;                   /* in its step of an exclusive section; the vCPU's thread */
         bool halted;                  /* between a WFI and the next has_work or reset; the vCPU's thread */

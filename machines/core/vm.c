@@ -21,6 +21,7 @@ struct vm *vm_new(const char *name)
         vm->chardevs = g_ptr_array_new();
         vm->drives = g_ptr_array_new();
         vm->breakpoints = g_array_new(FALSE, FALSE, sizeof(gva_t));
+        vm->watchpoints = g_array_new(FALSE, FALSE, sizeof(struct vm_watchpoint));
         vm->memory = address_space_new(vm, "memory");
         vm->clock = clock_new(vm);
         vm->run = run_new(vm);
@@ -48,6 +49,7 @@ void vm_free(struct vm *vm)
         run_free(vm->run);
         clock_free(vm->clock);
         g_array_unref(vm->breakpoints);
+        g_array_unref(vm->watchpoints);
         g_ptr_array_unref(vm->devices);
         g_ptr_array_unref(vm->ram_blocks);
         g_main_context_unref(vm->context);
@@ -99,6 +101,43 @@ static guint breakpoint_position(const struct vm *vm, gva_t gva)
 static bool breakpoint_at(const struct vm *vm, guint i, gva_t gva)
 {
         return i < vm->breakpoints->len && g_array_index(vm->breakpoints, gva_t, i) == gva;
+}
+
+static int watchpoint_position(const struct vm *vm, const struct vm_watchpoint *w)
+{
+        for (guint i = 0; i < vm->watchpoints->len; i++) {
+                const struct vm_watchpoint *x = &g_array_index(vm->watchpoints, struct vm_watchpoint, i);
+
+                if (x->gva == w->gva && x->len == w->len && x->kinds == w->kinds)
+                        return i;
+        }
+        return -1;
+}
+
+static void watchpoint_tell(struct vm *vm)
+{
+        if (vm->engine && vm->engine->watchpoints_changed)
+                vm->engine->watchpoints_changed(vm);
+}
+
+bool vm_watchpoint_add(struct vm *vm, const struct vm_watchpoint *w)
+{
+        if (watchpoint_position(vm, w) >= 0)
+                return false;
+        g_array_append_val(vm->watchpoints, *w);
+        watchpoint_tell(vm);
+        return true;
+}
+
+bool vm_watchpoint_remove(struct vm *vm, const struct vm_watchpoint *w)
+{
+        int i = watchpoint_position(vm, w);
+
+        if (i < 0)
+                return false;
+        g_array_remove_index(vm->watchpoints, i);
+        watchpoint_tell(vm);
+        return true;
 }
 
 static void breakpoint_tell(struct vm *vm, gva_t gva)

@@ -24,6 +24,13 @@ struct machine_options;
 struct chardev;
 struct block_backend;
 
+/* A range of guest-virtual addresses that a debugger watches. */
+enum vm_watch { VM_WATCH_READ = 1, VM_WATCH_WRITE = 2 };
+struct vm_watchpoint {
+        uint64_t gva, len;
+        unsigned kinds;                    /* enum vm_watch, or both */
+};
+
 enum vm_state { VM_CREATED, VM_RUNNING, VM_PAUSED, VM_SHUTDOWN };
 
 /* Why the machine wants to stop; the main loop decides by -no-reboot and the like. */
@@ -70,6 +77,8 @@ struct vm {
         void (*debug_stopped)(struct vm *vm, struct vcpu *v);
         void *debugger;                    /* whose hook that is */
         GArray *breakpoints;               /* gva_t, sorted; changed only by vm_breakpoint_* while paused */
+        /* struct vm_watchpoint; changed only by vm_watchpoint_* while paused */
+        GArray *watchpoints;
 
         /*
          * installed by machines that serve semihosting: operation @op with argument @arg of the guest's program.
@@ -127,6 +136,14 @@ bool vm_breakpoint_add(struct vm *vm, gva_t gva);
 bool vm_breakpoint_remove(struct vm *vm, gva_t gva);
 
 /*
+ * Watchpoints: a vCPU leaves with VCPU_EXIT_DEBUG behind an instruction that accessed a watched byte, with
+ * vcpu.watch_hit set. Accesses of devices, of page walks and of debuggers do not count. Main thread, the VM
+ * paused; false when exactly that one is there already, or not there.
+ */
+bool vm_watchpoint_add(struct vm *vm, const struct vm_watchpoint *w);
+bool vm_watchpoint_remove(struct vm *vm, const struct vm_watchpoint *w);
+
+/*
  * Deterministic mode takes input from the host at fixed instruction counts only: each millisecond of
  * CLOCK_RUN the one vCPU thread calls these. Main thread, before vm_start (remove: after the threads ended).
  */
@@ -137,3 +154,14 @@ void vm_remove_counted_poll(struct vm *vm, void (*fn)(void *opaque), void *opaqu
  * it.
  */
 void vm_run_counted_polls(struct vm *vm);
+
+/*
+ * Deterministic mode: @fn is called on the vCPU thread, at an instruction boundary, when all vCPUs together
+ * have executed @at instructions (or a few more, where a guest block cannot be cut), and answers the count
+ * at which it wants to be called again; UINT64_MAX: never. The guest does not notice, nor does the order of
+ * its vCPUs change. Before vm_start.
+ */
+typedef uint64_t (*vm_observe_fn)(struct vm *vm, uint64_t insns, void *opaque);
+void vm_observe(struct vm *vm, uint64_t at, vm_observe_fn fn, void *opaque);
+/* Deterministic mode: instructions executed by all vCPUs. On the vCPU thread, or while the VM is paused. */
+uint64_t vm_counted_insns(const struct vm *vm);

@@ -41,8 +41,7 @@ def initrd_path():
 
 
 def firmware_path():
-    """The guest's own OpenSBI, so that all emulators run the same one. Debian 12's (1.1) may start a hart before it has
-    noted where: under load, one boot in thirty with several harts hangs in it, whatever the emulator."""
+    """The guest's own OpenSBI, so that all emulators run the same one; Debian 12's has a race (docs/TESTING.md)."""
     return os.environ.get("RHEA_FIRMWARE") or os.path.join(cache_folder(), "guest", "fw_dynamic.bin")
 
 

@@ -11,6 +11,7 @@ compared with what the table of options gives. PATTERNs choose cases.
 
 import argparse
 import difflib
+import gzip
 import os
 import pty
 import re
@@ -38,6 +39,9 @@ WRONG = [
     ("-M virt,dumpdtb=no/such/x.dtb -display none", "no/such/x.dtb.*No such file"),
     ("-cpu rv46", "did you mean 'rv64'"),
     ("-cpu rv64,zbaa=off", "did you mean 'zba'"),
+    ("-cpu rv64,sscofpmf=off", "unknown CPU feature 'sscofpmf'; -cpu help lists them"),
+    ("-cpu rv64,zihint=off", "did you mean 'zihintpause'"),
+    ("-device virtio-blk", "did you mean virtio-blk-device"),
     ("-cpu rv64,zba=maybe", "takes on or off"),
     ("-cpu rv64,f=off", "d.*f|f.*d"),
     ("-accel jti", "accelerator 'jti' does not exist; did you mean 'jit'"),
@@ -76,6 +80,39 @@ WRONG = [
     (f"{BASE} -m 32M -kernel big.bin", "big.bin.*fit|big.bin.*memory"),
     (f"{BASE} -m 64M -kernel huge.Image", "huge.Image.*fit"),
     (f"{BASE} -kernel bad.gz", "bad.gz"),
+    (f"{BASE} -kernel empty.gz", "empty.gz.*empty inside"),
+    (f"{BASE} -kernel cut.gz", "cut.gz.*damaged"),
+    (f"{BASE} -kernel phoff.elf", "phoff.elf is a truncated ELF file: its program headers"),
+    (f"{BASE} -kernel phoff2.elf", "phoff2.elf is a damaged ELF file"),
+    (f"{BASE} -kernel phsize.elf", "phsize.elf is a damaged ELF file"),
+    (f"{BASE} -kernel shoff.elf", "shoff.elf is a truncated ELF file: its section headers"),
+    (f"{BASE} -kernel nothing.elf", "nothing.elf has nothing to load"),
+    (f"{BASE} -kernel overlap.elf", "overlap.elf is a damaged ELF file: two segments overlap at 0x80000000"),
+    (f"{BASE} -kernel entry.elf", "entry.elf is a damaged ELF file: its entry 0x90000000"),
+    (f"{BASE} -kernel offset.elf", "offset.elf is a damaged ELF file: the size of a segment"),
+    (f"{BASE} -kernel wide.elf", "wide.elf needs memory at 0x80000000"),
+    (f"{BASE} -kernel rom.elf", r"kernel rom.elf at 0x1000 .*overlaps the reset ROM"),
+    (f"{BASE} -kernel object.elf", "object.elf is not a little-endian ELF executable"),
+    (f"{BASE} -kernel cut.Image", "cut.Image is truncated.*copy"),
+    (f"{BASE} -kernel pipe", "pipe is not a regular file"),
+    (f"{BASE} -kernel /dev/zero", "/dev/zero is not a regular file"),
+    ("-M virt -display none -bios finish.bin -kernel finish0.elf", "kernel finish0.elf at 0x80000000 .*overlaps the firmware.*-bios none"),
+    ("-M virt -display none -bios ./torn.elf", "torn.elf is a truncated ELF file: its segments end at byte 1048696, but it has 140; copy"),
+    ("-M virt -display none -bios ./shoff.elf", "shoff.elf is a truncated ELF file"),
+    ("-M virt -display none -bios ./empty", "empty"),
+    ("-M virt -display none -bios ./pipe", "pipe is not a regular file"),
+    ("-M spike -display none -bios none -kernel cut-symbols.elf", "cut-symbols.elf is a truncated ELF file"),
+    (f"{PROG} -initrd empty", "initial ramdisk empty is empty"),
+    (f"{PROG} -initrd folder", "folder.*directory"),
+    (f"{PROG} -initrd pipe", "pipe is not a regular file"),
+    (f"{PROG} -dtb folder", "folder.*directory"),
+    (f"{PROG} -dtb pipe", "pipe is not a regular file"),
+    (f"{PROG} -dtb cut.dtb", "cut.dtb.*not a device tree blob"),
+    (f"{PROG} -dtb strings.dtb", "strings.dtb.*not a device tree blob"),
+    (f"{PROG} -dtb strings2.dtb", "strings2.dtb.*not a device tree blob"),
+    (f"{PROG} -dtb totalsize.dtb", "totalsize.dtb.*not a device tree blob"),
+    (f"{PROG} -dtb deep.dtb", "deep.dtb.*device tree blob"),
+    (f"{PROG} -m 4M -initrd most.bin", "overlaps|do not fit"),
     ("-M virt -display none -bios nosuch", "nosuch"),
     ("-M virt -display none -bios ./nosuch", "nosuch.*No such file"),
     ("-M virt -display none -bios ./folder", "folder.*directory"),
@@ -158,6 +195,8 @@ WRONG = [
 RIGHT = [
     (PROG, 0, ""),
     (f"{BASE} -kernel headers.elf", 0, ""),
+    (f"{BASE} -kernel finish0.elf", 0, ""),
+    (f"{PROG} -dtb good.dtb", 0, ""),
     (f"{BASE} -kernel status7.bin", 7, ""),
     (f"{BASE} -kernel reset.bin -no-reboot", 0, ""),
     (f"{PROG} -nographic -serial null", 0, "monitor"),
@@ -167,13 +206,26 @@ RIGHT = [
     ("-h", 0, "usage:"),
     ("-M help", 0, r"(?s)virt .*spike"),
     ("-machine virt,help", 0, "dumpdtb"),
-    ("-cpu help", 0, "rv64"),
+    ("-cpu help", 0, r"(?s)rv64\nmax\n.*zba +address generation.*sstc +supervisor"),
+    ("-cpu rv64,help", 0, r"(?s)rv64\n.*zicond +"),
+    ("-cpu ?", 0, r"(?s)rv64\n.*zicond +"),
+    ("-M virt,?", 0, "dumpdtb"),
+    ("-machine ?", 0, r"(?s)virt .*spike"),
+    ("-accel jit,help", 0, "thread= .*multi"),
+    ("-device virtio-rng-device,?", 0, "random"),
+    ("-chardev socket,help", 0, "stdio"),
+    ("-drive help", 0, r"(?s)file= .*readonly= "),
+    ("-smp help", 0, r"(?s)cpus= .*threads= "),
+    ("-m ?", 0, "size= "),
+    ("-global help", 0, r"(?s)driver= .*value= "),
     ("-accel help", 0, r"(?s)jit .*tcg.*interp"),
     ("-device help", 0, "virtio-blk-device"),
     ("-device virtio-blk-device,help", 0, "drive=<drive>"),
     ("-chardev help", 0, "stdio"),
     ("-d help", 0, "in_asm"),
     ("-M spike -display none -bios none -kernel finish.elf", 0, ""),
+    ("-M spike -display none -bios none -kernel beside.elf", 0, ""),
+    ("-M spike -display none -bios none -kernel beside.elf -accel interp", 0, ""),
     (f"{PROG} -accel interp", 0, ""),
     (f"{PROG} -accel tcg", 0, ""),
     (f"{PROG} -accel kvm -accel tcg", 0, ""),
@@ -232,10 +284,10 @@ def finisher(value):
                        low << 20 | 6 << 15 | 6 << 7 | 0x1b, 6 << 20 | 5 << 15 | 2 << 12 | 0x23, 0x6f)
 
 
-def htif_program():
-    """Writes 1 (success) to tohost, in a page of its own; with the symbols that spike looks for."""
-    base, tohost = 0x80000000, 0x80001000
-    code = struct.pack("<4I", 0x00001297, 0x00100313, 0x0062b023, 0x0000006f).ljust(0x1010, b"\0")
+def htif_program(tohost, *code):
+    """Code that writes 1 (success) to tohost; with the symbols that spike looks for."""
+    base = 0x80000000
+    code = struct.pack(f"<{len(code)}I", *code).ljust(tohost - base + 16, b"\0")
     strings = b"\0tohost\0fromhost\0.symtab\0.strtab\0"
     symbols = bytes(24) + struct.pack("<IBBHQQ", 1, 0x10, 0, 1, tohost, 8) + struct.pack("<IBBHQQ", 8, 0x10, 0, 1, tohost + 8, 8)
     strtab = 120 + len(code)
@@ -251,6 +303,16 @@ def htif_program():
     return out + section(25, 3, 0, 0, strtab, len(strings))
 
 
+def device_tree(depth=1):
+    """A blob with a property and @depth nodes in each other."""
+    strings = b"compatible\0"
+    struct_ = struct.pack(">I", 1) + bytes(4) + struct.pack(">III", 3, 8, 0) + b"rhea,no\0"
+    struct_ += (struct.pack(">I", 1) + b"abc\0") * depth + struct.pack(">I", 2) * (depth + 1) + struct.pack(">I", 9)
+    total = 40 + 16 + len(struct_) + len(strings)
+    head = struct.pack(">10I", 0xd00dfeed, total, 56, 56 + len(struct_), 40, 17, 16, 0, len(strings), len(struct_))
+    return head + bytes(16) + struct_ + strings
+
+
 def make_files(folder):
     header = bytearray(64)
     header[8:24] = struct.pack("<QQ", 0x200000, 1 << 32)
@@ -258,7 +320,9 @@ def make_files(folder):
     files = {
         "finish.bin": finisher(0x5555), "status7.bin": finisher(7 << 16 | 0x3333),
         "reset.bin": finisher(0x7777),
-        "finish.elf": htif_program(),
+        "finish.elf": htif_program(0x80001000, 0x00001297, 0x00100313, 0x0062b023, 0x0000006f),
+        # Code and atomics in tohost's own line: stores there the 1 that it has added to memory.
+        "beside.elf": htif_program(0x80000020, 0x00000297, 0x00100313, 0x08028393, 0x0063b02f, 0x0003b303, 0x0262b023, 0x0000006f),
         "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20), "disk2.img": bytes(1 << 20),
         "with,comma.img": bytes(65536), "keep.txt": b"kept\n", "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
         "short.elf": b"\x7fELF\x02\x01\x01" + bytes(9), "x86.elf": elf(62, 0x80000000, finisher(0x5555)),
@@ -266,6 +330,32 @@ def make_files(folder):
         "torn.elf": elf(243, 0x80000000, finisher(0x5555), 1 << 20), "far.elf": elf(243, 0x7000000000, finisher(0x5555)),
         "big.bin": b"\x13\0\0\0" * (10 << 20), "huge.Image": bytes(header), "bad.gz": b"\x1f\x8b\x08\0" + b"\xff" * 100,
     }
+    good = files["finish.elf"]
+    finish0 = elf(243, 0x80000000, finisher(0x5555))
+
+    def changed(data, at, form, value):
+        return data[:at] + struct.pack(form, value) + data[at + struct.calcsize(form):]
+    two = changed(finish0[:120], 56, "<H", 2) + finish0[64:120] + finish0[120:]
+    two = changed(changed(two, 64 + 8, "<Q", 176), 120 + 8, "<Q", 176)
+    header[16:24] = struct.pack("<Q", 1 << 20)
+    pe = bytes(header[:56]) + b"RSC\x05" + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<HHIIIHH", 0x5064, 1, 0, 0, 0, 0, 0)
+    pe = b"MZ" + pe[2:] + b".text\0\0\0" + struct.pack("<IIII", 0x1000, 0x1000, 1 << 20, 0x1000) + bytes(16)
+    tree = device_tree()
+    files |= {
+        "finish0.elf": finish0, "phoff.elf": changed(finish0, 32, "<Q", 1 << 20), "phoff2.elf": changed(finish0, 32, "<Q", (1 << 64) - 8),
+        "phsize.elf": changed(finish0, 54, "<H", 8), "shoff.elf": changed(changed(changed(finish0, 40, "<Q", 4000), 58, "<H", 64), 60, "<H", 3),
+        "nothing.elf": changed(finish0, 56, "<H", 0), "overlap.elf": two, "entry.elf": changed(finish0, 24, "<Q", 0x90000000),
+        "offset.elf": changed(finish0, 72, "<Q", (1 << 64) - 8), "wide.elf": changed(finish0, 104, "<Q", 1 << 60),
+        "rom.elf": elf(243, 0x1000, finisher(0x5555)), "object.elf": changed(finish0, 16, "<H", 1), "cut.Image": pe,
+        "empty.gz": gzip.compress(b""), "cut.gz": gzip.compress(bytes(range(256)) * 100)[:-200], "cut-symbols.elf": good[:-100],
+        "good.dtb": tree, "cut.dtb": tree[:-20], "strings.dtb": changed(tree, 12, ">I", len(tree) + 100),
+        "strings2.dtb": changed(tree, 32, ">I", 1 << 30), "totalsize.dtb": changed(tree, 4, ">I", 1 << 20), "deep.dtb": device_tree(2000),
+        "most.bin": bytes(1600 << 10),
+    }
+    os.mkfifo(os.path.join(folder, "pipe"))
+    if os.geteuid():
+        WRONG.append((f"{BASE} -kernel locked", "locked.*Permission denied"))
+        os.close(os.open(os.path.join(folder, "locked"), os.O_CREAT | os.O_WRONLY, 0))
     for name, data in files.items():
         with open(os.path.join(folder, name), "wb") as f:
             f.write(data)
@@ -333,6 +423,22 @@ def snapshot(folder):
     return {(e.name, e.stat().st_size) for e in os.scandir(folder)}
 
 
+def check_special_files(runner, folder):
+    """What has the name of an output stays what it is: a link, a device; a socket's name frees no other file."""
+    link, target, kept = (os.path.join(folder, name) for name in ("link.dtb", "target.dtb", "kept.txt"))
+    open(target, "w").close()
+    os.symlink("target.dtb", link)
+    runner.right("-M virt,dumpdtb=link.dtb -display none", 0, "", folder)
+    if not os.path.islink(link) or not os.path.getsize(target):
+        runner.fail("dumpdtb=link.dtb", "the link was replaced")
+    with open(kept, "w", encoding="ascii") as f:
+        f.write("kept\n")
+    for option in ("-serial unix:kept.txt,server=on,wait=off", "-gdb unix:kept.txt"):
+        status, _, err, _ = runner.run(f"-M virt {option} -display none", folder)
+        if status != 1 or "kept.txt" not in err or not os.path.isfile(kept):
+            runner.fail(option, f"status {status}, {err[:200]!r}, or the file is gone")
+
+
 def check_personality(runner, folder):
     """The name it is called by chooses the guest."""
     for name, status in (("rhea-system-riscv64", 0), ("rhea", 0), ("rhea-system-risvc64", 1)):
@@ -369,6 +475,7 @@ def main():
                 runner.right(arguments, status, pattern, folder)
         if not opts.patterns:
             check_personality(runner, folder)
+            check_special_files(runner, folder)
     if opts.markdown:
         check_markdown(runner, *opts.markdown)
     print(f"{runner.count} command lines, {runner.failed} failed")

@@ -188,14 +188,15 @@ static void wrap_helpers(void)
         }
 }
 
+/* The region's, whatever the mode word. */
+static struct ir_fpmode fp_mode_of_rig(uint64_t mode)
+{
+        return rig.fp;
+}
+
 static void fp_flags_or(struct vcpu *v, uint32_t flags)
 {
         rig.w->fp_flags |= flags;
-}
-
-static struct ir_fpmode fp_mode(uint64_t mode)
-{
-        return rig.fp;
 }
 
 /* ---- the rig ---- */
@@ -241,7 +242,7 @@ static bool set_up(GError **error)
         rig.v = aligned_alloc(64, (sizeof(struct vcpu) + WORLD_STATE + 63) & ~(size_t)63);
         memset(rig.v, 0, sizeof(struct vcpu));
         rig.cpu.fp_flags_or = fp_flags_or;
-        rig.cpu.fp_mode = fp_mode;
+        rig.cpu.fp_mode = fp_mode_of_rig;
         rig.v->ops = &rig.cpu;
         wrap_helpers();
         for (unsigned n = 0; n < JUMP_ENTRIES; n++)
@@ -392,6 +393,7 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         v->hot.vpage_base = WORLD_PAGE;
         v->hot.tlb = rig.tlb;
         v->hot.jump_cache = rig.jumps;
+        v->fp_env = rig.host->fp_env(r->fp);
         v->hot.budget = w->budget;
         v->hot.return_top = 0;
         for (unsigned n = 0; n < VCPU_RETURN_STACK; n++)

@@ -4,8 +4,10 @@
  * 10 has them (the numbers here are from its monitor and its dumped trees), plugging of devices, and wrong
  * options.
  */
+#include <fcntl.h>
 #include <libfdt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "devices/virtio/virtio.h"
 #include "machines/core/vcpu.h"
@@ -357,12 +359,64 @@ static void test_errors(void)
         files_remove(&f);
 }
 
+static void overwrite(const char *path, const void *data, size_t len)
+{
+        int fd = open(path, O_WRONLY | O_TRUNC);
+
+        g_assert_cmpint(write(fd, data, len), ==, len);
+        close(fd);
+}
+
+/* A reset reads the files again: those that were opened, as they are now. */
+static void test_reset_files(void)
+{
+        static const uint8_t nops[] = {0x13, 0, 0, 0, 0x13, 0, 0, 0x99};
+        struct files f;
+        struct machine_options opt;
+        GError *error = NULL;
+        struct vm *vm;
+
+        files_make(&f);
+        opt = (struct machine_options){.ram_size = 64 * MIB, .bios = f.firmware, .kernel = f.kernel,
+                                       .initrd = f.initrd};
+        vm = make("virt", &opt, &error);
+        g_assert_no_error(error);
+
+        /* removed, replaced: what was opened counts */
+        g_assert_cmpint(unlink(f.initrd), ==, 0);
+        g_assert_true(g_file_set_contents(f.firmware, "other", 5, NULL));
+        g_assert_cmpint(address_space_write(vm->memory, 0x80000000, 4, (struct mem_attr){0}, 0), ==, MEM_OK);
+        g_assert_cmpint(address_space_write(vm->memory, 0x80200000, 4, (struct mem_attr){0}, 0), ==, MEM_OK);
+        g_assert_true(vm->machine_reset(vm, &error));
+        g_assert_cmphex(word(vm, 0x80000000, 4), ==, 0x13131313);
+        g_assert_cmphex(word(vm, 0x80200000, 4), ==, 0x13131313);
+        g_assert_cmphex(word(vm, 0x82200000, 4), ==, 0x13131313);
+
+        /* overwritten: what it holds now counts, if it is a kernel */
+        overwrite(f.kernel, nops, sizeof(nops));
+        g_assert_true(vm->machine_reset(vm, &error));
+        g_assert_cmphex(word(vm, 0x80200004, 4), ==, 0x99000013);
+        overwrite(f.kernel, "text\n", 5);
+        for (unsigned i = 0; i < 2; i++) {
+                g_assert_false(vm->machine_reset(vm, &error));
+                g_assert_nonnull(strstr(error->message, "is not a RISC-V kernel: it is text"));
+                g_clear_error(&error);
+        }
+        overwrite(f.kernel, "", 0);
+        g_assert_false(vm->machine_reset(vm, &error));
+        g_assert_nonnull(strstr(error->message, "is empty"));
+        g_clear_error(&error);
+        vm_free(vm);
+        files_remove(&f);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/machine/virt", test_virt);
         g_test_add_func("/machine/placement", test_placement);
         g_test_add_func("/machine/user-tree", test_user_tree);
+        g_test_add_func("/machine/reset-files", test_reset_files);
         g_test_add_func("/machine/plugging", test_plugging);
         g_test_add_func("/machine/errors", test_errors);
         return g_test_run();

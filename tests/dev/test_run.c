@@ -424,6 +424,59 @@ static void test_timebase(void)
         vm_free(vm);
 }
 
+static void count_up(void *opaque)
+{
+        ++*(unsigned *)opaque;
+}
+
+/* Timers that follow the timebase; the machine stands still, so its clock shows 0 throughout. */
+static void test_timers_by_ticks(void)
+{
+        struct vm *vm = fake_vm(1);
+        unsigned n = 0;
+        struct timer *t = timer_new(vm, CLOCK_RUN, count_up, &n), *other = timer_new(vm, CLOCK_RUN, count_up, &n);
+
+        vm->timebase.hz = 10000000;
+        g_assert_false(timer_arm_ticks(t, 1000));
+        g_assert_false(timer_arm_ticks(other, 2000));
+        g_assert_cmpint(timer_deadline(t), ==, 100000);
+        vm_timebase_set(vm, 500);
+        g_assert_cmpint(timer_deadline(t), ==, 50000);
+        g_assert_cmpint(timer_deadline(other), ==, 150000);
+        /* past it: goes off at once, and only once */
+        vm_timebase_set(vm, 1500);
+        g_assert_cmpint(timer_deadline(t), ==, 0);
+        clock_run_due(vm, 0);
+        g_assert_cmpuint(n, ==, 1);
+        vm_timebase_set(vm, 1600);
+        g_assert_cmpint(timer_deadline(t), ==, INT64_MAX);
+        g_assert_cmpint(timer_deadline(other), ==, 40000);
+        /* ahead again, though it went off */
+        vm_timebase_set(vm, 0);
+        g_assert_cmpint(timer_deadline(t), ==, 100000);
+        clock_run_due(vm, 100000);
+        g_assert_cmpuint(n, ==, 2);
+        /* reached when it is armed: only noted */
+        vm_timebase_set(vm, 3000);
+        clock_run_due(vm, 0);
+        g_assert_cmpuint(n, ==, 3);
+        g_assert_true(timer_arm_ticks(t, 2999));
+        g_assert_cmpint(timer_deadline(t), ==, INT64_MAX);
+        vm_timebase_set(vm, 2000);
+        g_assert_cmpint(timer_deadline(t), ==, 99900);
+        /* cancelled, or armed for a time, it no longer follows */
+        timer_cancel(t);
+        timer_arm(other, 7);
+        vm_timebase_set(vm, 0);
+        g_assert_cmpint(timer_deadline(t), ==, INT64_MAX);
+        g_assert_cmpint(timer_deadline(other), ==, 7);
+        g_assert_false(timer_arm_ticks(t, 10));
+        timer_free(t);
+        timer_free(other);
+        vm_timebase_set(vm, 5);
+        vm_free(vm);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -436,5 +489,6 @@ int main(int argc, char **argv)
         g_test_add_func("/run/counted-idle", test_counted_idle);
         g_test_add_func("/run/timers", test_timers);
         g_test_add_func("/run/timebase", test_timebase);
+        g_test_add_func("/run/timers-by-ticks", test_timers_by_ticks);
         return g_test_run();
 }

@@ -245,6 +245,171 @@ def case_noack(opts):
         r.close()
 
 
+def symbols(program):
+    out = subprocess.run([COMPILER.replace("gcc", "nm"), program], check=True, capture_output=True, text=True).stdout
+    return {line.split()[2]: int(line.split()[0], 16) for line in out.splitlines() if len(line.split()) == 3}
+
+
+def little_endian(number):
+    return number.to_bytes(8, "little").hex()
+
+
+class Watcher:
+    """One hart in the loop at accesses."""
+
+    def __init__(self, e, opts):
+        self.at = symbols(opts.program)
+        self.raw = e.raw()
+        check(self.raw.ask("?").startswith("T"), "no stop reply to ?")
+        check(self.raw.ask("P20=" + little_endian(self.at["accesses"])) == "OK", "pc cannot be set")
+        check(self.raw.ask(f"Z0,{self.at['accesses_loop']:x},4") == "OK", "no breakpoint")
+        self.next(None)
+        check(self.raw.ask(f"z0,{self.at['accesses_loop']:x},4") == "OK", "no breakpoint")
+
+    def read(self, address):
+        return int.from_bytes(bytes.fromhex(self.raw.ask(f"m{address:x},8")), "little")
+
+    def next(self, kind, address=0, label=None, how="vCont;c"):
+        """Goes on to the next stop, which must be that of @kind at @address, behind the access."""
+        said = self.raw.ask(how)
+        if kind is None:
+            check(said.startswith("T05") and "watch" not in said, f"a stop by a watchpoint: {said}")
+            return
+        pc = int.from_bytes(bytes.fromhex(self.raw.ask("p20")), "little")
+        where = [name for name, at in self.at.items() if at == pc and name.startswith("after")]
+        check(re.search(rf"(^T05|;){kind}:{address:x};", said), f"no {kind} of {address:x} but {said}, pc {pc:x} {where}")
+        check(pc == self.at[label], f"{kind}: pc is {pc:x} {where}, not behind the access at {label}")
+
+
+WORD_WRITES = [("after_amo", 0), ("after_sc", 0), ("after_partly", 6), ("after_heavy_sc", 0)]
+WORD_READS = [("after_amo", 0), ("after_lr", 0), ("after_load", 0), ("after_heavy_lr", 0)]
+
+
+def case_watch_accesses(opts):
+    """Watchpoints stop behind loads, stores, atomics, LR and SC, and accesses that overlap them partly."""
+    with Emulator(opts) as e:
+        w = Watcher(e, opts)
+        words, page = w.at["words"], w.at["page_end"]
+        check(w.raw.ask(f"Z2,{words:x},8") == "OK", "Z2 is refused")
+        for _ in range(3):
+            before = w.read(words)
+            for label, offset in WORD_WRITES:
+                w.next("watch", words + offset, label)
+                if label == "after_amo":
+                    check(w.read(words) == before + 5, "the state is not that behind the amoadd")
+                elif label == "after_sc":
+                    check(w.read(words) == before + 6, "the store-conditional did not store")
+        check(w.raw.ask(f"z2,{words:x},8") == "OK" and w.raw.ask(f"Z3,{words:x},8") == "OK", "Z3 is refused")
+        for label, offset in WORD_READS * 2:
+            w.next("rwatch", words + offset, label)
+        check(w.raw.ask(f"z3,{words:x},8") == "OK" and w.raw.ask(f"Z4,{words + 4:x},4") == "OK", "Z4 is refused")
+        for label in ["after_heavy_sc", "after_amo", "after_lr", "after_sc", "after_partly", "after_load", "after_heavy_lr"] * 2:
+            w.next("awatch", words + (6 if label == "after_partly" else 4), label)
+        check(w.raw.ask(f"z4,{words + 4:x},4") == "OK", "z4 is refused")
+        # the upper half of a store that crosses two pages, one byte of it; then the bytes around
+        check(w.raw.ask(f"Z2,{page + 3:x},1") == "OK", "no watchpoint")
+        w.next("watch", page + 3, "after_crossing")
+        w.next("watch", page + 3, "after_crossing")
+        w.raw.ask(f"z2,{page + 3:x},1")
+        w.raw.ask(f"Z2,{page + 4:x},8")
+        w.raw.ask(f"Z2,{page - 12:x},8")
+        w.raw.ask(f"Z2,{words + 16:x},1")
+        w.next("watch", words + 16, "after_float")
+        # steps report what they hit, and nothing else
+        w.raw.ask(f"Z3,{words:x},1")
+        w.next(None, how="s")
+        w.next("rwatch", words, "after_amo", "vCont;s:1;c")
+        w.next("rwatch", words, "after_lr", "vCont;s:1")
+        w.next(None, how="s")
+        w.raw.close()
+
+
+def case_watch(opts):
+    """gdb's watch, rwatch and awatch, with old and new value; together with breakpoints; deleted again."""
+    with Emulator(opts, smp=2) as e:
+        out = e.gdb("watch total", "continue", "continue", "info watchpoints", "delete", "awatch turns[1]", "continue", "print $mhartid",
+                    "continue", "delete", "break add", "rwatch half", "continue", "continue", "delete", "watch total if total > 5000",
+                    "continue", "info threads", "delete", "watch greeting", "tbreak add", "continue", "print $bpnum", seconds=120)
+        expect(out, r"Hardware watchpoint 1: total", r"Old value = 0\nNew value = 1", r"Old value = 1\nNew value = 3",
+               r"hw watchpoint.*total", r"Hardware access \(read/write\) watchpoint 2: turns\[1\]",
+               r"^Value = |^Old value", r"= 1$", r"Old value = (\d+)|Value = ", r"Hardware read watchpoint 4: half", r"Breakpoint 3, .*add",
+               r"read watchpoint 4: half", r"Value = 0\.5", r"Hardware watchpoint 5: total", r"New value = \d{4}",
+               r"Temporary breakpoint 7, .*add", r"= 7$")
+
+
+def case_watch_many(opts):
+    """Three harts write to watched bytes at once: each stop is told, none twice, and counts go on by one."""
+    with Emulator(opts, smp=4) as e:
+        r = e.raw()
+        r.ask("?")
+        turns = symbols(opts.program)["turns"]
+        for hart in (1, 2, 3):
+            check(r.ask(f"Z2,{turns + 8 * hart:x},8") == "OK", "Z2 is refused")
+        seen = {1: 0, 2: 0, 3: 0}
+        for _ in range(200):
+            said = r.ask("vCont;c")
+            m = re.fullmatch(r"T05thread:(\d);watch:([0-9a-f]+);", said)
+            check(m, said)
+            hart = int(m[1]) - 1
+            check(int(m[2], 16) == turns + 8 * hart, said)
+            seen[hart] += 1
+            value = int.from_bytes(bytes.fromhex(r.ask(f"m{turns + 8 * hart:x},8")), "little")
+            check(value == seen[hart], f"hart {hart} counted to {value} at its stop {seen[hart]}")
+        check(all(seen.values()), f"some hart never stopped: {seen}")
+        for hart in (1, 2, 3):
+            check(r.ask(f"z2,{turns + 8 * hart:x},8") == "OK", "z2 is refused")
+        r.packet("vCont;c")
+        time.sleep(0.2)
+        r.send(b"\x03")
+        # stops that were on their way when the watchpoints went may still be told
+        for _ in range(4):
+            if r.receive().startswith("T02"):
+                break
+            r.packet("vCont;c")
+            time.sleep(0.2)
+            r.send(b"\x03")
+        else:
+            raise Failure("no stop by Ctrl-C")
+        r.close()
+
+
+def case_threads_alone(opts):
+    """One vCPU steps or runs while the others stand; Hg, Hc, and errors for memory and threads that are not there."""
+    with Emulator(opts, smp=3) as e:
+        r = e.raw()
+        r.ask("?")
+        turns = symbols(opts.program)["turns"]
+
+        def counts():
+            return [int.from_bytes(bytes.fromhex(r.ask(f"m{turns + 8 * n:x},8")), "little") for n in (1, 2)]
+
+        def pc(thread):
+            check(r.ask(f"Hg{thread:x}") == "OK", "Hg")
+            return r.ask("p20")
+
+        r.packet("vCont;c")
+        time.sleep(0.2)
+        r.send(b"\x03")
+        check(r.receive().startswith("T02"), "Ctrl-C")
+        before, pcs = counts(), [pc(1), pc(2), pc(3)]
+        for _ in range(50):
+            check(r.ask("vCont;s:2").startswith("T05thread:2;"), "a step of thread 2")
+        after = counts()
+        check(after[0] > before[0] and after[1] == before[1], f"counts went from {before} to {after}")
+        check(pc(3) == pcs[2] and pc(1) == pcs[0], "others moved")
+        r.packet("vCont;c:3")
+        time.sleep(0.2)
+        r.send(b"\x03")
+        check(r.receive().startswith("T02"), "Ctrl-C")
+        last = counts()
+        check(last[0] == after[0] and last[1] > after[1], f"counts went from {after} to {last}")
+        for body in ("m7000000000,8", "m0,8", "mfffffffffffffff0,20", "M7000000000,1:00", "Hg9", "T9"):
+            check(r.ask(body).startswith("E"), f"{body}: no error")
+        for body in ("Hc2", "Hc-1", "Hg0", "T2"):
+            check(r.ask(body) == "OK", f"{body}: not OK")
+        r.close()
+
+
 HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00", b"}" * 1000,
            b"$}#7d", bytes(range(256)) * 64]
 
@@ -253,7 +418,8 @@ HOSTILE_PACKETS = [
     b"m-1,4", b"mzz,4", b"M80000000,4", b"M80000000,4:12", b"M80000000,4:zz", b"M80000000,ffffffff:00", b"X80000000,10:a",
     b"X80000000,fffffffff:", b"Xffffffffffffffff,2:aa", b"G", b"G00", b"G" + b"zz" * 300, b"p", b"pffffffff", b"p-1", b"P", b"P0",
     b"P0=", b"P0=12", b"P20=zz", b"P99999=0", b"H", b"Hg", b"Hgffff", b"Hg-1", b"Hc-7", b"T", b"T99", b"Z", b"Z0",
-    b"Z0,", b"Z0,80000000", b"Z9,80000000,2", b"z0,1,1", b"Z2,80000000,4", b"vCont;", b"vCont;x", b"vCont;c:77", b"vCont;s:zz",
+    b"Z0,", b"Z0,80000000", b"Z9,80000000,2", b"z0,1,1", b"Z2,80000000,4", b"z2,80000000,4", b"Z2", b"Z3,", b"Z4,1", b"Z2,1,0",
+    b"Z2,ffffffffffffffff,2", b"Z3,0,ffffffffffffffff", b"z3,0,ffffffffffffffff", b"Z4,zz,1", b"z4,80000000,4", b"vCont;", b"vCont;x", b"vCont;c:77", b"vCont;s:zz",
     b"vCont;C", b"vContX", b"vMustReplyEmpty", b"vFile:open:2f,0,0", b"qXfer:features:read:", b"qXfer:features:read:x:0,10",
     b"qXfer:features:read:target.xml:ffffffff,10", b"qXfer:features:read:target.xml:0,ffffffffffffffff", b"qXfer:memory-map:read::0,4",
     b"qRcmd,", b"qRcmd,zz", b"qRcmd,0", b"qThreadExtraInfo,", b"qThreadExtraInfo,ffff", b"qSymbol::", b"QFoo", b"F", b"R", b"!",
@@ -297,7 +463,7 @@ def case_monitor(opts):
 
 
 CASES = {name[5:]: f for name, f in globals().items() if name.startswith("case_")}
-NOT_QEMU = ["monitor", "hostile", "noack"]  # it takes refusals and some wrong packets otherwise
+NOT_QEMU = ["monitor", "hostile", "noack", "watch_accesses", "watch_many", "threads_alone"]  # it takes refusals and some wrong packets otherwise
 
 
 def main():

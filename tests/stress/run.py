@@ -4,7 +4,8 @@
 
     run.py remap --emulator PATH [--accel NAME] [--seconds N]   four harts against each other's hot code
     run.py asids --emulator PATH [--accel NAME]                 65,536 address spaces leave memory bounded
-    run.py rubbish --emulator PATH [--accel NAME] [--seconds N] random accesses to all devices: no crash, no hang
+    run.py rubbish --emulator PATH [--accel NAME] [--seconds N] random accesses to all devices: no crash, no hang;
+           [--smp N] [--seed N]                                 new seeds until the time is over, the first is --seed
 
 Exit status 0, 1, or 77 when there is no compiler for bare RISC-V.
 """
@@ -13,6 +14,7 @@ import argparse
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIP = 77
+RUBBISH_SECONDS = 120                  # one seed takes two, more on a busy host
 SLACK_MIB = 16                          # what 1,024 times the address spaces may cost beside
 
 
@@ -27,9 +30,9 @@ def compiler():
     return next((p for p in map(shutil.which, ("riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc")) if p), None)
 
 
-def build(folder, name, *defines, sources=("start.S", "main.c")):
+def build(folder, name, *defines, sources=("start.S", "main.c"), extensions="imafdc"):
     path = os.path.join(folder, name)
-    subprocess.run([compiler(), "-O2", "-march=rv64imafdc_zicsr_zifencei", "-mabi=lp64d", "-mcmodel=medany", "-static",
+    subprocess.run([compiler(), "-O2", f"-march=rv64{extensions}_zicsr_zifencei", "-mabi=lp64d", "-mcmodel=medany", "-static",
                     "-ffreestanding", "-nostdlib", "-fno-pic", "-no-pie", "-fno-stack-protector", "-Wall", "-Wextra",
                     "-Wl,--build-id=none", *("-D" + d for d in defines), "-T", os.path.join(HERE, "guest", "link.ld"),
                     "-o", path, *(os.path.join(HERE, "guest", name) for name in sources)],
@@ -37,11 +40,27 @@ def build(folder, name, *defines, sources=("start.S", "main.c")):
     return path
 
 
-def run(opts, program, harts, seconds, more=(), may_stay=False):
-    """Runs a guest program to its end; False when something did not hold. @may_stay: it need not end by itself, but must
-    when told to."""
+def where(monitor):
+    """What each vCPU does, by the monitor's account; twice, for what moves."""
+    lines = []
+    try:
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(5)
+            s.connect(monitor)
+            for command in ("info cpus", "info cpus", ""):
+                s.sendall(command.encode() + b"\n")
+                time.sleep(0.3)
+                lines += s.recv(65536).decode().splitlines()
+    except OSError as e:
+        lines.append(f"the monitor does not answer: {e}")
+    return "\n".join(lines)
+
+
+def run(opts, program, harts, seconds, more=()):
+    """Runs a guest program to its end; False when something did not hold."""
+    monitor = program + ".monitor"
     command = [opts.emulator, "-M", "virt", "-smp", str(harts), "-m", "128M", "-bios", "none", "-kernel", program,
-               *(more or ["-nographic"])]
+               "-display", "none", "-monitor", f"unix:{monitor},server,nowait", *(more or ["-serial", "stdio"])]
     if opts.accel:
         command += ["-accel", opts.accel]
     print("$", " ".join(command), flush=True)
@@ -49,15 +68,11 @@ def run(opts, program, harts, seconds, more=(), may_stay=False):
     try:
         p.wait(seconds)
     except subprocess.TimeoutExpired:
-        if may_stay:
-            p.terminate()
-        try:
-            p.wait(30 if may_stay else 0.1)
-        except subprocess.TimeoutExpired:
-            p.kill()
-            p.wait()
-            print(f"FAILED: hangs: not at its end after {seconds} s")
-            return False
+        print(f"FAILED: hangs: not at its end after {seconds} s")
+        print(where(monitor), flush=True)
+        p.kill()
+        p.wait()
+        return False
     if p.returncode:
         print(f"FAILED: status {p.returncode}")
     return p.returncode == 0
@@ -67,14 +82,14 @@ def case_rubbish(opts, folder):
     """With another seed each time, until the time is over. A disk that can be written and one that cannot."""
     end, seed = time.monotonic() + opts.seconds, opts.seed
     while True:
-        program = build(folder, "rubbish.elf", f"SEED={seed}", sources=("rubbish.S", "rubbish.c"))
-        more = ["-display", "none", "-serial", "null", "-monitor", "none", "-device", "virtio-rng-device"]
+        program = build(folder, "rubbish.elf", f"SEED={seed}", sources=("rubbish.S", "rubbish.c"), extensions="imafd")
+        more = ["-serial", "null", "-device", "virtio-rng-device"]
         for n, options in enumerate(("", ",readonly=on")):
             path = os.path.join(folder, f"disk{n}.img")
             with open(path, "wb") as f:
                 f.truncate(1 << 20)
             more += ["-drive", f"file={path},format=raw,if=none,id=d{n}{options}", "-device", f"virtio-blk-device,drive=d{n}"]
-        if not run(opts, program, 4, 30, more, may_stay=True):
+        if not run(opts, program, opts.smp, RUBBISH_SECONDS, more):
             print(f"it was seed {seed}")
             return False
         seed += 1
@@ -112,6 +127,7 @@ def main():
     p.add_argument("--accel")
     p.add_argument("--seconds", type=int, default=10)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--smp", type=int, default=4, choices=range(1, 5))
     opts = p.parse_args()
     if not compiler():
         print("no compiler for bare RISC-V (package gcc-riscv64-unknown-elf)")

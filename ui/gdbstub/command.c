@@ -5,8 +5,11 @@
  *
  * A step is made of the asked-for vCPU alone: the others stand still meanwhile, and interrupts wait. Either
  * all vCPUs are told to go on or one, as gdb does to get over a breakpoint by way of another behind it.
- * Breakpoints are not written to memory, so Z0 and Z1 are the same thing; watchpoints are not supported.
+ * Breakpoints are not written to memory, so Z0 and Z1 are the same thing. A watchpoint stops behind the
+ * instruction that made the access. Several vCPUs may hit one at once: those whose stop was not told yet are
+ * told when gdb lets the machine go on, before it does.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "machines/core/engine.h"
@@ -14,7 +17,7 @@
 #include "ui/gdbstub/gdb_priv.h"
 #include "ui/monitor/monitor.h"
 
-enum { SIG_INT = 2, SIG_TRAP = 5, MAX_GENERAL_REGS = 64 };
+enum { SIG_INT = 2, SIG_TRAP = 5, MAX_GENERAL_REGS = 64, MAX_WATCHPOINTS = 256 };
 
 static void send_error(struct gdbstub *g)
 {
@@ -49,10 +52,22 @@ static struct vcpu *find_thread(struct gdbstub *g, const char **text)
 
 static void send_stop(struct gdbstub *g, int signal)
 {
-        g_autofree char *text = g_strdup_printf("T%02xthread:%x;", signal, thread_id(g->stopped));
+        static const char *const kinds[] = {
+                [VM_WATCH_WRITE] = "watch", [VM_WATCH_READ] = "rwatch",
+                [VM_WATCH_READ | VM_WATCH_WRITE] = "awatch",
+        };
+        struct vcpu *v = g->stopped;
+        g_autofree char *text = g_strdup_printf("T%02xthread:%x;", signal, thread_id(v));
 
+        if (v->watch_hit.kinds) {
+                g_autofree char *plain = g_steal_pointer(&text);
+
+                text = g_strdup_printf("%s%s:%" PRIx64 ";", plain, kinds[v->watch_hit.kinds],
+                                       v->watch_hit.gva);
+                v->watch_hit.kinds = 0;
+        }
         g->running = false;
-        g->current = g->stopped;
+        g->current = v;
         gdb_send_text(g, text);
 }
 
@@ -61,6 +76,15 @@ static void send_stop(struct gdbstub *g, int signal)
 /* @only, or all if it is NULL. */
 static void let_run(struct gdbstub *g, const struct vcpu *only)
 {
+        for (unsigned i = 0; i < g->vm->n_vcpus; i++) {
+                struct vcpu *v = g->vm->vcpus[i];
+
+                if (v->watch_hit.kinds && (!only || v == only)) {
+                        g->stopped = v;
+                        send_stop(g, SIG_TRAP);
+                        return;
+                }
+        }
         g->running = true;
         vm_hold_others(g->vm, only);
         vm_resume(g->vm);
@@ -78,7 +102,7 @@ void gdb_debug_stopped(struct vm *vm, struct vcpu *v)
 {
         struct gdbstub *g = vm->debugger;
 
-        if (!g->running || !v->stopped_by_debugger) {
+        if (!g->running || !(v->stopped_by_debugger || v->watch_hit.kinds)) {
                 /* another vCPU's stop was told first; this one will arrive here again */
                 if (g->running)
                         vm_resume(vm);
@@ -90,6 +114,7 @@ void gdb_debug_stopped(struct vm *vm, struct vcpu *v)
 
 static void step_one(struct gdbstub *g, struct vcpu *v)
 {
+        v->watch_hit.kinds = 0;
         debug_step(v);
         g->stopped = v;
         /* what was executed may have asked the machine to end: the main loop will see to it */
@@ -312,6 +337,36 @@ static void breakpoint_remove(struct gdbstub *g, gva_t gva, unsigned kind)
         vm_breakpoint_remove(g->vm, gva);
 }
 
+/* "address,length" of a watchpoint of gdb's type @type. */
+static void watchpoint_packet(struct gdbstub *g, char type, const char *args, bool insert)
+{
+        static const unsigned kinds[] = {VM_WATCH_WRITE, VM_WATCH_READ, VM_WATCH_READ | VM_WATCH_WRITE};
+        struct vm_watchpoint w = {.kinds = kinds[type - '2']};
+
+        if (!gdb_hex_number(&args, &w.gva) || *args++ != ',' || !gdb_hex_number(&args, &w.len) || *args ||
+            !w.len || w.gva + w.len - 1 < w.gva || (insert && g->vm->watchpoints->len >= MAX_WATCHPOINTS)) {
+                send_error(g);
+                return;
+        }
+        /* twice the same is once, as with breakpoints */
+        if (insert)
+                vm_watchpoint_add(g->vm, &w);
+        else
+                vm_watchpoint_remove(g->vm, &w);
+        gdb_send_text(g, "OK");
+}
+
+static void watchpoints_clear(struct gdbstub *g)
+{
+        while (g->vm->watchpoints->len) {
+                struct vm_watchpoint w = g_array_index(g->vm->watchpoints, struct vm_watchpoint, 0);
+
+                vm_watchpoint_remove(g->vm, &w);
+        }
+        for (unsigned i = 0; i < g->vm->n_vcpus; i++)
+                g->vm->vcpus[i]->watch_hit.kinds = 0;
+}
+
 static void breakpoints_clear(struct gdbstub *g)
 {
         while (g->breakpoints->len)
@@ -324,8 +379,8 @@ static void breakpoint_packet(struct gdbstub *g, const char *args, bool insert)
         char type = *args;
         uint64_t gva, kind;
 
-        if (type >= '2' && type <= '4') {
-                gdb_send_text(g, ""); /* watchpoints: not supported */
+        if (type >= '2' && type <= '4' && args[1] == ',') {
+                watchpoint_packet(g, type, args + 2, insert);
                 return;
         }
         if ((type != '0' && type != '1') || args[1] != ',') {
@@ -583,6 +638,7 @@ void gdb_disconnected(struct gdbstub *g)
         if (g->running)
                 vm_pause(g->vm);
         breakpoints_clear(g);
+        watchpoints_clear(g);
         vm_hold_others(g->vm, NULL);
         g->running = false;
         vm_resume(g->vm);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -167,13 +168,14 @@ static int socket_unix(struct chardev *c, const char *path, bool server, GError 
 {
         struct sockaddr_un a = {.sun_family = AF_UNIX};
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct stat st;
 
         if (strlen(path) >= sizeof(a.sun_path)) {
                 errno = ENAMETOOLONG;
         } else if (fd >= 0) {
                 strcpy(a.sun_path, path);
-                if (server)
-                        unlink(path);
+                if (server && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+                        unlink(path); /* left over; anything else is not ours to remove */
                 if ((server ? bind : connect)(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
                         c->unlink_path = server ? g_strdup(path) : NULL;
                         return fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry of rubbish.c: all harts in M-mode; an access that faults is passed over. */
+/* Entry of rubbish.c: all harts in M-mode; an access that faults is passed over. No instruction is compressed. */
         .option norelax
         .option norvc
         .section .text.start, "ax"

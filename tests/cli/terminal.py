@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The terminal is what it was before, whatever ends the emulator; while it runs it is raw, after a stop, too.
+
+    terminal.py EMULATOR
+"""
+import fcntl
+import os
+import pty
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+LOOP = struct.pack("<I", 0x6f)  # j .
+
+
+class Failure(Exception):
+    """What a case found wrong."""
+
+
+class Terminal:
+    """An emulator in the foreground of a terminal of its own."""
+
+    def __init__(self, emulator, folder, *options):
+        self.master, self.slave = pty.openpty()
+        self.before = termios.tcgetattr(self.slave)
+        command = [emulator, "-M", "virt", "-bios", "none", "-kernel", os.path.join(folder, "loop.bin"), *options]
+        self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave,
+                                        preexec_fn=self.own_terminal, start_new_session=True)
+        self.until(lambda: not self.echoes(), "the terminal never became raw")
+        time.sleep(0.2)  # until handlers are in place
+
+    @staticmethod
+    def own_terminal():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.slave)
+        os.close(self.master)
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+
+    def until(self, condition, text):
+        deadline = time.monotonic() + 20
+        while not condition():
+            if time.monotonic() > deadline:
+                raise Failure(text)
+            time.sleep(0.02)
+
+    def state(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+
+    def ended(self, status):
+        got = self.process.wait(20)
+        if got not in status:
+            raise Failure(f"status {got}, not {status}")
+        if termios.tcgetattr(self.slave) != self.before:
+            raise Failure("the terminal was left changed")
+
+
+def case_signals(emulator, folder):
+    for number, options in [(n, o) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGSEGV,
+                                             signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP)
+                            for o in (["-nographic"], ["-display", "none", "-serial", "stdio"])]:
+        with Terminal(emulator, folder, *options) as t:
+            t.process.send_signal(number)
+            orderly = number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+            try:
+                t.ended([0] if orderly else [-number, 1])  # 1: a sanitizer's own handler
+            except Failure as f:
+                raise Failure(f"{number.name} {options}: {f}") from f
+
+
+def case_keys(emulator, folder):
+    """Ctrl-A x ends it; Ctrl-C and Ctrl-backslash are signals where the terminal is not shared with the monitor."""
+    for keys, options, status in ((b"\x01x", ["-nographic"], [0]), (b"\x03", ["-display", "none", "-serial", "stdio"], [0]),
+                                  (b"\x1c", ["-display", "none", "-serial", "stdio"], [-signal.SIGQUIT])):
+        with Terminal(emulator, folder, *options) as t:
+            os.write(t.master, keys)
+            t.ended(status)
+
+
+def case_stop(emulator, folder):
+    """Ctrl-Z is the guest's under -nographic; after a stop, in which the shell has the terminal, it is raw again."""
+    with Terminal(emulator, folder, "-nographic") as t:
+        raw = termios.tcgetattr(t.slave)
+        os.write(t.master, b"\x1a\x03")
+        time.sleep(0.3)
+        if t.state() == "T" or t.process.poll() is not None:
+            raise Failure("Ctrl-Z or Ctrl-C reached the emulator")
+        for _ in range(2):
+            t.process.send_signal(signal.SIGSTOP)
+            t.until(lambda: t.state() == "T", "it does not stop")
+            termios.tcsetattr(t.slave, termios.TCSANOW, t.before)
+            t.process.send_signal(signal.SIGCONT)
+            t.until(lambda: termios.tcgetattr(t.slave) == raw, "the terminal is not raw after SIGCONT")
+        t.process.send_signal(signal.SIGTERM)
+        t.ended([0])
+
+
+def main():
+    """Runs the cases."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "loop.bin"), "wb") as f:
+            f.write(LOOP)
+        for name, case in list(globals().items()):
+            if not name.startswith("case_"):
+                continue
+            try:
+                case(sys.argv[1], folder)
+                print("ok  ", name[5:])
+            except (Failure, subprocess.TimeoutExpired) as f:
+                failed += 1
+                print("FAILED:", name[5:], f)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
