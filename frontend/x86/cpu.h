@@ -123,6 +123,7 @@ struct x86_state {
         uint64_t system_flags;  /* X86_FL_SYSTEM of RFLAGS */
         struct ir_v128 xmm[16] __attribute__((aligned(16)));
         uint64_t mxcsr;         /* less the flags still in the host's FP unit */
+        uint64_t mxcsr_before;  /* between fp_begin and fp_check: flags of earlier instructions */
 
         struct x86_f80 fpr[8];  /* physical registers */
         uint16_t fcw, fsw;      /* fsw without TOP and C0 to C3 being anywhere else */
