@@ -11,12 +11,12 @@
 /* Sticky flags of FPSR as the guest's. */
 void a64_harvest(struct vcpu *v, uint32_t fpsr)
 {
-        static const uint8_t map[] = {FP_NV, FP_DZ, FP_OF, FP_UF, FP_NX};
+        static const uint8_t map[8] = {FP_NV, FP_DZ, FP_OF, FP_UF, FP_NX, 0, 0, FP_ID};
         uint32_t flags = 0;
 
         if (!(fpsr & FPSR_FLAGS))
                 return;
-        for (unsigned k = 0; k < 5; k++)
+        for (unsigned k = 0; k < 8; k++)
                 if (fpsr >> k & 1)
                         flags |= map[k];
         if (flags)
@@ -28,7 +28,8 @@ static uint64_t fpcr_for(const struct ir_fpmode *m)
         static const uint8_t rmode[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 2, [IR_RM_RUP] = 1,
                                         [IR_RM_RMM] = 0};
 
-        return (uint64_t)rmode[m->round] << FPCR_RMODE_SHIFT | (m->nan == IR_NAN_DEFAULT ? FPCR_DN : 0);
+        return (uint64_t)rmode[m->round] << FPCR_RMODE_SHIFT | (m->nan == IR_NAN_DEFAULT ? FPCR_DN : 0) |
+               (m->flush_in && m->flush_out == IR_FLUSH_UF ? FPCR_FZ : 0);
 }
 
 enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door)
