@@ -277,7 +277,7 @@ X86_HELP(fx_word)
         }
         if (a >= 32 && a < 160) {
                 n = ((a - 32) / 16 + (s->fsw >> 11)) & 7; /* in the order of the stack */
-                return x86_done(a & 8 ? s->fpr[n].exponent : s->fpr[n].mantissa);
+                return x86_done(a & 8 ? s->fpr[n].sign_exp : s->fpr[n].significand);
         }
         if (a >= 160 && a < 416)
                 return x86_done(s->xmm[(a - 160) / 16].w[a >> 3 & 1]);
@@ -301,9 +301,9 @@ X86_HELP(fx_set)
         } else if (a >= 32 && a < 160) {
                 n = ((a - 32) / 16 + (s->fsw >> 11)) & 7;
                 if (a & 8)
-                        s->fpr[n].exponent = b;
+                        s->fpr[n].sign_exp = b;
                 else
-                        s->fpr[n].mantissa = b;
+                        s->fpr[n].significand = b;
         } else if (a >= 160 && a < 416) {
                 s->xmm[(a - 160) / 16].w[a >> 3 & 1] = b;
         }
