@@ -260,6 +260,50 @@ static void emit_vfcvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *
         ra_def_done(&e->ra, at);
 }
 
+/* 64-bit integers, one after the other: the host has no instruction for both before AVX-512. */
+static void emit_vfcvt_if64(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        const uint32_t cvt = X86_OP(X86_SD, 1, 0x2a) | X86_W;
+        unsigned x = vreg(e, i, 0);
+
+        ra_operands_done(&e->ra);
+        unsigned d = vdef(e, at, x, fbit(x));
+
+        op_imm(e, P66(0x70), d, x, 0xee);
+        x86_mov_from_fp(&e->a, true, SCRATCH, d);
+        x86_rr(&e->a, X86_OP(0, 1, 0x57), FSCRATCH, FSCRATCH);
+        x86_rr(&e->a, cvt, FSCRATCH, SCRATCH);
+        x86_mov_from_fp(&e->a, true, SCRATCH, x);
+        x86_rr(&e->a, X86_OP(0, 1, 0x57), d, d);
+        x86_rr(&e->a, cvt, d, SCRATCH);
+        op3(e, P66(0x6c), d, d, FSCRATCH);
+        ra_def_done(&e->ra, at);
+}
+
+static void emit_vfcvt_fi64(struct x86_emit *e, uint32_t at, const struct ir_ins *i, bool rtz)
+{
+        const uint32_t cvt = X86_OP(X86_SD, 1, rtz ? 0x2c : 0x2d) | X86_W;
+        struct ra_opnd args[3];
+        ra_set regs;
+        unsigned t, d, x;
+
+        get_args(e, i, args, &regs);
+        d = def_apart(e, at, regs, &t);
+        x = x86_num(args[0].reg);
+        op_imm(e, P66(0x70), t, x, 0xee);
+        x86_rr(&e->a, cvt, SCRATCH, t);
+        x86_mov_to_fp(&e->a, true, FSCRATCH, SCRATCH);
+        x86_rr(&e->a, cvt, SCRATCH, x);
+        x86_mov_to_fp(&e->a, true, t, SCRATCH);
+        op3(e, P66(0x6c), t, t, FSCRATCH);
+        if (e->r->fp.int_rule != IR_INT_INDEFINITE) {
+                op3_mem(e, P66_38(0x29), FSCRATCH, t, emit_pool(e, POOL_SIGNS64)); /* pcmpeqq */
+                redo_if_ones(e, i, t, args);
+        }
+        vmove(e, d, t);
+        ra_def_done(&e->ra, at);
+}
+
 bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct host_features *f = &e->h->feat;
@@ -274,14 +318,22 @@ bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_vfcvt(e, at, i, X86_OP(0xf3, 1, 0xe6), IR_X64, false);
                 return true;
         case IR_OP_vfcvt_if:
-                if (wide || is_unsigned || !rounds_here(e, i))
+                if (is_unsigned || !rounds_here(e, i))
                         return false;
+                if (wide) {
+                        emit_vfcvt_if64(e, at, i);
+                        return true;
+                }
                 emit_vfcvt(e, at, i, X86_OP(0, 1, 0x5b), IR_X32, false);
                 return true;
         default:
                 if (fit == FIT_NONE)
                         return false;
                 break;
+        }
+        if (i->op == IR_OP_vfcvt_fi && wide && !is_unsigned && f->sse41 && (rtz || rounds_here(e, i))) {
+                emit_vfcvt_fi64(e, at, i, rtz);
+                return true;
         }
         switch ((enum ir_op)i->op) {
 #define CASE(op, cond, call) \
