@@ -127,6 +127,21 @@ static void scan_put(struct ra *ra, struct backward *w, const struct ir_block *b
         scan_ending(ra, w, b, i, at);
 }
 
+/* Where the argument has zeros above, it is the result; so it should be made where the result is wanted. */
+static void scan_zext(struct ra *ra, struct backward *w, const struct ir_block *b, const struct ir_ins *i, uint32_t at)
+{
+        struct ra_val *x = &ra->val[i->arg[0]];
+        unsigned hint = ra->val[at].hint;
+
+        if (!ra->t->zeros_above || i->arg[0] < b->first || !ra->t->zeros_above(&ra->ins[i->arg[0]]))
+                return;
+        x->wide = true;
+        if (hint) {
+                x->hint = hint;
+                w->want[hint - 1] = i->arg[0];
+        }
+}
+
 static void scan_block(struct ra *ra, struct backward *w, const struct ir_block *b)
 {
         for (uint32_t at = b->end; at-- > b->first;) {
@@ -142,6 +157,8 @@ static void scan_block(struct ra *ra, struct backward *w, const struct ir_block 
                         if (w->want[pin] != at || w->stamp[pin] != w->barriers)
                                 val->hint = 0;
                 }
+                if (i->op == IR_OP_zext32)
+                        scan_zext(ra, w, b, i, at);
                 if (i->op == IR_OP_get) {
                         unsigned pin = ra->t->slot_pin[i->aux];
 
@@ -281,7 +298,7 @@ static void to_frame(struct ra *ra, ir_ref v, unsigned reg)
         if (!ra->val[v].frame) {
                 uint32_t at = frame_place(ra, v);
 
-                ra->t->store(ra->host, ra->ins[v].type, RA_FRAME, at, reg);
+                ra->t->store(ra->host, ra->val[v].wide ? IR_I64 : ra->ins[v].type, RA_FRAME, at, reg);
         }
 }
 
@@ -400,7 +417,7 @@ static void load_to(struct ra *ra, ir_ref v, unsigned reg)
         else if (val->home)
                 ra->t->load(ra->host, reg, i->type, RA_STATE, ra->r->guest->slots[val->home - 1].offset);
         else
-                ra->t->load(ra->host, reg, i->type, RA_FRAME, frame_place(ra, v));
+                ra->t->load(ra->host, reg, val->wide ? IR_I64 : i->type, RA_FRAME, frame_place(ra, v));
 }
 
 /* ---- operands ---- */
@@ -781,7 +798,7 @@ void ra_put(struct ra *ra, const struct ir_ins *put)
 
         vacate_home(ra, slot);
         ra->t->store(ra->host, s->type, RA_STATE, s->offset, reg);
-        if (!ra->val[v].home && ra->ins[v].op != IR_OP_const && ra->ins[v].type == s->type &&
+        if (!ra->val[v].home && !ra->val[v].wide && ra->ins[v].op != IR_OP_const && ra->ins[v].type == s->type &&
             v >= ra->block->first && v < ra->block->end)
                 set_home(ra, slot, v);
 }

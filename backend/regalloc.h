@@ -35,6 +35,8 @@ struct ra_target {
         const uint8_t *slot_pin;     /* by slot: register or RA_NONE */
         const uint16_t *pin_slot;    /* by register: its slot; for those in pins */
         ra_set pins;
+        /* Does the code of this op, of type I32, leave zeros above its result? NULL: none does. */
+        bool (*zeros_above)(const struct ir_ins *i);
         const struct flag_target *flags; /* NULL: the host has no use for a plan, and there is none */
         /* The callbacks; offsets are from the start of the frame's spill area or of the guest state. */
         void (*move)(void *host, unsigned dst, unsigned src);
@@ -53,6 +55,7 @@ struct ra_val {
         uint8_t hint;       /* 1 + pinned register that it should be made in, or 0 */
         uint8_t uses;       /* saturating */
         bool crosses;       /* used in another block than its own */
+        bool wide;          /* an I32 in a register with zeros above, kept as an I64: zext32 of it is no code */
 };
 
 struct ra_deferred {

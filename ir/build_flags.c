@@ -82,14 +82,38 @@ ir_ref ir_exts(struct ir_builder *b, ir_ref x, unsigned pos, unsigned len)
         return make(b, IR_OP_exts, t, 0, ir_field(pos, len), x, 0, 0);
 }
 
+/* The field of @len bits without extensions that it has no need of. */
+static ir_ref narrowed(const struct ir_builder *b, ir_ref field, unsigned len)
+{
+        for (;;) {
+                const struct ir_ins *i = ins_of(b, field), *t = ins_of(b, i->arg[0]);
+                uint64_t c;
+
+                if ((i->op == IR_OP_zext32 || i->op == IR_OP_sext32) && t->op == IR_OP_trunc && len <= 32)
+                        field = t->arg[0];
+                else if ((i->op == IR_OP_zext16 || i->op == IR_OP_sext16) && len <= 16)
+                        field = i->arg[0];
+                else if ((i->op == IR_OP_zext8 || i->op == IR_OP_sext8) && len <= 8)
+                        field = i->arg[0];
+                else if (i->op == IR_OP_and && value_const(b, i->arg[1], &c) && !(~c & bits_mask(len)))
+                        field = i->arg[0];
+                else
+                        return field;
+        }
+}
+
 ir_ref ir_insert(struct ir_builder *b, ir_ref x, ir_ref field, unsigned pos, unsigned len)
 {
         enum ir_type t = type_of(b, x);
         const struct ir_ins *i = ins_of(b, x);
 
         if (!b->r->raw) {
+                ir_ref narrow = narrowed(b, field, len);
+
                 if (len == type_bits(t))
                         FIRE(insert_all, field);
+                if (narrow != field)
+                        FIRE(insert_narrow, ir_insert(b, x, narrow, pos, len));
                 /* A field that is replaced whole needs none of what was inserted before. */
                 if (i->op == IR_OP_insert && i->aux == ir_field(pos, len))
                         FIRE(insert_again, ir_insert(b, i->arg[0], field, pos, len));

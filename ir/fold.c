@@ -49,7 +49,8 @@ static unsigned width_unsigned(const struct ir_builder *b, ir_ref v, unsigned de
         if (depth == 0)
                 return full;
         switch (i->op) {
-        case IR_OP_setcc: case IR_OP_fcmp: return 1;
+        case IR_OP_setcc: case IR_OP_fcmp: case IR_OP_fl_test: return 1;
+        case IR_OP_extu: return ir_field_len(i->aux);
         case IR_OP_zext8: return 8;
         case IR_OP_zext16: return 16;
         case IR_OP_zext32: return MIN(width_unsigned(b, i->arg[0], depth - 1), 32);
@@ -81,6 +82,7 @@ static unsigned width_signed(const struct ir_builder *b, ir_ref v, unsigned dept
         case IR_OP_sext8: return 8;
         case IR_OP_sext16: return 16;
         case IR_OP_sext32: return 32;
+        case IR_OP_exts: return ir_field_len(i->aux);
         case IR_OP_ld:
         case IR_OP_rmw:
         case IR_OP_cas: return i->mem.sign ? MIN(8u << i->mem.size_log2, full) : full;

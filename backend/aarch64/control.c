@@ -344,7 +344,8 @@ void cold_control(struct a64_emit *e, const struct a64_cold *c)
                 emit_site_here(e, c);
                 break;
         case COLD_POLL_SITE:
-                emit_const(e, SCRATCH2, 1 + IR_EXIT_POLL);
+                a64_mov_imm(&e->a, SCRATCH2, 1 + IR_EXIT_POLL);
+                a64_str(&e->a, true, SCRATCH2, OUT_ARG(0));
                 a64_bl_exec(&e->a, e->h->unwind);
                 emit_site_here(e, c);
                 break;

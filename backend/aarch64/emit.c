@@ -521,6 +521,7 @@ void a64_link(struct code_link *l, const struct code_region *target)
 
 const struct host_ops host_aarch64 = {
         .name = "aarch64",
+        .loops = true,
         .n_gpr_pins = A64_GPR_PINS,
         .n_fpr_pins = A64_FPR_PINS,
         .init = a64_init,

@@ -371,7 +371,10 @@ bool emit_flags(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_fl_test(e, at, i);
                 return true;
         case IR_OP_fl_fcmp:
-                emit_fl_fcmp(e, at, i);
+                if (!emit_fp_native(e))
+                        emit_slow_fp(e, at, i);
+                else
+                        emit_fl_fcmp(e, at, i);
                 return true;
         default:
                 return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point on the host's FPU, exact (decision 18). FPCR has the region's rounding and DN, which
- * gives the default NaN; ops that round otherwise, round to nearest with ties away, or belong to a mode with
- * flushing or NaN propagation call slow_ops.fp. IEEE 754-2019; Arm ARM, shared/functions/float.
+ * Scalar floating point on the host's FPU, exact (decision 18). FPCR has the region's rounding, DN, which gives the
+ * default NaN, and FZ; ops that round otherwise, round to nearest with ties away, or belong to a mode that FPCR does not
+ * know (the first NaN, a flag for subnormal operands) call slow_ops.fp. IEEE 754-2019; Arm ARM, shared/functions/float.
  *
  * The host detects tininess before rounding. For guests that do after, the two differ where a result rounds up to
  * the least normal number. So FPSR.UFC is kept clear: what may have raised it, a result that is tiny or that
@@ -23,12 +23,12 @@ static enum ir_type arg_type(const struct a64_emit *e, const struct ir_ins *i)
         return (enum ir_type)e->r->ins[i->arg[0]].type;
 }
 
-static bool plain_mode(const struct a64_emit *e)
+bool emit_fp_native(const struct a64_emit *e)
 {
         const struct ir_fpmode *m = &e->r->fp;
+        bool flush = m->flush_in && m->flush_out == IR_FLUSH_UF && m->tininess_before;
 
-        return m->nan == IR_NAN_DEFAULT && !m->flush_in && !m->flush_out && !m->tininess_before &&
-               !m->note_denormal && m->int_rule == IR_INT_SATURATE;
+        return m->nan != IR_NAN_FIRST && !m->note_denormal && (flush || (!m->flush_in && !m->flush_out));
 }
 
 /* Does the op round as FPCR does? */
@@ -62,7 +62,7 @@ static void slow_args(struct a64_emit *e, const struct ir_ins *i, const struct r
         a64_bl_exec(&e->a, e->h->fp);
 }
 
-static void emit_slow(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_slow_fp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ir_ops[i->op].n_args;
         struct ra_opnd args[3];
@@ -93,8 +93,11 @@ static unsigned keep_operand(struct a64_emit *e, unsigned r, unsigned d)
 static void check_tiny(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsigned x, unsigned y, unsigned z)
 {
         bool wide = f64(i->type);
-        struct a64_cold *c = emit_cold(e, COLD_TINY, i);
+        struct a64_cold *c;
 
+        if (e->r->fp.tininess_before)
+                return;
+        c = emit_cold(e, COLD_TINY, i);
         a64_fmov_to_gpr(&e->a, wide, SCRATCH, d);
         a64_ubfx(&e->a, wide, SCRATCH, SCRATCH, wide ? 53 : 24, wide ? 10 : 7);
         emit_cold_from(c, a64_cbz(&e->a, false, wide, SCRATCH));
@@ -186,7 +189,25 @@ static void emit_minmax(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
         ra_operands_done(&e->ra);
         unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
+        bool min = i->op == IR_OP_fmin;
 
+        switch ((enum ir_fminmax)i->aux) {
+        case IR_MM_NUM2008:
+                a64_fp2(&e->a, min ? A64_FMINNM : A64_FMAXNM, f64(i->type), d, x, y);
+                ra_def_done(&e->ra, at);
+                return;
+        case IR_MM_NAN:
+                a64_fp2(&e->a, min ? A64_FMIN : A64_FMAX, f64(i->type), d, x, y);
+                ra_def_done(&e->ra, at);
+                return;
+        case IR_MM_LESS:
+                a64_fcmp(&e->a, true, f64(i->type), x, y);
+                a64_fcsel(&e->a, min ? CC_MI : CC_GT, f64(i->type), d, x, y);
+                ra_def_done(&e->ra, at);
+                return;
+        default:
+                break;
+        }
         a64_fcmp(&e->a, false, f64(i->type), x, y);
         c = emit_cold(e, COLD_MINMAX, i);
         c->d = d;
@@ -220,10 +241,12 @@ static void cold_minmax(struct a64_emit *e, const struct a64_cold *c)
 
 static void emit_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 {
-        static const uint8_t cc[] = {[IR_FEQ] = CC_EQ, [IR_FLT] = CC_MI, [IR_FLE] = CC_LS};
+        static const uint8_t cc[] = {[IR_FEQ] = CC_EQ, [IR_FLT] = CC_MI, [IR_FLE] = CC_LS, [IR_FUN] = CC_VS};
+        bool order = i->cond == IR_FLT || i->cond == IR_FLE;
+        bool signals = i->aux & IR_FCMP_SIGNALING || (order && !(i->aux & IR_FCMP_QUIET));
         unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
 
-        a64_fcmp(&e->a, i->cond != IR_FEQ, f64(arg_type(e, i)), x, y);
+        a64_fcmp(&e->a, signals, f64(arg_type(e, i)), x, y);
         ra_operands_done(&e->ra);
         a64_cset(&e->a, (enum a64_cc)cc[i->cond], ra_def(&e->ra, at, RA_NONE, 0));
         ra_def_done(&e->ra, at);
@@ -309,6 +332,19 @@ static void emit_funbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
+static void emit_round(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint32_t ops[] = {[IR_RM_RNE] = A64_FRINTN, [IR_RM_RTZ] = A64_FRINTZ, [IR_RM_RDN] = A64_FRINTM,
+                                       [IR_RM_RUP] = A64_FRINTP, [IR_RM_RMM] = A64_FRINTA};
+        unsigned x = fp_reg(e, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
+
+        a64_fp1(&e->a, i->aux & 1 ? A64_FRINTX : (enum a64_fp1)ops[effective_round(e, i)], f64(i->type), d, x);
+        ra_def_done(&e->ra, at);
+}
+
 /* ---- conversions ---- */
 
 static void emit_cvt_ff(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
@@ -342,6 +378,10 @@ static void emit_cvt_fi(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
         a64_cvt(&e->a, op, i->type == IR_I64, f64(t), d, x);
+        if (e->r->fp.int_rule == IR_INT_SATURATE_ZERO) {
+                ra_def_done(&e->ra, at);
+                return;
+        }
         a64_fcmp(&e->a, false, f64(t), x, x);
         c = emit_cold(e, COLD_TO_INT, i);
         c->d = d;
@@ -373,28 +413,34 @@ static void emit_cvt_if(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 static bool goes_inline(const struct a64_emit *e, const struct ir_ins *i)
 {
+        const struct ir_fpmode *m = &e->r->fp;
+        bool here = emit_fp_native(e) && rounds_here(e, i);
+
         switch ((enum ir_op)i->op) {
         case IR_OP_fadd:
         case IR_OP_fsub:
         case IR_OP_fmul:
         case IR_OP_fdiv:
         case IR_OP_fsqrt:
-                return plain_mode(e) && rounds_here(e, i);
+                return here;
         case IR_OP_fma:
-                return plain_mode(e) && rounds_here(e, i) && e->r->fp.fma_inf_zero_nan_invalid && !(i->aux & 4);
+                /* the host negates operands, a NaN among them too */
+                return here && m->fma_inf_zero_nan_invalid && (m->nan == IR_NAN_DEFAULT || i->aux & 4 || !(i->aux & 3));
         case IR_OP_fmin:
         case IR_OP_fmax:
-                return plain_mode(e) && i->aux == IR_MM_NUMBER;
+                return emit_fp_native(e) && (i->aux == IR_MM_NUMBER ? m->nan == IR_NAN_DEFAULT && !m->flush_in
+                                             : i->aux == IR_MM_LESS ? !m->flush_in : true);
         case IR_OP_fcmp:
-                return plain_mode(e) && !(i->aux & (IR_FCMP_QUIET | IR_FCMP_SIGNALING)) && i->cond != IR_FUN;
+                return emit_fp_native(e);
         case IR_OP_fcvt_fi:
-                return plain_mode(e);
+                return emit_fp_native(e) && m->int_rule != IR_INT_INDEFINITE;
         case IR_OP_fround:
+                return i->aux & 1 ? here : emit_fp_native(e);
         case IR_OP_fcvt_hf:
         case IR_OP_fcvt_fh:
                 return false;
         case IR_OP_fcvt_ff:
-                return plain_mode(e) && (i->type == IR_F64 || rounds_here(e, i));
+                return emit_fp_native(e) && (i->type == IR_F64 || rounds_here(e, i));
         case IR_OP_fcvt_if:
                 return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
         default:
@@ -405,7 +451,7 @@ static bool goes_inline(const struct a64_emit *e, const struct ir_ins *i)
 void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!goes_inline(e, i)) {
-                emit_slow(e, at, i);
+                emit_slow_fp(e, at, i);
                 return;
         }
         switch ((enum ir_op)i->op) {
@@ -442,6 +488,9 @@ void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 break;
         case IR_OP_fcmp:
                 emit_fcmp(e, at, i);
+                break;
+        case IR_OP_fround:
+                emit_round(e, at, i);
                 break;
         case IR_OP_fabs:
         case IR_OP_fneg:

@@ -287,12 +287,11 @@ static const uint8_t *call_thunk(struct thunks *t, bool fpstate, bool temps)
                 /*
                  * What the guest raised so far goes to its own flags, and the helper starts with none raised.
                  */
-                uint32_t bits;
                 uint8_t *none;
 
                 gather_flags(a, X1, SAVED);
-                a64_logic_imm_bits(true, 0x1f, &bits);
-                a64_logic_imm(a, A64_ANDS, true, X1, X1, bits);
+                a64_mov_imm(a, X2, FPSR_FLAGS);
+                a64_alu(a, A64_ANDS, true, X1, X1, X2);
                 none = a64_bcc(a, CC_EQ);
                 a64_str(a, true, SCRATCH, HOT(scratch[1]));
                 a64_str(a, true, XZR, a64_at(SP, SAVED + FRAME_PENDING));

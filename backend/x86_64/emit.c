@@ -422,6 +422,7 @@ static bool x86_init(struct code_buf *buf, void **host_data, const struct slow_o
         h->target.temps = RA_BIT(RAX) | RA_BIT(RCX) | RA_BIT(RDX) | RA_BIT(R10);
         for (unsigned k = X86_FPR_PINS; k < FSCRATCH; k++)
                 h->target.temps |= RA_BIT(RA_FPR + k);
+        h->target.zeros_above = x86_zeros_above;
         h->target.flags = &x86_flag_target;
         h->target.slot_pin = h->slot_pin;
         h->target.pin_slot = h->pin_slot;

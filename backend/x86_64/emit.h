@@ -147,6 +147,7 @@ void emit_move(struct x86_emit *e, unsigned dst, unsigned src); /* ra register n
 
 /* ---- select.c: integers ---- */
 bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i);
+bool x86_zeros_above(const struct ir_ins *i);
 /* Compares two values; the condition to test. */
 enum x86_cc emit_compare(struct x86_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
 void cold_div(struct x86_emit *e, const struct x86_cold *c);

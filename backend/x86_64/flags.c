@@ -248,25 +248,18 @@ static enum x86_cc cc_of(const struct ir_ins *from, enum ir_flcond cond)
 static enum x86_cc test_word(struct x86_emit *e, const struct ra_opnd *o, enum ir_flcond cond)
 {
         enum x86_cc yes = (enum x86_cc)(CC_NE ^ (cond & 1));
-        unsigned t;
 
         if (cond < IR_FL_LTS) {
                 x86_test_imm(&e->a, false, o->reg, ir_flags_bits(ir_flcond_reads(cond)));
                 return yes;
         }
-        /* N above V */
+        /* N on V. There is no other register to use: one that is free here may be what the reader chooses from. */
         emit_opnd_to(e, SCRATCH, o, false);
+        if (cond >= IR_FL_LES)
+                x86_alu_imm(&e->a, ALU_AND, false, SCRATCH, IR_WORD_N);
         x86_shift_imm(&e->a, SH_SHR, false, SCRATCH, __builtin_ctz(IR_WORD_N));
         x86_alu(&e->a, ALU_XOR, false, SCRATCH, o->reg);
-        if (cond < IR_FL_LES) {
-                x86_test_imm(&e->a, false, SCRATCH, IR_WORD_V);
-                return yes;
-        }
-        t = ra_temp(&e->ra, false, RA_NONE, 0);
-        x86_alu_imm(&e->a, ALU_AND, false, SCRATCH, IR_WORD_V);
-        emit_opnd_to(e, t, o, false);
-        x86_alu_imm(&e->a, ALU_AND, false, t, IR_WORD_Z);
-        x86_alu(&e->a, ALU_OR, false, SCRATCH, t);
+        x86_test_imm(&e->a, false, SCRATCH, cond < IR_FL_LES ? IR_WORD_V : IR_WORD_V | IR_WORD_Z);
         return yes;
 }
 

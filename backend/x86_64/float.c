@@ -452,21 +452,27 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* ROUNDSS, ROUNDSD: the immediate has the rounding, in MXCSR's numbers, and bit 3 if inexact is not raised. */
-static void emit_fround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+/* d = x to an integral value as the op rounds. ROUNDSS, ROUNDSD: bit 3 of the immediate if inexact is not raised. */
+static void round_to(struct x86_emit *e, const struct ir_ins *i, enum ir_type t, unsigned d, unsigned x, bool exact)
 {
         static const uint8_t modes[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2};
+        uint32_t op = X86_OP(0x66, 3, f64(t) ? 0x0b : 0x0a);
+
+        if (e->h->avx)
+                x86_vrr(&e->a, op, d, x, x);
+        else
+                x86_rr(&e->a, op, d, x);
+        x86_u8(&e->a, modes[effective_round(e, i)] | (exact ? 0 : 8));
+}
+
+static void emit_fround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
         unsigned x = ra_reg(&e->ra, i->arg[0]);
-        uint32_t op = X86_OP(0x66, 3, f64(i->type) ? 0x0b : 0x0a);
 
         ra_operands_done(&e->ra);
         unsigned d = x86_num(ra_def(&e->ra, at, x, 0));
 
-        if (e->h->avx)
-                x86_vrr(&e->a, op, d, x86_num(x), x86_num(x));
-        else
-                x86_rr(&e->a, op, d, x86_num(x));
-        x86_u8(&e->a, modes[effective_round(e, i)] | (i->aux & 1 ? 0 : 8));
+        round_to(e, i, (enum ir_type)i->type, d, x86_num(x), i->aux & 1);
         if (e->r->fp.nan == IR_NAN_DEFAULT)
                 check_nan(e, i, d);
         ra_def_done(&e->ra, at);
@@ -482,6 +488,27 @@ static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, un
         return c;
 }
 
+/* Signed, by a rounding that is not MXCSR's: inexact is raised once it is known that the result fits. */
+static void emit_cvt_fi_rounded(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+{
+        enum ir_type t = arg_type(e, i);
+        bool wide = i->type == IR_I64;
+        struct ra_opnd x = {.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[0])};
+        struct x86_cold *c;
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+
+        round_to(e, i, t, FSCRATCH, x86_num(x.reg), false);
+        x86_rr(&e->a, scalar_op(t, 0x2c) | x86_w(wide), d, FSCRATCH);
+        x86_alu_imm(&e->a, ALU_CMP, wide, d, 1);
+        c = cold_slow(e, i, d, &x);
+        emit_cold_from(c, x86_jcc(&e->a, CC_O));
+        round_to(e, i, t, FSCRATCH, x86_num(x.reg), true);
+        c->back = e->a.p;
+        ra_def_done(&e->ra, at);
+}
+
 /*
  * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should
  * be. Unsigned: only what is surely in range is done here, by the exponent.
@@ -491,8 +518,14 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         enum ir_type t = arg_type(e, i);
         bool wide = i->type == IR_I64, is_unsigned = i->aux & 16, rtz = effective_round(e, i) == IR_RM_RTZ;
         uint32_t op = scalar_op(t, rtz ? 0x2c : 0x2d);
-        unsigned x = ra_reg(&e->ra, i->arg[0]);
         struct x86_cold *c;
+        unsigned x;
+
+        if (!rtz && !rounds_here(e, i)) {
+                emit_cvt_fi_rounded(e, at, i);
+                return;
+        }
+        x = ra_reg(&e->ra, i->arg[0]);
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
@@ -612,7 +645,9 @@ static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
         case IR_OP_fcvt_ff:
                 return fits && (i->type == IR_F64 || rounds_here(e, i));
         case IR_OP_fcvt_fi:
-                return fits && (rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ);
+                if (!fits || rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ)
+                        return fits;
+                return !native(e) && e->h->feat.sse41 && effective_round(e, i) != IR_RM_RMM && !(i->aux & 16);
         case IR_OP_fcvt_if:
                 return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
         default:

@@ -254,6 +254,8 @@ static void emit_shift_const(struct x86_emit *e, uint32_t at, const struct ir_in
                 emit_opnd_to(e, d, &a, w);
                 if (n)
                         x86_shift_imm(&e->a, op, w, d, n);
+                else if (e->ra.val[at].wide)
+                        x86_mov(&e->a, false, d, d);
         }
         ra_def_done(&e->ra, at);
 }
@@ -654,6 +656,20 @@ static void emit_trunc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
 }
 
+bool x86_zeros_above(const struct ir_ins *i)
+{
+        if (i->type != IR_I32)
+                return false;
+        switch (i->op) {
+        case IR_OP_add: case IR_OP_sub: case IR_OP_and: case IR_OP_or: case IR_OP_xor: case IR_OP_neg:
+        case IR_OP_not: case IR_OP_adc: case IR_OP_sbc: case IR_OP_shl: case IR_OP_shru: case IR_OP_shrs:
+        case IR_OP_rotl: case IR_OP_rotr: case IR_OP_mul:
+                return true;
+        default:
+                return false;
+        }
+}
+
 bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t w = x86_w(wide(i));
@@ -748,7 +764,8 @@ bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_rm(e, at, i, X86_MOVSXD);
                 return true;
         case IR_OP_zext32:
-                emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
+                if (!e->ra.val[i->arg[0]].wide || e->ra.val[i->arg[0]].root || !ra_alias(&e->ra, at, i->arg[0]))
+                        emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
                 return true;
         default:
                 return false;

@@ -6,6 +6,7 @@
 #include "backend/x86_64/emit.h"
 
 #include "base/error.h"
+#include "backend/unwind.h"
 #include "frontend/cpu.h"
 #include "frontend/fp/fp.h"
 
@@ -49,106 +50,19 @@ enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
         if (reason == IR_EXIT_LINK) {
                 const uint8_t *stub_end = (const uint8_t *)(uintptr_t)v->hot.exit_arg;
                 const struct code_region *r = h->slow->find(v, stub_end - 1);
-                uint32_t offset = stub_end - 5 - r->code;
 
-                for (uint32_t n = 0; n < r->n_links; n++)
-                        if (r->links[n].stub_offset == offset) {
-                                v->hot.exit_arg = (uintptr_t)&r->links[n];
-                                v->hot.pc = v->hot.vpage_base + r->links[n].target;
-                                break;
-                        }
+                unwind_link_taken(v, r, stub_end - 5);
         }
         return reason;
-}
-
-static const struct fault_site *find_site(const struct code_region *r, uint32_t offset)
-{
-        uint32_t lo = 0, hi = r->n_sites;
-
-        while (lo < hi) {
-                uint32_t mid = (lo + hi) / 2;
-
-                if (r->sites[mid].code_offset < offset)
-                        lo = mid + 1;
-                else
-                        hi = mid;
-        }
-        return lo < r->n_sites && r->sites[lo].code_offset == offset ? &r->sites[lo] : NULL;
-}
-
-static void write_slot(struct vcpu *v, const struct ir_slot *s, const void *value)
-{
-        memcpy(v->state + s->offset, value, ir_type_size(s->type));
-}
-
-static struct ir_v128 read_loc(const struct vcpu *v, const struct slot_loc *l, const struct x86_saved *s,
-                               const uint8_t *frame)
-{
-        struct ir_v128 value = {{(uint64_t)l->value, (uint64_t)l->value}}; /* LOC_CONST: so vector constants are */
-
-        switch ((enum loc_kind)l->kind) {
-        case LOC_GPR:
-                value.w[0] = s->gpr[l->reg];
-                break;
-        case LOC_FPR:
-                memcpy(&value, s->xmm[l->reg], sizeof(value));
-                break;
-        case LOC_FRAME:
-                memcpy(&value, frame + FRAME_SPILL + l->value, ir_type_size(l->type));
-                break;
-        case LOC_STATE:
-                memcpy(&value, v->state + l->value, ir_type_size(l->type));
-                break;
-        case LOC_EVAL: /* read_leaf's caller does those */
-        case LOC_CONST:
-                break;
-        }
-        return value;
-}
-
-struct leaf_context {
-        const struct vcpu *v;
-        const struct x86_saved *s;
-        const uint8_t *frame;
-};
-
-static uint64_t read_leaf(void *ctx, const struct slot_loc *l)
-{
-        const struct leaf_context *c = ctx;
-
-        return read_loc(c->v, l, c->s, c->frame).w[0];
 }
 
 /* A slow path or helper answered @status at the site that returns to @ret: makes the guest state whole. */
 uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *ret, uint64_t status,
                     const uint8_t *frame, const struct x86_host *h)
 {
-        const struct code_region *r = h->slow->find(v, ret - 1);
-        const struct fault_site *site = find_site(r, ret - r->code);
-        const struct slot_loc *l = &r->locs[site->first_loc], *end = l + site->n_locs;
-        struct leaf_context context = {v, s, frame};
-        struct ir_v128 values[RA_MAX_DEFERRED];
-        uint16_t slots[RA_MAX_DEFERRED];
-        unsigned n_slots = 0;
+        const struct unwind_regs regs = {s->gpr, s->xmm, frame + FRAME_SPILL};
 
-        while (l < end) {
-                slots[n_slots] = l->slot;
-                if (l->kind == LOC_EVAL)
-                        values[n_slots++].w[0] = ra_loc_eval(&l, read_leaf, &context);
-                else
-                        values[n_slots++] = read_loc(v, l++, s, frame);
-        }
-        for (ra_set set = h->target.pins; set; set &= set - 1) {
-                unsigned reg = __builtin_ctzll(set);
-
-                write_slot(v, &h->guest->slots[h->pin_slot[reg]],
-                           reg >= RA_FPR ? &s->xmm[x86_num(reg)][0] : &s->gpr[reg]);
-        }
-        for (unsigned n = 0; n < n_slots; n++)
-                write_slot(v, &h->guest->slots[slots[n]], &values[n]);
-        v->hot.pc = v->hot.vpage_base + site->page_offset;
-        if (r->key.flags & REGION_DETERMINISTIC)
-                v->hot.budget += r->n_guest_insns - site->insn_index;
+        unwind_to_site(v, h->slow->find(v, ret - 1), &h->target, h->guest, &regs, ret);
         return status - 1;
 }
 

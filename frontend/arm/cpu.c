@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AArch64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and features.
+ * The AArch64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and
+ * features.
  */
 #include "frontend/arm/cpu.h"
 
@@ -23,9 +24,11 @@ static const struct ir_slot slots[] = {
 
 /* What compiled code uses most. */
 static const uint16_t pins[] = {
-        A64_SLOT_X0, A64_SLOT_X1, A64_SLOT_X2, A64_SLOT_X3, A64_SLOT_SP_EL1, A64_SLOT_X19, A64_SLOT_X20, A64_SLOT_X4,
+        A64_SLOT_X0, A64_SLOT_X1, A64_SLOT_X2, A64_SLOT_X3, A64_SLOT_SP_EL1, A64_SLOT_X19, A64_SLOT_X20,
+        A64_SLOT_X4,
         A64_SLOT_X5, A64_SLOT_X30,
-        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6, A64_SLOT_V7,
+        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6,
+        A64_SLOT_V7,
 };
 
 extern const struct ir_helper *const a64_helpers[];
@@ -37,7 +40,7 @@ const struct ir_guest a64_guest = {
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
 };
 
-/* ---- registers by gdb's numbers (gdb's aarch64 features): x 0..30, sp 31, pc 32, cpsr 33, fpsr 66, fpcr 67 ---- */
+/* ---- registers by gdb's numbers: x 0..30, sp 31, pc 32, cpsr 33, fpsr 66, fpcr 67 ---- */
 
 enum { GDB_CORE, GDB_FPU, GDB_SYSTEM };
 enum { GDB_SP = 31, GDB_PC = 32, GDB_CPSR = 33, GDB_V0 = 34, GDB_FPSR = 66, GDB_FPCR = 67 };
@@ -100,29 +103,42 @@ static bool put_vector(struct vcpu *v, unsigned index, uint64_t value)
 #define X_REG(n) {.name = "x" #n, .slot = A64_SLOT_X##n, .bits = 64, .set = GDB_CORE, .gdb_num = (n)}
 /* halves of vector registers, for those who take 64 bits */
 #define V_REG(n) \
-        {.name = "v" #n "_low", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, .get = get_vector, \
+        {.name = "v" #n "_low", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
+         .get = get_vector, \
          .put = put_vector, .index = (n)}, \
-        {.name = "v" #n "_high", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, .get = get_vector, \
+        {.name = "v" #n "_high", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
+         .get = get_vector, \
          .put = put_vector, .index = 32 + (n)}
 #define SYS_REG(text, op0, op1, crn, crm, op2) \
         {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_sysreg, \
          .put = put_sysreg, .index = A64_SYSREG(op0, op1, crn, crm, op2)}
 
 static const struct cpu_reg regs[] = {
-        X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8), X_REG(9), X_REG(10),
-        X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16), X_REG(17), X_REG(18), X_REG(19), X_REG(20),
-        X_REG(21), X_REG(22), X_REG(23), X_REG(24), X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29), X_REG(30),
-        {.name = "sp", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_SP, .get = get_sp, .put = put_sp},
-        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_PC, .get = get_pc, .put = put_pc},
-        {.name = "cpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = GDB_CPSR, .get = get_cpsr,
+        X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8), X_REG(9),
+        X_REG(10),
+        X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16), X_REG(17), X_REG(18), X_REG(19),
+        X_REG(20),
+        X_REG(21), X_REG(22), X_REG(23), X_REG(24), X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29),
+        X_REG(30),
+        {.name = "sp", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_SP, .get = get_sp,
+         .put = put_sp},
+        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_PC, .get = get_pc,
+         .put = put_pc},
+        {.name = "cpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = GDB_CPSR,
+         .get = get_cpsr,
          .put = put_cpsr},
-        V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8), V_REG(9), V_REG(10),
-        V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16), V_REG(17), V_REG(18), V_REG(19), V_REG(20),
-        V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29), V_REG(30),
+        V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8), V_REG(9),
+        V_REG(10),
+        V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16), V_REG(17), V_REG(18), V_REG(19),
+        V_REG(20),
+        V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29),
+        V_REG(30),
         V_REG(31),
-        {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPSR, .get = get_sysreg,
+        {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPSR,
+         .get = get_sysreg,
          .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 1)},
-        {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPCR, .get = get_sysreg,
+        {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPCR,
+         .get = get_sysreg,
          .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 0)},
 #define REG_FIELD(n, op0, op1, crn, crm, op2, acc, member, mask) SYS_REG(#n, op0, op1, crn, crm, op2),
 #define REG_CONST(n, op0, op1, crn, crm, op2, acc, constant)
@@ -131,8 +147,10 @@ static const struct cpu_reg regs[] = {
 #undef REG_FIELD
 #undef REG_CONST
 #undef REG_FN
-        SYS_REG("sctlr_el1", 3, 0, 1, 0, 0), SYS_REG("cpacr_el1", 3, 0, 1, 0, 2), SYS_REG("ttbr0_el1", 3, 0, 2, 0, 0),
-        SYS_REG("ttbr1_el1", 3, 0, 2, 0, 1), SYS_REG("tcr_el1", 3, 0, 2, 0, 2), SYS_REG("spsr_el1", 3, 0, 4, 0, 0),
+        SYS_REG("sctlr_el1", 3, 0, 1, 0, 0), SYS_REG("cpacr_el1", 3, 0, 1, 0, 2),
+        SYS_REG("ttbr0_el1", 3, 0, 2, 0, 0),
+        SYS_REG("ttbr1_el1", 3, 0, 2, 0, 1), SYS_REG("tcr_el1", 3, 0, 2, 0, 2),
+        SYS_REG("spsr_el1", 3, 0, 4, 0, 0),
         SYS_REG("sp_el0", 3, 0, 4, 1, 0),
         {.name = "sp_el1", .slot = A64_SLOT_SP_EL1, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1},
 };
@@ -143,9 +161,13 @@ static const struct { const char *name; enum a64_feature feature, needs; } featu
         {"fp", A64_F_FP, A64_F_A64}, {"asimd", A64_F_ASIMD, A64_F_FP}, {"crc32", A64_F_CRC32, A64_F_A64},
         {"lse", A64_F_LSE, A64_F_A64}, {"lor", A64_F_LOR, A64_F_A64}, {"pan", A64_F_PAN, A64_F_A64},
         {"rdm", A64_F_RDM, A64_F_ASIMD}, {"rcpc", A64_F_RCPC, A64_F_A64}, {"rcpc2", A64_F_RCPC2, A64_F_RCPC},
-        {"flagm", A64_F_FLAGM, A64_F_A64}, {"flagm2", A64_F_FLAGM2, A64_F_FLAGM}, {"jscvt", A64_F_JSCVT, A64_F_FP},
-        {"frintts", A64_F_FRINTTS, A64_F_FP}, {"aes", A64_F_AES, A64_F_ASIMD}, {"pmull", A64_F_PMULL, A64_F_AES},
+        {"flagm", A64_F_FLAGM, A64_F_A64}, {"flagm2", A64_F_FLAGM2, A64_F_FLAGM},
+        {"jscvt", A64_F_JSCVT, A64_F_FP},
+        {"frintts", A64_F_FRINTTS, A64_F_FP}, {"aes", A64_F_AES, A64_F_ASIMD},
+        {"pmull", A64_F_PMULL, A64_F_AES},
         {"sha1", A64_F_SHA1, A64_F_ASIMD}, {"sha256", A64_F_SHA256, A64_F_SHA1}, {"sb", A64_F_SB, A64_F_A64},
+        {"hbc", A64_F_HBC, A64_F_A64}, {"cssc", A64_F_CSSC, A64_F_A64}, {"wfxt", A64_F_WFXT, A64_F_A64},
+        {"xs", A64_F_XS, A64_F_A64},
 };
 
 static const char *const models[] = {"max", NULL};
@@ -159,13 +181,15 @@ static bool set_feature(struct a64_config *config, const char *setting, GError *
         bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
 
         if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name, value + 1);
+                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
+                                 value + 1);
         for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
                 names[i] = feature_names[i].name;
                 if (!g_ascii_strcasecmp(name, names[i])) {
                         uint64_t bit = 1ull << feature_names[i].feature;
 
-                        config->features.bits = on ? config->features.bits | bit : config->features.bits & ~bit;
+                        config->features.bits = on ? config->features.bits | bit :
+                                config->features.bits & ~bit;
                         return true;
                 }
         }
@@ -188,7 +212,8 @@ static bool check_needs(const struct a64_config *config, GError **error)
         for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
                 if (a64_has(&config->features, feature_names[i].feature) &&
                     !a64_has(&config->features, feature_names[i].needs))
-                        return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' needs '%s'; add %s=on or %s=off",
+                        return error_set(error, RHEA_ERROR_USAGE,
+                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off",
                                          feature_names[i].name, feature_name(feature_names[i].needs),
                                          feature_name(feature_names[i].needs), feature_names[i].name);
         }
@@ -232,7 +257,10 @@ static struct a64_config *config_parse(const char *model, GError **error)
         return config;
 }
 
-/* vCPUs of one model share one configuration, so that their translations are shared; the first to have it owns it. */
+/*
+ * vCPUs of one model share one configuration, so that their translations are shared; the first to have it
+ * owns it.
+ */
 static struct a64_config *config_shared(struct vcpu *v, const struct a64_config *like)
 {
         for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
@@ -298,7 +326,8 @@ static const void *a64_config(const struct vcpu *v)
 uint64_t a64_mode(const struct vcpu *v)
 {
         const struct a64_state *s = a64_state_const(v);
-        uint64_t mode = (s->fpcr >> 22 & 31) << A64_MODE_FPCR_SHIFT, sctlr = s->sctlr_el1, fpen = s->cpacr_el1 >> 20 & 3;
+        uint64_t mode = (s->fpcr >> 22 & 31) << A64_MODE_FPCR_SHIFT, sctlr = s->sctlr_el1;
+        uint64_t fpen = s->cpacr_el1 >> 20 & 3;
 
         if (s->el)
                 mode |= A64_MODE_EL1;
@@ -308,7 +337,7 @@ uint64_t a64_mode(const struct vcpu *v)
                 mode |= A64_MODE_FP;
         if (sctlr & (s->el ? A64_SCTLR_SA : A64_SCTLR_SA0))
                 mode |= A64_MODE_SA;
-        /* without translation all of memory is of a device's type, where accesses must be aligned (D8.2.13) */
+        /* without translation all of memory is as a device's: accesses must be aligned (D8.2.13) */
         if ((sctlr & A64_SCTLR_A) || !(sctlr & A64_SCTLR_M))
                 mode |= A64_MODE_ALIGN;
         if (s->il)
@@ -335,7 +364,8 @@ static void a64_fp_flags_or(struct vcpu *v, uint32_t flags)
                               (flags & FP_UF ? 8 : 0) | (flags & FP_NX ? 16 : 0) | (flags & FP_ID ? 128 : 0);
 }
 
-static size_t a64_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf, size_t len)
+static size_t a64_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
+                            size_t len)
 {
         const struct a64_config *c = config;
         uint32_t word = 0;

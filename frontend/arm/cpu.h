@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of an AArch64 processing element with EL0 and EL1, and what the parts of this frontend share. Registers
- * that generated code reads or writes are slots (regs.def); the rest is reached through helpers. Arm Architecture
- * Reference Manual, DDI 0487. Not modelled: EL2 and EL3, AArch32, big-endian data, debug, performance counters.
+ * The state of an AArch64 processing element with EL0 and EL1, and what the parts of this frontend share.
+ * Registers that generated code reads or writes are slots (regs.def); the rest is reached through helpers.
+ * Arm Architecture Reference Manual, DDI 0487. Not modelled: EL2 and EL3, AArch32, big-endian data, debug,
+ * performance counters.
  */
 #pragma once
 
@@ -123,7 +124,8 @@ struct a64_state {
         uint32_t flags;                /* host layout; C as borrow */
         uint64_t v[32][2] __attribute__((aligned(16)));
         uint64_t qc[2];                /* not 0: FPSR.QC */
-        uint64_t reserved;             /* not 0: the latest load-exclusive went through a helper, and may be stored to */
+        /* not 0: the latest load-exclusive went through a helper, and may be stored to */
+        uint64_t reserved;
         uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
 
         uint64_t el, spsel, daif, pan, il, ss; /* daif: as in PSTATE */
@@ -154,7 +156,8 @@ static inline const struct a64_state *a64_state_const(const struct vcpu *v)
 }
 
 /* Groups of slots for the helpers' masks. */
-enum a64_group { A64_GROUP_X, A64_GROUP_SP, A64_GROUP_FLAGS, A64_GROUP_V, A64_GROUP_QC, A64_GROUP_LRSC, A64_GROUP_TPIDR };
+enum a64_group { A64_GROUP_X, A64_GROUP_SP, A64_GROUP_FLAGS, A64_GROUP_V, A64_GROUP_QC, A64_GROUP_LRSC,
+                A64_GROUP_TPIDR };
 #define A64_MASK(group) (1ull << A64_GROUP_##group)
 
 enum a64_slot {

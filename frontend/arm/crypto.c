@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AES, SHA-1 and SHA-256 instructions (Arm ARM C7.2, J1.3.4; FIPS 197 and 180-4), over registers in memory. Pure
- * functions; nothing secret is protected from timing.
+ * The AES, SHA-1 and SHA-256 instructions (Arm ARM C7.2, J1.3.4; FIPS 197 and 180-4), over registers in
+ * memory. Pure functions; nothing secret is protected from timing.
  */
 #include "frontend/arm/vector.h"
 
@@ -106,7 +106,8 @@ static uint32_t parity(uint32_t x, uint32_t y, uint32_t z)
         return x ^ y ^ z;
 }
 
-static void sha1_hash(uint32_t x[4], uint32_t y, const uint32_t w[4], uint32_t (*f)(uint32_t, uint32_t, uint32_t))
+static void sha1_hash(uint32_t x[4], uint32_t y, const uint32_t w[4],
+                      uint32_t (*f)(uint32_t, uint32_t, uint32_t))
 {
         for (unsigned e = 0; e < 4; e++) {
                 uint32_t t = y + rol(x[0], 5) + f(x[1], x[2], x[3]) + w[e];
@@ -122,9 +123,11 @@ static void sha1_hash(uint32_t x[4], uint32_t y, const uint32_t w[4], uint32_t (
 static void sha256_hash(uint32_t x[4], uint32_t y[4], const uint32_t w[4])
 {
         for (unsigned e = 0; e < 4; e++) {
-                uint32_t t = y[3] + (ror(y[0], 6) ^ ror(y[0], 11) ^ ror(y[0], 25)) + choose(y[0], y[1], y[2]) + w[e];
+                uint32_t t = y[3] + (ror(y[0], 6) ^ ror(y[0], 11) ^ ror(y[0], 25)) +
+                        choose(y[0], y[1], y[2]) + w[e];
                 uint32_t into_y = t + x[3];
-                uint32_t into_x = t + (ror(x[0], 2) ^ ror(x[0], 13) ^ ror(x[0], 22)) + majority(x[0], x[1], x[2]);
+                uint32_t into_x = t + (ror(x[0], 2) ^ ror(x[0], 13) ^ ror(x[0], 22)) +
+                        majority(x[0], x[1], x[2]);
 
                 for (unsigned k = 3; k > 0; k--) {
                         x[k] = x[k - 1];
@@ -144,7 +147,8 @@ static void sha256_schedule(const uint32_t d[4], const uint32_t n[4], const uint
         }
 }
 
-bool a64_crypto(enum a64_insn row, const uint64_t d64[2], const uint64_t n64[2], const uint64_t m64[2], uint64_t r64[2])
+bool a64_crypto(enum a64_insn row, const uint64_t d64[2], const uint64_t n64[2], const uint64_t m64[2],
+                uint64_t r64[2])
 {
         uint32_t d[4], n[4], m[4], r[4] = {0};
 

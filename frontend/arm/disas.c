@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A64 disassembly: fills in the mnemonic and operand text of a row of the decode tables. A `{field}` is printed by its
- * kind, `{field:format}` by a named format of the table below. See frontend/gen/decode.py for the tables and disas.h
- * for the syntax.
+ * A64 disassembly: fills in the mnemonic and operand text of a row of the decode tables. A `{field}` is
+ * printed by its kind, `{field:format}` by a named format of the table below. See frontend/gen/decode.py for
+ * the tables and disas.h for the syntax.
  */
 #include "frontend/arm/disas.h"
 
@@ -64,7 +64,8 @@ uint64_t a64_fp_imm(unsigned imm)
 {
         uint64_t exponent = imm & 0x40 ? 0x3fcu : 0x400u;
 
-        return (uint64_t)(imm >> 7 & 1) << 63 | (exponent | (imm >> 4 & 3)) << 52 | (uint64_t)(imm & 15) << 48;
+        return (uint64_t)(imm >> 7 & 1) << 63 | (exponent | (imm >> 4 & 3)) << 52 |
+                (uint64_t)(imm & 15) << 48;
 }
 
 uint32_t a64_fp_imm32(unsigned imm)
@@ -184,11 +185,13 @@ static void add_vreg(struct text *t, const struct operand *o)
 {
         static const struct { const char *format, *suffix; } fixed[] = {
                 {"16b", ".16b"}, {"8h", ".8h"}, {"4s", ".4s"}, {"2d", ".2d"}, {"1q", ".1q"}, {"2h", ".2h"},
-                {"d1", ".d[1]"}, {"eb", ".b"}, {"eh", ".h"}, {"es", ".s"}, {"ed", ".d"}, {"e4b", ".4b"}, {"e2b", ".2b"},
+                {"d1", ".d[1]"}, {"eb", ".b"}, {"eh", ".h"}, {"es", ".s"}, {"ed", ".d"}, {"e4b", ".4b"},
+                        {"e2b", ".2b"},
                 {"e2h", ".2h"}, {"v", ""},
         };
         const char *f = o->format;
-        unsigned reg = o->value, size = other(o, "size", 0), ftype = other(o, "ftype", 0), sz = other(o, "sz", 0);
+        unsigned reg = o->value, size = other(o, "size", 0), ftype = other(o, "ftype", 0),
+                sz = other(o, "sz", 0);
         bool q = other(o, "q", 0);
         char lanes[8];
 
@@ -241,9 +244,11 @@ static void add_vreg(struct text *t, const struct operand *o)
         else if (!strcmp(f, "t5"))
                 add_lanes(t, reg, lane_size(o), q);
         else if (!strcmp(f, "e5"))
-                text_add(t, "v%u.%c[%u]", reg, "bhsd"[lane_size(o)], (unsigned)other(o, "imm5", 0) >> (lane_size(o) + 1));
+                text_add(t, "v%u.%c[%u]", reg, "bhsd"[lane_size(o)],
+                         (unsigned)other(o, "imm5", 0) >> (lane_size(o) + 1));
         else if (!strcmp(f, "e4"))
-                text_add(t, "v%u.%c[%u]", reg, "bhsd"[lane_size(o)], (unsigned)other(o, "imm4", 0) >> lane_size(o));
+                text_add(t, "v%u.%c[%u]", reg, "bhsd"[lane_size(o)],
+                         (unsigned)other(o, "imm4", 0) >> lane_size(o));
         else if (!strcmp(f, "tbl"))
                 add_list(t, reg, other(o, "len", 0) + 1, ".16b");
         else if (!strcmp(f, "listb"))
@@ -363,7 +368,8 @@ static void add_pstate(struct text *t, const struct operand *o)
 
 static void add_sysreg(struct text *t, const struct operand *o)
 {
-        unsigned op1 = other(o, "op1", 0), crn = other(o, "crn", 0), crm = other(o, "crm", 0), op2 = other(o, "op2", 0);
+        unsigned op1 = other(o, "op1", 0), crn = other(o, "crn", 0), crm = other(o, "crm", 0),
+                op2 = other(o, "op2", 0);
         const char *name = a64_sysreg_name(o->value << 14 | op1 << 11 | crn << 7 | crm << 3 | op2);
 
         if (name)

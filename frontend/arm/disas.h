@@ -17,10 +17,16 @@
  */
 bool a64_disas(uint64_t pc, uint32_t word, const struct a64_features *features, char *buf, size_t len);
 
-/* The name of a system register, or NULL; @key is op0, op1, CRn, CRm, op2 from bit 19 down, as in MRS and MSR. */
+/*
+ * The name of a system register, or NULL; @key is op0, op1, CRn, CRm, op2 from bit 19 down, as in MRS and
+ * MSR.
+ */
 const char *a64_sysreg_name(unsigned key);
 
-/* The value of a logical immediate (the bits N, immr, imms) for 64-bit registers; the table excludes reserved ones. */
+/*
+ * The value of a logical immediate (the bits N, immr, imms) for 64-bit registers; the table excludes reserved
+ * ones.
+ */
 uint64_t a64_logical_imm(unsigned mask);
 
 /* The bits of a double that the eight bits of a floating-point immediate stand for (VFPExpandImm). */

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "frontend/arm/a64_decode.h"
 
 enum vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100 };
 
@@ -46,7 +47,8 @@ uint64_t a64_pstate(const struct vcpu *v)
 {
         const struct a64_state *s = a64_state_const(v);
 
-        return a64_nzcv(s) | (s->pan ? A64_PSTATE_PAN : 0) | (s->il ? A64_PSTATE_IL : 0) | (s->ss ? A64_PSTATE_SS : 0) |
+        return a64_nzcv(s) | (s->pan ? A64_PSTATE_PAN : 0) | (s->il ? A64_PSTATE_IL : 0) |
+                (s->ss ? A64_PSTATE_SS : 0) |
                s->daif | A64_PSTATE_EL(s->el) | s->spsel;
 }
 
@@ -66,9 +68,9 @@ void a64_set_pstate(struct vcpu *v, uint64_t pstate)
 static void log_exception(struct vcpu *v, const char *what, uint64_t vector)
 {
         if (v->vm && log_on(v->vm->log, LOG_INT))
-                log_printf(v->vm->log, "cpu %u: %s at 0x%" PRIx64 " from EL%u, ESR 0x%" PRIx64 " FAR 0x%" PRIx64 ", to 0x%"
-                           PRIx64 "\n", v->index, what, v->hot.pc, (unsigned)a64_state(v)->el, a64_state(v)->esr_el1,
-                           a64_state(v)->far_el1, vector);
+                log_printf(v->vm->log, "cpu %u: %s at 0x%" PRIx64 " from EL%u, ESR 0x%" PRIx64
+                           " FAR 0x%" PRIx64 ", to 0x%" PRIx64 "\n", v->index, what, v->hot.pc,
+                           (unsigned)a64_state(v)->el, a64_state(v)->esr_el1, a64_state(v)->far_el1, vector);
 }
 
 /* D1.3.6: entry to EL1. */
@@ -92,10 +94,55 @@ static void enter(struct vcpu *v, enum vector kind, const char *what)
         cpu_context_changed(v);
 }
 
+static bool is_data_abort(uint64_t esr)
+{
+        enum a64_ec ec = (enum a64_ec)(esr >> 26 & 63);
+
+        return ec == A64_EC_DATA_ABORT || ec == A64_EC_DATA_ABORT_LOWER;
+}
+
+/* Is the instruction in force one that reads and writes the same location? */
+static bool is_read_modify_write(struct vcpu *v)
+{
+        const struct a64_state *s = a64_state_const(v);
+        uint64_t space, word;
+        uint32_t data, fetch;
+        struct a64_decoded d;
+        struct walk walk;
+
+        a64_context_key(v, &space, &data, &fetch);
+        if (!a64_walk(v, v->hot.pc, 4, ACCESS_FETCH, fetch, true, &walk) ||
+            !cpu_phys_read(v, walk.gpa | (v->hot.pc & (GUEST_PAGE_SIZE - 1)), 4, &word))
+                return false;
+        return a64_decode((uint32_t)word, &s->config->features, &d) &&
+               a64_insns[d.insn].alts[0].need == 1ull << A64_F_LSE;
+}
+
+/*
+ * ESR_EL1.WnR of what reads and writes is 0 if the read would have faulted, too (D19.2.37): it tells of a write where the
+ * page can be read and not written.
+ */
+static void look_at_direction(struct vcpu *v)
+{
+        uint64_t esr = v->exception.cause, far = v->exception.value, space;
+        bool write = (esr & 0x3c) == A64_FSC_PERMISSION;
+        uint32_t data, fetch;
+        struct walk walk;
+
+        if (!is_data_abort(esr) || !(esr & A64_ISS_WNR) || !is_read_modify_write(v))
+                return;
+        a64_context_key(v, &space, &data, &fetch);
+        write = write && a64_walk(v, far, 1, ACCESS_READ, data, false, &walk);
+        v->exception.cause = write ? esr : esr & ~(uint64_t)A64_ISS_WNR;
+        v->exception.value = far;
+        v->exception.value2 = true;
+}
+
 void a64_deliver(struct vcpu *v)
 {
         struct a64_state *s = a64_state(v);
 
+        look_at_direction(v);
         s->esr_el1 = v->exception.cause;
         if (v->exception.value2)
                 s->far_el1 = v->exception.value;

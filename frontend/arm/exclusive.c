@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the store that belongs to a load-exclusive. When nothing but arithmetic and branches out lies between the two,
- * the pair is a compare-and-swap, exactly: no other access of this vCPU is ordered between them, so the load may be
- * taken to happen when the swap reads the same value, and whether the location held something else meanwhile cannot
- * be observed (docs/memory.md has the whole argument). All others get a reservation.
+ * Finds the store that belongs to a load-exclusive. When nothing but arithmetic and branches out lies between
+ * the two, the pair is a compare-and-swap, exactly: no other access of this vCPU is ordered between them, so
+ * the load may be taken to happen when the swap reads the same value, and whether the location held something
+ * else meanwhile cannot be observed (docs/memory.md has the whole argument). All others get a reservation.
  */
 #include "frontend/arm/translate.h"
 
 /*
- * May this stand between the two? *@rd is the general register that it writes, 31 if none; *@branch how far it jumps
- * if it is a branch, else 0.
+ * May this stand between the two? *@rd is the general register that it writes, 31 if none; *@branch how far
+ * it jumps if it is a branch, else 0.
  */
 static bool allowed_between(const struct a64_decoded *d, unsigned *rd, int32_t *branch)
 {
@@ -44,7 +44,8 @@ static bool allowed_between(const struct a64_decoded *d, unsigned *rd, int32_t *
                 *rd = d->args.extr.rd;
                 return true;
         case A64_AND_SH: case A64_BIC_SH: case A64_ORR_SH: case A64_ORN_SH: case A64_EOR_SH: case A64_EON_SH:
-        case A64_ANDS_SH: case A64_BICS_SH: case A64_ADD_SH: case A64_ADDS_SH: case A64_SUB_SH: case A64_SUBS_SH:
+        case A64_ANDS_SH: case A64_BICS_SH:
+        case A64_ADD_SH: case A64_ADDS_SH: case A64_SUB_SH: case A64_SUBS_SH:
                 *rd = d->args.rrs.rd;
                 return true;
         case A64_ADD_EXT: case A64_ADDS_EXT: case A64_SUB_EXT: case A64_SUBS_EXT:
@@ -91,7 +92,8 @@ static bool at_breakpoint(const struct tctx *t, uint32_t pc)
         return false;
 }
 
-bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2, bool pair,
+bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2,
+                    bool pair,
                     uint32_t *store_offset)
 {
         uint32_t pc = t->next, nearest_target = UINT32_MAX;
@@ -105,10 +107,15 @@ bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2
                 unsigned rd;
                 int32_t branch;
 
-                /* a block that must stop before the store (single step, the end of a budget) cannot hold the pair */
-                if (t->r->n_guest_insns + n >= t->req->max_insns || pc >= GUEST_PAGE_SIZE || at_breakpoint(t, pc))
+                /*
+                 * a block that must stop before the store (single step, the end of a budget) cannot hold the
+                 * pair
+                 */
+                if (t->r->n_guest_insns + n >= t->req->max_insns || pc >= GUEST_PAGE_SIZE ||
+                    at_breakpoint(t, pc))
                         return false;
-                if (!a64_decode(p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24, &t->config->features, &d))
+                if (!a64_decode(p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24, &t->config->features,
+                                &d))
                         return false;
                 if (is_store(&d, pair, &store)) {
                         *store_offset = pc;
@@ -116,7 +123,10 @@ bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2
                 }
                 if (!allowed_between(&d, &rd, &branch) || (rd != 31 && rd == rn))
                         return false;
-                /* a branch must leave the sequence: to the store or short of it would be another way to get there */
+                /*
+                 * a branch must leave the sequence: to the store or short of it would be another way to get
+                 * there
+                 */
                 if (branch)
                         nearest_target = MIN(nearest_target, pc + (uint32_t)branch);
         }

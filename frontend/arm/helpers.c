@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each; the
- * functions run on the vCPU's own thread, from generated code or the interpreter, and never block. Those about memory
- * management are in mmu.c and tlbi.c, those about system registers in sysreg.c, vectors in vector.c.
+ * What translators call for the parts of instructions that are not worth IR. helpers.def has a row for each;
+ * the functions run on the vCPU's own thread, from generated code or the interpreter, and never block. Those
+ * about memory management are in mmu.c and tlbi.c, those about system registers in sysreg.c, vectors in
+ * vector.c.
  */
 #include "frontend/arm/cpu.h"
 
@@ -20,7 +21,8 @@ A64_HELP(raise)
 A64_HELP(unimplemented)
 {
         if (v->vm && log_on(v->vm->log, LOG_UNIMP))
-                log_printf(v->vm->log, "aarch64: %s (0x%08x) is not translated: undefined\n", a64_insns[a].name, (unsigned)b);
+                log_printf(v->vm->log, "aarch64: %s (0x%08x) is not translated: undefined\n",
+                           a64_insns[a].name, (unsigned)b);
         return a64_undefined(v);
 }
 
@@ -44,7 +46,8 @@ A64_HELP(eret)
         } else {
                 uint64_t keep = A64_PSTATE_EL(3) | A64_PSTATE_SP;
 
-                a64_set_pstate(v, (spsr & ~0x1full & ~keep) | A64_PSTATE_EL(s->el) | s->spsel | A64_PSTATE_IL);
+                a64_set_pstate(v, (spsr & ~0x1full & ~keep) | A64_PSTATE_EL(s->el) | s->spsel |
+                               A64_PSTATE_IL);
         }
         cpu_reserve_drop(v);
         s->reserved = 0;
@@ -68,7 +71,7 @@ A64_HELP(wfi)
 {
         const struct a64_state *s = a64_state(v);
 
-        if (!s->el && !(s->sctlr_el1 & (a ? A64_SCTLR_NTWE : A64_SCTLR_NTWI)))
+        if (!s->el && !(s->sctlr_el1 & (a & 1 ? A64_SCTLR_NTWE : A64_SCTLR_NTWI)))
                 return a64_raise(v, A64_EC_WFX, 1u << 24 | 0xeu << 20 | a, 0);
         return a64_done(0);
 }
@@ -78,7 +81,8 @@ A64_HELP(daif)
         struct a64_state *s = a64_state(v);
 
         if (!s->el && !(s->sctlr_el1 & A64_SCTLR_UMA))
-                return a64_raise(v, A64_EC_SYSREG, 3u << 14 | 4u << 10 | 0x1fu << 5 | (unsigned)b << 1 | (a ? 6u : 7u) << 17, 0);
+                return a64_raise(v, A64_EC_SYSREG, 3u << 14 | 4u << 10 | 0x1fu << 5 | (unsigned)b << 1 |
+                                 (a ? 6u : 7u) << 17, 0);
         s->daif = a ? s->daif | b << 6 : s->daif & ~(b << 6);
         if (!a)
                 a64_look_at_irqs(v);
@@ -231,8 +235,10 @@ enum { E = 1, N = 2, P = 4, F = 8 };
 #define ALL ~0ull
 #define HELPER(n, count, result, r, w, flags, doc) \
         const struct ir_helper a64_helper_##n = { \
-                .name = #n, .fn = a64_help_##n, .n_args = (count), .type = (result), .pure = ((flags) & P) != 0, \
-                .may_exit = ((flags) & E) != 0, .no_return = ((flags) & N) != 0, .fpstate = ((flags) & F) != 0, \
+                .name = #n, .fn = a64_help_##n, .n_args = (count), .type = (result), \
+                        .pure = ((flags) & P) != 0, \
+                .may_exit = ((flags) & E) != 0, .no_return = ((flags) & N) != 0, \
+                        .fpstate = ((flags) & F) != 0, \
                 .reads = (r), .writes = (w)};
 #include "frontend/arm/helpers.def"
 #undef HELPER

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address translation of the EL1&0 regime, stage 1, 4 KiB granule (Arm ARM D8), and AT. Access flags are not set by
- * hardware here, nor is dirty state: their absence faults. Nothing is cached. Not modelled: other granules, 52-bit
- * addresses, memory types but for alignment while the MMU is off, the contiguous bit.
+ * Address translation of the EL1&0 regime, stage 1, 4 KiB granule (Arm ARM D8), and AT. Access flags are not
+ * set by hardware here, nor is dirty state: their absence faults. Nothing is cached. Not modelled: other
+ * granules, 52-bit addresses, memory types but for alignment while the MMU is off, the contiguous bit.
  */
 #include "frontend/arm/cpu.h"
 
@@ -32,8 +32,8 @@ static uint16_t current_asid(const struct a64_state *s)
 }
 
 /*
- * A space is an ASID: translations of one ASID may be kept across a change of a root until a TLBI (D8.16). Changes
- * of TCR_EL1 and of SCTLR_EL1.WXN, which views do not show, flush (sysreg.c).
+ * A space is an ASID: translations of one ASID may be kept across a change of a root until a TLBI (D8.16).
+ * Changes of TCR_EL1 and of SCTLR_EL1.WXN, which views do not show, flush (sysreg.c).
  */
 void a64_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view)
 {
@@ -80,7 +80,8 @@ static struct descent descend(struct vcpu *v, gva_t gva)
         uint64_t above = bits_get(gva, input, top + 1 - input);
         gpa_t table = (high ? s->ttbr1_el1 : s->ttbr0_el1) & bits_mask(48) & ~1ull;
 
-        if ((tcr >> (high ? 23 : 7) & 1) || above != (high ? bits_mask(top + 1 - input) : 0) || granule != (high ? 2 : 0))
+        if ((tcr >> (high ? 23 : 7) & 1) || above != (high ? bits_mask(top + 1 - input) : 0) ||
+            granule != (high ? 2 : 0))
                 return (struct descent){A64_FSC_TRANSLATION, 0, 0};
         if (table >> pa_bits)
                 return (struct descent){A64_FSC_ADDRESS_SIZE, 0, 0};
@@ -114,7 +115,8 @@ static struct descent descend(struct vcpu *v, gva_t gva)
 /* What a leaf grants in a view (D8.4). */
 static void grants(const struct a64_state *s, uint64_t desc, uint32_t view, struct walk *out)
 {
-        bool el0 = desc & DESC_AP_EL0, read_only = desc & DESC_AP_READ_ONLY, wxn = s->sctlr_el1 & A64_SCTLR_WXN;
+        bool el0 = desc & DESC_AP_EL0, read_only = desc & DESC_AP_READ_ONLY,
+                wxn = s->sctlr_el1 & A64_SCTLR_WXN;
 
         if (view & A64_VIEW_EL1) {
                 bool write = !read_only;
@@ -165,7 +167,9 @@ bool a64_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
         return true;
 }
 
-/* AT S1E1R, S1E1W, S1E0R, S1E0W (op2 0 to 3) and, with PAN, S1E1RP and S1E1WP (CRm 9): PAR_EL1 (D19.2.120). */
+/*
+ * AT S1E1R, S1E1W, S1E0R, S1E0W (op2 0 to 3) and, with PAN, S1E1RP and S1E1WP (CRm 9): PAR_EL1 (D19.2.120).
+ */
 A64_HELP(at)
 {
         struct a64_state *s = a64_state(v);
@@ -208,7 +212,10 @@ static bool unprivileged(struct vcpu *v, gva_t gva, unsigned size, enum access a
         return true;
 }
 
-/* Piece by piece where the access crosses a page or is misaligned; all pages are looked at before the first byte. */
+/*
+ * Piece by piece where the access crosses a page or is misaligned; all pages are looked at before the first
+ * byte.
+ */
 static bool unprivileged_access(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint64_t *value)
 {
         unsigned step = gva & (size - 1) ? 1 : size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system registers (sysreg.def; Arm ARM D19) with the generic timer (D12). On the vCPU's own thread, but for the
- * timers' callbacks, which only set lines.
+ * The system registers (sysreg.def; Arm ARM D19) with the generic timer (D12). On the vCPU's own thread, but
+ * for the timers' callbacks, which only set lines.
  */
 #include "frontend/arm/cpu.h"
 
@@ -101,7 +101,8 @@ static bool has(struct vcpu *v, enum a64_feature f)
 }
 
 GET(mpidr_el1) { return 1ull << 31 | (v->index & 0xff) | (uint64_t)(v->index >> 8 & 0xff) << 8; }
-GET(id_aa64pfr0_el1) { return 0x11 | (has(v, A64_F_FP) ? 0 : 15ull << 16) | (has(v, A64_F_ASIMD) ? 0 : 15ull << 20); }
+GET(id_aa64pfr0_el1) { return 0x11 | (has(v, A64_F_FP) ? 0 : 15ull << 16) |
+                      (has(v, A64_F_ASIMD) ? 0 : 15ull << 20); }
 GET(id_aa64isar0_el1)
 {
         return (has(v, A64_F_PMULL) ? 2 : has(v, A64_F_AES) ? 1 : 0) << 4 | has(v, A64_F_SHA1) << 8 |
@@ -112,9 +113,15 @@ GET(id_aa64isar0_el1)
 GET(id_aa64isar1_el1)
 {
         return has(v, A64_F_JSCVT) << 12 | (has(v, A64_F_RCPC2) ? 2 : has(v, A64_F_RCPC) ? 1 : 0) << 20 |
-               (uint64_t)has(v, A64_F_FRINTTS) << 32 | (uint64_t)has(v, A64_F_SB) << 36;
+               (uint64_t)has(v, A64_F_FRINTTS) << 32 | (uint64_t)has(v, A64_F_SB) << 36 |
+               (uint64_t)has(v, A64_F_XS) << 56;
 }
-GET(id_aa64mmfr0_el1) { return 5 /* 48 bits */ | 2 << 4 /* 16-bit ASIDs */ | 15ull << 24 /* no 64 KiB granule */; }
+GET(id_aa64isar2_el1)
+{
+        return (has(v, A64_F_WFXT) ? 2 : 0) | has(v, A64_F_HBC) << 20 | (uint64_t)has(v, A64_F_CSSC) << 52;
+}
+GET(id_aa64mmfr0_el1) { return 5 /* 48 bits */ | 2 << 4 /* 16-bit ASIDs */ |
+                       15ull << 24 /* no 64 KiB granule */; }
 GET(id_aa64mmfr1_el1) { return (uint64_t)has(v, A64_F_PAN) << 20 | (uint64_t)has(v, A64_F_LOR) << 16; }
 GET(ctr_el0) { return 0x8444c004; }
 GET(dczid_el0) { return 4 | (a64_mode(v) & A64_MODE_DZE ? 0 : 1 << 4); }
@@ -126,7 +133,8 @@ SET(sctlr_el1)
 {
         struct a64_state *s = a64_state(v);
         uint64_t changed = s->sctlr_el1;
-        const uint64_t mask = A64_SCTLR_M | A64_SCTLR_A | 1ull << 2 | A64_SCTLR_SA | A64_SCTLR_SA0 | A64_SCTLR_UMA |
+        const uint64_t mask = A64_SCTLR_M | A64_SCTLR_A | 1ull << 2 | A64_SCTLR_SA | A64_SCTLR_SA0 |
+                A64_SCTLR_UMA |
                               1ull << 12 | A64_SCTLR_DZE | A64_SCTLR_UCT | A64_SCTLR_NTWI | A64_SCTLR_NTWE |
                               A64_SCTLR_WXN | A64_SCTLR_SPAN | A64_SCTLR_UCI;
 
@@ -372,7 +380,8 @@ static bool is_fp(unsigned key)
 }
 
 /* What an access gets that the register's class, EL1 or CPACR_EL1 refuse; status 0: it may go on. */
-static struct ir_helper_ret check(struct vcpu *v, const struct sysreg *r, unsigned key, bool write, uint32_t iss)
+static struct ir_helper_ret check(struct vcpu *v, const struct sysreg *r, unsigned key, bool write,
+                                  uint32_t iss)
 {
         struct a64_state *s = a64_state(v);
         bool allowed;
@@ -382,10 +391,12 @@ static struct ir_helper_ret check(struct vcpu *v, const struct sysreg *r, unsign
         else if (write)
                 allowed = can_write(r) && (s->el ? r->access != R0 && r->access != R1 : r->access == RW0);
         else
-                allowed = r->access != W1 && (s->el || r->access == R0 || r->access == RW0 || r->access == R0RW1);
+                allowed = r->access != W1 && (s->el || r->access == R0 || r->access == RW0 ||
+                                              r->access == R0RW1);
         if (!allowed) {
                 if (!r && v->vm && log_on(v->vm->log, LOG_UNIMP))
-                        log_printf(v->vm->log, "aarch64: system register s%u_%u_c%u_c%u_%u is not known\n", key >> 14,
+                        log_printf(v->vm->log, "aarch64: system register s%u_%u_c%u_c%u_%u is not known\n",
+                                   key >> 14,
                                    key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7);
                 return a64_undefined(v);
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLB maintenance that reaches other vCPUs. A broadcast TLBI leaves a request at every other vCPU and kicks it; each
- * drops its translations when it next looks at interrupts, on its own thread; the DSB that has to follow (D8.17.5)
- * is repeated until all have. A vCPU that stands outside of generated code serves requests before it enters again.
- * Requests are not told apart: another vCPU's TLBI drops all of a vCPU's translations.
+ * TLB maintenance that reaches other vCPUs. A broadcast TLBI leaves a request at every other vCPU and kicks
+ * it; each drops its translations when it next looks at interrupts, on its own thread; the DSB that has to
+ * follow (D8.17.5) is repeated until all have. A vCPU that stands outside of generated code serves requests
+ * before it enters again. Requests are not told apart: another vCPU's TLBI drops all of a vCPU's
+ * translations.
  */
 #include "frontend/arm/cpu.h"
 
@@ -60,7 +61,9 @@ static void flush_va(struct vcpu *v, uint64_t operand)
                 cpu_tlb_flush_page(v, gva);
 }
 
-/* TLBI of EL1 (C5.5): CRm 3 is inner shareable, 1 outer shareable, 7 this PE; @key is the SYS instruction's. */
+/*
+ * TLBI of EL1 (C5.5): CRm 3 is inner shareable, 1 outer shareable, 7 this PE; @key is the SYS instruction's.
+ */
 A64_HELP(sys)
 {
         unsigned crn = a >> 7 & 15, crm = a >> 3 & 15, op2 = a & 7;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ordered and exclusive accesses, and the atomic instructions of LSE (Arm ARM C4.1.97). A load-exclusive and its store
- * are one compare-and-swap where they stand together (exclusive.c), else helpers with a reservation that watches the
- * line; all others are host atomics through a page lookup. What acquires or releases here does so in the strong
- * sense, RCsc; LDAPR and its kin in the weaker one.
+ * Ordered and exclusive accesses, and the atomic instructions of LSE (Arm ARM C4.1.97). A load-exclusive and
+ * its store are one compare-and-swap where they stand together (exclusive.c), else helpers with a reservation
+ * that watches the line; all others are host atomics through a page lookup. What acquires or releases here
+ * does so in the strong sense, RCsc; LDAPR and its kin in the weaker one.
  */
 #include "a64_translate.h"
 
@@ -12,7 +12,8 @@
 static struct ir_mem ordered(unsigned size_log2, bool write, bool acquire, bool release, bool sc)
 {
         return (struct ir_mem){
-                .size_log2 = size_log2, .write = write, .align = size_log2 != 0, .acquire = acquire, .release = release,
+                .size_log2 = size_log2, .write = write, .align = size_log2 != 0, .acquire = acquire,
+                        .release = release,
                 .sc = sc && (acquire || release),
         };
 }
@@ -32,7 +33,8 @@ bool tr_ldlarb(struct tctx *t, const struct args_ar *a)
 {
         bool rcpc = t->row == A64_LDAPRB || t->row == A64_LDAPRH || t->row == A64_LDAPR;
 
-        a64_put_x(t, a->rt, ir_load(t->b, IR_I64, ordered(a->size, false, true, false, !rcpc), a64_base(t, a->rn), 0));
+        a64_put_x(t, a->rt, ir_load(t->b, IR_I64, ordered(a->size, false, true, false, !rcpc),
+                                    a64_base(t, a->rn), 0));
         return true;
 }
 
@@ -57,7 +59,8 @@ bool tr_ldapurb(struct tctx *t, const struct args_ldur *a)
 
 bool tr_stlurb(struct tctx *t, const struct args_stur *a)
 {
-        ir_store(t->b, ordered(a->size, true, false, true, true), a64_base(t, a->rn), a->imm, a64_get_x(t, a->rt));
+        ir_store(t->b, ordered(a->size, true, false, true, true), a64_base(t, a->rn), a->imm,
+                 a64_get_x(t, a->rt));
         return true;
 }
 
@@ -79,7 +82,8 @@ bool tr_ldxrb(struct tctx *t, const struct args_ldx *a)
         /* an earlier reservation ends with this one, which needs no record: its store is in this block */
         ir_put(t->b, A64_SLOT_RESERVED, a64_const64(t, 0));
         v = ir_load(t->b, IR_I64, ordered(a->size, false, a->acq, false, true), base, 0);
-        t->exclusive = (struct a64_exclusive){.active = true, .store_offset = offset, .base = base, .value = {v}};
+        t->exclusive = (struct a64_exclusive){.active = true, .store_offset = offset, .base = base,
+                                              .value = {v}};
         a64_put_x(t, a->rt, v);
         return true;
 }
@@ -105,7 +109,10 @@ bool tr_stxrb(struct tctx *t, const struct args_stx *a)
         return true;
 }
 
-/* Two words are one access of 8 bytes; two doublewords are loaded by a swap of 16 bytes that changes nothing. */
+/*
+ * Two words are one access of 8 bytes. Two doublewords need not be one of 16: that the pair was whole is
+ * known only once its store succeeds (Arm ARM B2.2.1), and the store compares both.
+ */
 static void load_pair(struct tctx *t, const struct args_ldxp *a, ir_ref base, ir_ref v[2])
 {
         if (a->size == 2) {
@@ -114,10 +121,13 @@ static void load_pair(struct tctx *t, const struct args_ldxp *a, ir_ref base, ir
                 v[0] = ir_extu(t->b, both, 0, 32);
                 v[1] = ir_shru(t->b, both, a64_const64(t, 32));
         } else {
-                ir_ref same[2] = {a64_const64(t, 0), a64_const64(t, 0)};
+                struct ir_mem mem = {.size_log2 = 4, .align = 1};
+                ir_ref both = ir_load(t->b, IR_V128, mem, base, 0);
 
-                v[0] = v[1] = same[0];
-                ir_atomic_cas16(t->b, atomic(4, a->acq, false), base, v, same);
+                if (a->acq)
+                        ir_fence(t->b, IR_FENCE_LL | IR_FENCE_LS);
+                v[0] = ir_vpick(t->b, IR_I64, IR_X64, both, 0);
+                v[1] = ir_vpick(t->b, IR_I64, IR_X64, both, 1);
         }
 }
 
@@ -147,13 +157,15 @@ static ir_ref swap_pair(struct tctx *t, const struct args_stxp *a, ir_ref base, 
         ir_ref zero = a64_const64(t, 0);
 
         if (a->size == 2) {
-                ir_ref both = ir_insert(t->b, v[0], v[1], 32, 32), expected = ir_insert(t->b, expect[0], expect[1], 32, 32);
+                ir_ref both = ir_insert(t->b, v[0], v[1], 32, 32),
+                        expected = ir_insert(t->b, expect[0], expect[1], 32, 32);
                 ir_ref was = ir_atomic_cas(t->b, atomic(3, false, a->rel), base, expected, both);
 
                 return ir_setcc(t->b, IR_NE, was, expected);
         }
         ir_atomic_cas16(t->b, atomic(4, false, a->rel), base, old, v);
-        return ir_setcc(t->b, IR_NE, ir_or(t->b, ir_xor(t->b, old[0], expect[0]), ir_xor(t->b, old[1], expect[1])), zero);
+        return ir_setcc(t->b, IR_NE, ir_or(t->b, ir_xor(t->b, old[0], expect[0]),
+                                           ir_xor(t->b, old[1], expect[1])), zero);
 }
 
 /* Far from its load: the pair is compared by value, and what it says is in the vCPU. */
@@ -164,7 +176,8 @@ static void store_pair_far(struct tctx *t, const struct args_stxp *a)
 
         ir_brcc(t->b, IR_NE, ir_get(t->b, A64_SLOT_RESERVED), a64_const64(t, 2), fail, try);
         ir_builder_at(t->b, try);
-        ir_brcc(t->b, IR_NE, ir_call(t->b, &a64_helper_stxp_check, base, a64_const64(t, 0), 0, 0), base, fail, other);
+        ir_brcc(t->b, IR_NE, ir_call(t->b, &a64_helper_stxp_check, base, a64_const64(t, 0), 0, 0), base, fail,
+                other);
         ir_builder_at(t->b, fail);
         ir_call(t->b, &a64_helper_clrex, 0, 0, 0, 0);
         a64_put_x(t, a->rs, a64_const64(t, 1));
@@ -194,7 +207,8 @@ bool tr_stxp(struct tctx *t, const struct args_stxp *a)
 
 bool tr_ldaddb(struct tctx *t, const struct args_rmw *a)
 {
-        static const uint8_t ops[9] = {IR_RMW_ADD, IR_RMW_AND, IR_RMW_XOR, IR_RMW_OR, IR_RMW_MAXS, IR_RMW_MINS,
+        static const uint8_t ops[9] = {IR_RMW_ADD, IR_RMW_AND, IR_RMW_XOR, IR_RMW_OR, IR_RMW_MAXS,
+                                       IR_RMW_MINS,
                                        IR_RMW_MAXU, IR_RMW_MINU, IR_RMW_SWAP};
         struct ir_mem mem = atomic(a->size, a->a && a->rt != 31, a->r);
         bool sf = a->size == 3;
@@ -219,7 +233,8 @@ bool tr_casb(struct tctx *t, const struct args_cas *a)
 
         if (a->size < 2)
                 expect = ir_extu(t->b, expect, 0, 8u << a->size);
-        a64_put(t, sf, a->rs, ir_atomic_cas(t->b, atomic(a->size, a->a, a->r), base, expect, a64_get(t, sf, a->rt)));
+        a64_put(t, sf, a->rs, ir_atomic_cas(t->b, atomic(a->size, a->a, a->r), base, expect,
+                                            a64_get(t, sf, a->rt)));
         return true;
 }
 
@@ -230,7 +245,8 @@ bool tr_casp(struct tctx *t, const struct args_cas *a)
         ir_ref desired[2] = {a64_get_x(t, a->rt), a64_get_x(t, a->rt + 1)};
 
         if (a->size == 2) {
-                ir_ref old = ir_atomic_cas(t->b, atomic(3, a->a, a->r), base, ir_insert(t->b, expect[0], expect[1], 32, 32),
+                ir_ref old = ir_atomic_cas(t->b, atomic(3, a->a, a->r), base,
+                                           ir_insert(t->b, expect[0], expect[1], 32, 32),
                                            ir_insert(t->b, desired[0], desired[1], 32, 32));
 
                 expect[0] = ir_extu(t->b, old, 0, 32);

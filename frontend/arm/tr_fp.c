@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point of single and double precision (Arm ARM C4.1.98). Rounding, NaNs, flushing and how underflow
- * is told are the region's (a64_fp_mode). Half precision is converted from and to; its arithmetic is not translated.
+ * Scalar floating point of single and double precision (Arm ARM C4.1.98). Rounding, NaNs, flushing and how
+ * underflow is told are the region's (a64_fp_mode). Half precision is converted from and to; its arithmetic
+ * is not translated.
  */
 #include "a64_translate.h"
 
@@ -163,13 +164,15 @@ bool tr_fcmp(struct tctx *t, const struct args_fcmp *a)
 
 bool tr_fcmpe(struct tctx *t, const struct args_fcmp *a)
 {
-        a64_put_flags(t, ir_fl_fcmp(t->b, IR_FL_BY_SIGN | IR_FL_SIGNALS, get(t, a->ftype, a->vn), get(t, a->ftype, a->vm)));
+        a64_put_flags(t, ir_fl_fcmp(t->b, IR_FL_BY_SIGN | IR_FL_SIGNALS, get(t, a->ftype, a->vn),
+                                    get(t, a->ftype, a->vm)));
         return true;
 }
 
 bool tr_fcmp_zero(struct tctx *t, const struct args_fcmp0 *a)
 {
-        a64_put_flags(t, ir_fl_fcmp(t->b, IR_FL_BY_SIGN, get(t, a->ftype, a->vn), ir_const(t->b, fp_type(a->ftype), 0)));
+        a64_put_flags(t, ir_fl_fcmp(t->b, IR_FL_BY_SIGN, get(t, a->ftype, a->vn),
+                                    ir_const(t->b, fp_type(a->ftype), 0)));
         return true;
 }
 
@@ -205,7 +208,10 @@ static bool cond_compare(struct tctx *t, const struct args_fccmp *a, unsigned fo
 }
 
 bool tr_fccmp(struct tctx *t, const struct args_fccmp *a) { return cond_compare(t, a, IR_FL_BY_SIGN); }
-bool tr_fccmpe(struct tctx *t, const struct args_fccmp *a) { return cond_compare(t, a, IR_FL_BY_SIGN | IR_FL_SIGNALS); }
+bool tr_fccmpe(struct tctx *t, const struct args_fccmp *a)
+{
+        return cond_compare(t, a, IR_FL_BY_SIGN | IR_FL_SIGNALS);
+}
 
 /* ---- select, immediate ---- */
 
@@ -248,7 +254,8 @@ bool tr_fcvtzu(struct tctx *t, const struct args_fi *a) { return to_int(t, a, IR
 
 static bool from_int(struct tctx *t, const struct args_fif *a, bool is_unsigned)
 {
-        a64_put_fp(t, a->vd, ir_fcvt_if(t->b, IR_RM_MODE, fp_type(a->ftype), is_unsigned, a64_get(t, a->sf, a->rn)));
+        a64_put_fp(t, a->vd, ir_fcvt_if(t->b, IR_RM_MODE, fp_type(a->ftype), is_unsigned,
+                                        a64_get(t, a->sf, a->rn)));
         return true;
 }
 
@@ -260,7 +267,8 @@ static bool from_fixed(struct tctx *t, const struct args_fixif *a, bool is_unsig
 {
         ir_ref v = ir_fcvt_if(t->b, IR_RM_MODE, fp_type(a->ftype), is_unsigned, a64_get(t, a->sf, a->rn));
 
-        a64_put_fp(t, a->vd, ir_fp2(t->b, IR_OP_fmul, IR_RM_MODE, v, power_of_two(t, a->ftype, a->frac - 64)));
+        a64_put_fp(t, a->vd, ir_fp2(t->b, IR_OP_fmul, IR_RM_MODE, v,
+                                    power_of_two(t, a->ftype, a->frac - 64)));
         return true;
 }
 
@@ -268,8 +276,8 @@ bool tr_scvtf_fix(struct tctx *t, const struct args_fixif *a) { return from_fixe
 bool tr_ucvtf_fix(struct tctx *t, const struct args_fixif *a) { return from_fixed(t, a, true); }
 
 /*
- * Multiplied by the power of two, then truncated. What is 2^64 and more saturates in any case and is multiplied by
- * one, that the product may not overflow; NaNs are among it.
+ * Multiplied by the power of two, then truncated. What is 2^64 and more saturates in any case and is
+ * multiplied by one, that the product may not overflow; NaNs are among it.
  */
 static bool to_fixed(struct tctx *t, const struct args_fixfi *a, bool is_unsigned)
 {

@@ -262,7 +262,9 @@ bool tr_bics_sh(struct tctx *t, const struct args_rrs *a)
 
 /* ---- bitfields ---- */
 
-/* imms >= immr: the field from immr to imms goes to bit 0; else the lowest imms + 1 bits go to bit W - immr. */
+/*
+ * imms >= immr: the field from immr to imms goes to bit 0; else the lowest imms + 1 bits go to bit W - immr.
+ */
 static bool bitfield(struct tctx *t, const struct args_bf *a, bool sign)
 {
         unsigned w = a->sf ? 64 : 32, at = w - a->immr;
@@ -317,7 +319,8 @@ static void cond_compare(struct tctx *t, unsigned cond, unsigned nzcv, ir_ref co
         enum ir_flcond c;
 
         if (a64_condition(cond, &c))
-                compared = ir_select(t->b, IR_NE, ir_fl_test(t->b, c, a64_get_flags(t)), a64_const64(t, 0), compared,
+                compared = ir_select(t->b, IR_NE, ir_fl_test(t->b, c, a64_get_flags(t)), a64_const64(t, 0),
+                                     compared,
                                      a64_flags_const(t, nzcv));
         a64_put_flags(t, compared);
 }
@@ -356,7 +359,8 @@ static bool cond_select(struct tctx *t, const struct args_csel *a, ir_ref otherw
         ir_ref x = a64_get(t, a->sf, a->rn);
 
         if (a64_condition(a->cond, &c))
-                x = ir_select(t->b, IR_NE, ir_fl_test(t->b, c, a64_get_flags(t)), a64_const64(t, 0), x, otherwise);
+                x = ir_select(t->b, IR_NE, ir_fl_test(t->b, c, a64_get_flags(t)), a64_const64(t, 0), x,
+                              otherwise);
         a64_put(t, a->sf, a->rd, x);
         return true;
 }
@@ -521,7 +525,10 @@ bool tr_clz(struct tctx *t, const struct args_r1 *a)
         return true;
 }
 
-/* Leading bits that equal the sign, which is not counted: zeros of x ^ (x >> 1), less the one that is always there. */
+/*
+ * Leading bits that equal the sign, which is not counted: zeros of x ^ (x >> 1), less the one that is always
+ * there.
+ */
 bool tr_cls(struct tctx *t, const struct args_r1 *a)
 {
         ir_ref x = a64_get(t, a->sf, a->rn);
@@ -584,7 +591,8 @@ static bool setf(struct tctx *t, unsigned rn, unsigned width)
         ir_ref x = a64_get_x(t, rn), f = a64_get_flags(t), top = bit_of(t, x, width - 1);
 
         f = ir_fl_with(t->b, f, IR_FLAG_N, top);
-        f = ir_fl_with(t->b, f, IR_FLAG_Z, ir_setcc(t->b, IR_EQ, ir_extu(t->b, x, 0, width), a64_const64(t, 0)));
+        f = ir_fl_with(t->b, f, IR_FLAG_Z, ir_setcc(t->b, IR_EQ, ir_extu(t->b, x, 0, width),
+                                                    a64_const64(t, 0)));
         f = ir_fl_with(t->b, f, IR_FLAG_V, ir_xor(t->b, top, bit_of(t, x, width)));
         a64_put_flags(t, f);
         return true;
@@ -624,5 +632,48 @@ bool tr_axflag(struct tctx *t)
         g = ir_fl_with(t->b, g, IR_FLAG_Z, ir_or(t->b, z, v));
         g = ir_fl_with(t->b, g, IR_FLAG_C, inverted(t, ir_and(t->b, c, inverted(t, v))));
         a64_put_flags(t, g);
+        return true;
+}
+
+/* ---- CSSC ---- */
+
+static ir_ref pick_by(struct tctx *t, enum ir_cond c, ir_ref x, ir_ref y)
+{
+        return ir_select(t->b, c, x, y, x, y);
+}
+
+#define MINMAX(name, cond) \
+        bool tr_##name##_imm(struct tctx *t, const struct args_ri *a) \
+        { \
+                a64_put(t, a->sf, a->rd, pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_const(t, a->sf, a->imm))); \
+                return true; \
+        } \
+        bool tr_##name##_reg(struct tctx *t, const struct args_rr *a) \
+        { \
+                a64_put(t, a->sf, a->rd, pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_get(t, a->sf, a->rm))); \
+                return true; \
+        }
+MINMAX(smax, IR_GTS)
+MINMAX(smin, IR_LTS)
+MINMAX(umax, IR_GTU)
+MINMAX(umin, IR_LTU)
+
+bool tr_ctz(struct tctx *t, const struct args_r1 *a)
+{
+        a64_put(t, a->sf, a->rd, ir_ctz(t->b, a64_get(t, a->sf, a->rn)));
+        return true;
+}
+
+bool tr_cnt(struct tctx *t, const struct args_r1 *a)
+{
+        a64_put(t, a->sf, a->rd, ir_popcnt(t->b, a64_get(t, a->sf, a->rn)));
+        return true;
+}
+
+bool tr_abs(struct tctx *t, const struct args_r1 *a)
+{
+        ir_ref x = a64_get(t, a->sf, a->rn), zero = a64_const(t, a->sf, 0);
+
+        a64_put(t, a->sf, a->rd, ir_select(t->b, IR_LTS, x, zero, ir_neg(t->b, x), x));
         return true;
 }

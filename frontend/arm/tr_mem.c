@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads and stores (Arm ARM C4.1.97), but for what is atomic (tr_atomic.c). The address register changes after the
- * access, so that an access that faults has changed nothing.
+ * Loads and stores (Arm ARM C4.1.97), but for what is atomic (tr_atomic.c). The address register changes
+ * after the access, so that an access that faults has changed nothing.
  */
 #include "a64_translate.h"
 
@@ -226,22 +226,35 @@ static void finish_structure(struct tctx *t, unsigned rn, ir_ref base, unsigned 
                 a64_put_sp(t, true, rn, ir_add(t->b, base, a64_get_x(t, rm)));
 }
 
-/* Elements one by one must be aligned to their own size alone. */
+/* Registers as a whole where they can be: where alignment is demanded, it is that of the elements alone. */
+static bool by_element(const struct tctx *t, const struct args_ldm *a)
+{
+        return a->elems > 1 || (t->req->mode & A64_MODE_ALIGN);
+}
+
+/* Where element @i of register @r of @n lies: interleaved, or one register after the other. */
+static int32_t element_offset(const struct args_ldm *a, unsigned i, unsigned r)
+{
+        return a->elems > 1 ? (int32_t)((i * a->regs + r) << a->size) :
+                (int32_t)(r * (a->q ? 16 : 8) + (i << a->size));
+}
+
 static void load_structures(struct tctx *t, const struct args_ldm *a, ir_ref base)
 {
         unsigned lanes = (a->q ? 16 : 8) >> a->size, n = a->regs;
         ir_ref v[4];
 
-        if (a->elems == 1) {
+        if (!by_element(t, a)) {
                 for (unsigned r = 0; r < n; r++)
-                        v[r] = ir_load(t->b, IR_V128, a64_mem(t, a->q ? 4 : 3, false), base, r * (a->q ? 16 : 8));
+                        v[r] = ir_load(t->b, IR_V128, a64_mem(t, a->q ? 4 : 3, false), base,
+                                       r * (a->q ? 16 : 8));
         } else {
                 for (unsigned r = 0; r < n; r++)
                         v[r] = ir_const(t->b, IR_V128, 0);
                 for (unsigned i = 0; i < lanes; i++) {
                         for (unsigned r = 0; r < n; r++) {
                                 ir_ref x = ir_load(t->b, IR_I64, a64_mem(t, a->size, false), base,
-                                                   (i * n + r) << a->size);
+                                                   element_offset(a, i, r));
 
                                 v[r] = ir_vput(t->b, (enum ir_lane)a->size, v[r], i, x);
                         }
@@ -255,7 +268,7 @@ static void store_structures(struct tctx *t, const struct args_ldm *a, ir_ref ba
 {
         unsigned lanes = (a->q ? 16 : 8) >> a->size, n = a->regs;
 
-        if (a->elems == 1) {
+        if (!by_element(t, a)) {
                 for (unsigned r = 0; r < n; r++)
                         ir_store(t->b, a64_mem(t, a->q ? 4 : 3, true), base, r * (a->q ? 16 : 8),
                                  a64_get_v(t, (a->vt + r) & 31));
@@ -263,16 +276,18 @@ static void store_structures(struct tctx *t, const struct args_ldm *a, ir_ref ba
         }
         for (unsigned i = 0; i < lanes; i++) {
                 for (unsigned r = 0; r < n; r++) {
-                        ir_ref x = ir_vpick(t->b, IR_I64, (enum ir_lane)a->size, a64_get_v(t, (a->vt + r) & 31), i);
+                        ir_ref x = ir_vpick(t->b, IR_I64, (enum ir_lane)a->size,
+                                            a64_get_v(t, (a->vt + r) & 31), i);
 
-                        ir_store(t->b, a64_mem(t, a->size, true), base, (i * n + r) << a->size, x);
+                        ir_store(t->b, a64_mem(t, a->size, true), base, element_offset(a, i, r), x);
                 }
         }
 }
 
 static struct args_ldm without_index(const struct args_ldmp *a)
 {
-        return (struct args_ldm){.q = a->q, .size = a->size, .rn = a->rn, .vt = a->vt, .elems = a->elems, .regs = a->regs};
+        return (struct args_ldm){.q = a->q, .size = a->size, .rn = a->rn, .vt = a->vt, .elems = a->elems,
+                                 .regs = a->regs};
 }
 
 bool tr_ld4(struct tctx *t, const struct args_ldm *a)
@@ -308,7 +323,8 @@ bool tr_st4_post(struct tctx *t, const struct args_ldmp *a)
 }
 
 /* One lane of each of @elems registers. */
-static void load_lanes(struct tctx *t, unsigned vt, unsigned elems, unsigned size, unsigned index, ir_ref base)
+static void load_lanes(struct tctx *t, unsigned vt, unsigned elems, unsigned size, unsigned index,
+                       ir_ref base)
 {
         ir_ref x[4];
 
@@ -319,7 +335,8 @@ static void load_lanes(struct tctx *t, unsigned vt, unsigned elems, unsigned siz
                           ir_vput(t->b, (enum ir_lane)size, a64_get_v(t, (vt + r) & 31), index, x[r]));
 }
 
-static void store_lanes(struct tctx *t, unsigned vt, unsigned elems, unsigned size, unsigned index, ir_ref base)
+static void store_lanes(struct tctx *t, unsigned vt, unsigned elems, unsigned size, unsigned index,
+                        ir_ref base)
 {
         for (unsigned r = 0; r < elems; r++)
                 ir_store(t->b, a64_mem(t, size, true), base, r << size,

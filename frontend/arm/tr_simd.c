@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdvSIMD on integers (Arm ARM C4.1.98): what whole vectors of the IR can do. A 64-bit operation computes all lanes and
- * then clears the upper half. Saturation is noted in the slot QC: what differs from the result that wraps.
+ * AdvSIMD on integers (Arm ARM C4.1.98): what whole vectors of the IR can do. A 64-bit operation computes all
+ * lanes and then clears the upper half. Saturation is noted in the slot QC: what differs from the result that
+ * wraps.
  */
 #include "a64_translate.h"
 
@@ -96,7 +97,8 @@ static bool three(struct tctx *t, const struct args_q3 *a, enum ir_op op)
         return true;
 }
 
-#define THREE(name, op) bool tr_##name(struct tctx *t, const struct args_q3 *a) { return three(t, a, IR_OP_##op); }
+#define THREE(name, op) \
+        bool tr_##name(struct tctx *t, const struct args_q3 *a) { return three(t, a, IR_OP_##op); }
 THREE(add_v, vadd)
 THREE(sub_v, vsub)
 THREE(mul_v, vmul)
@@ -125,7 +127,10 @@ bool tr_cmtst_v(struct tctx *t, const struct args_q3 *a)
         return true;
 }
 
-/* Halving without a wider sum: what both have, and half of what one has; rounding up: what either has, less that half. */
+/*
+ * Halving without a wider sum: what both have, and half of what one has; rounding up: what either has, less
+ * that half.
+ */
 static bool halving(struct tctx *t, const struct args_q3 *a, bool sign, enum ir_op op)
 {
         ir_ref x = get_v(t, a->vn), y = get_v(t, a->vm), half;
@@ -159,10 +164,25 @@ static bool saturating(struct tctx *t, const struct args_q3 *a, enum ir_op op, e
         return true;
 }
 
-bool tr_sqadd_v(struct tctx *t, const struct args_q3 *a) { return saturating(t, a, IR_OP_vqadds, IR_OP_vadd); }
-bool tr_uqadd_v(struct tctx *t, const struct args_q3 *a) { return saturating(t, a, IR_OP_vqaddu, IR_OP_vadd); }
-bool tr_sqsub_v(struct tctx *t, const struct args_q3 *a) { return saturating(t, a, IR_OP_vqsubs, IR_OP_vsub); }
-bool tr_uqsub_v(struct tctx *t, const struct args_q3 *a) { return saturating(t, a, IR_OP_vqsubu, IR_OP_vsub); }
+bool tr_sqadd_v(struct tctx *t, const struct args_q3 *a)
+{
+        return saturating(t, a, IR_OP_vqadds, IR_OP_vadd);
+}
+
+bool tr_uqadd_v(struct tctx *t, const struct args_q3 *a)
+{
+        return saturating(t, a, IR_OP_vqaddu, IR_OP_vadd);
+}
+
+bool tr_sqsub_v(struct tctx *t, const struct args_q3 *a)
+{
+        return saturating(t, a, IR_OP_vqsubs, IR_OP_vsub);
+}
+
+bool tr_uqsub_v(struct tctx *t, const struct args_q3 *a)
+{
+        return saturating(t, a, IR_OP_vqsubu, IR_OP_vsub);
+}
 
 /* By the signed low bytes of the second's lanes, to the left, or to the right if negative. */
 static ir_ref shifted_by(struct tctx *t, bool sign, unsigned size, ir_ref x, ir_ref by)
@@ -301,8 +321,16 @@ static bool reverse(struct tctx *t, bool q, unsigned size, unsigned vn, unsigned
         return true;
 }
 
-bool tr_rev64_v(struct tctx *t, const struct args_q2 *a) { return reverse(t, a->q, a->size, a->vn, a->vd, 3); }
-bool tr_rev32_v(struct tctx *t, const struct args_q2 *a) { return reverse(t, a->q, a->size, a->vn, a->vd, 2); }
+bool tr_rev64_v(struct tctx *t, const struct args_q2 *a)
+{
+        return reverse(t, a->q, a->size, a->vn, a->vd, 3);
+}
+
+bool tr_rev32_v(struct tctx *t, const struct args_q2 *a)
+{
+        return reverse(t, a->q, a->size, a->vn, a->vd, 2);
+}
+
 bool tr_rev16_v(struct tctx *t, const struct args_b2 *a) { return reverse(t, a->q, 0, a->vn, a->vd, 1); }
 
 static bool two(struct tctx *t, const struct args_q2 *a, enum ir_op op)
@@ -346,17 +374,20 @@ bool tr_rbit_v(struct tctx *t, const struct args_b2 *a)
                 ir_ref m = simd_splat(t, IR_X8, masks[k]);
                 ir_ref down = op2(t, IR_OP_vand, IR_X8, imm(t, IR_OP_vshrui, IR_X8, x, 1 << k), m);
 
-                x = op2(t, IR_OP_vor, IR_X8, down, imm(t, IR_OP_vshli, IR_X8, op2(t, IR_OP_vand, IR_X8, x, m), 1 << k));
+                x = op2(t, IR_OP_vor, IR_X8, down, imm(t, IR_OP_vshli, IR_X8, op2(t, IR_OP_vand, IR_X8, x, m),
+                                                       1 << k));
         }
         a64_put_vq(t, a->q, a->vd, x);
         return true;
 }
 
 /* Comparisons with zero: by @op with the register to the left or to the right, inverted or not. */
-static bool with_zero(struct tctx *t, bool q, unsigned size, unsigned vn, unsigned vd, enum ir_op op, bool right,
+static bool with_zero(struct tctx *t, bool q, unsigned size, unsigned vn, unsigned vd, enum ir_op op,
+                      bool right,
                       bool invert)
 {
-        ir_ref x = get_v(t, vn), zero = simd_zero(t), r = right ? op2(t, op, size, zero, x) : op2(t, op, size, x, zero);
+        ir_ref x = get_v(t, vn), zero = simd_zero(t), r = right ? op2(t, op, size, zero, x) :
+                op2(t, op, size, x, zero);
 
         a64_put_vq(t, q, vd, invert ? vnot(t, r) : r);
         return true;
@@ -454,7 +485,8 @@ static bool high_half(struct tctx *t, const struct args_q3 *a, enum ir_op op, bo
         ir_ref r = op2(t, op, wide, get_v(t, a->vn), get_v(t, a->vm));
 
         if (round)
-                r = op2(t, IR_OP_vadd, wide, r, simd_splat(t, (enum ir_lane)wide, 1ull << ((8u << a->size) - 1)));
+                r = op2(t, IR_OP_vadd, wide, r, simd_splat(t, (enum ir_lane)wide,
+                                                           1ull << ((8u << a->size) - 1)));
         return put_narrow(t, a->q, a->vd, op2(t, IR_OP_vuzpo, a->size, r, r));
 }
 
@@ -474,7 +506,8 @@ static bool long_op(struct tctx *t, const struct args_q3 *a, bool sign, enum ir_
 
 static bool wide_op(struct tctx *t, const struct args_q3 *a, bool sign, enum ir_op op)
 {
-        a64_put_v(t, a->vd, op2(t, op, a->size + 1, get_v(t, a->vn), widen(t, sign, a->size, a->q, get_v(t, a->vm))));
+        a64_put_v(t, a->vd, op2(t, op, a->size + 1, get_v(t, a->vn),
+                                widen(t, sign, a->size, a->q, get_v(t, a->vm))));
         return true;
 }
 
@@ -508,10 +541,12 @@ static ir_ref long_product(struct tctx *t, bool sign, unsigned size, bool q, ir_
 {
         enum ir_op zip = q ? IR_OP_vziphi : IR_OP_vziplo;
 
-        return op2(t, sign ? IR_OP_vmulevens : IR_OP_vmulevenu, size, op2(t, zip, size, x, x), op2(t, zip, size, y, y));
+        return op2(t, sign ? IR_OP_vmulevens : IR_OP_vmulevenu, size, op2(t, zip, size, x, x),
+                   op2(t, zip, size, y, y));
 }
 
-static bool mul_long(struct tctx *t, bool q, unsigned size, unsigned vd, ir_ref x, ir_ref y, bool sign, enum ir_op op)
+static bool mul_long(struct tctx *t, bool q, unsigned size, unsigned vd, ir_ref x, ir_ref y, bool sign,
+                     enum ir_op op)
 {
         ir_ref p = long_product(t, sign, size, q, x, y);
 
@@ -563,7 +598,8 @@ static ir_ref reduce(struct tctx *t, bool q, unsigned size, ir_ref x, enum ir_op
 
 static bool across(struct tctx *t, const struct args_q2 *a, enum ir_op op)
 {
-        a64_put_v(t, a->vd, simd_lowest(t, (enum ir_lane)a->size, reduce(t, a->q, a->size, get_v(t, a->vn), op)));
+        a64_put_v(t, a->vd, simd_lowest(t, (enum ir_lane)a->size,
+                                        reduce(t, a->q, a->size, get_v(t, a->vn), op)));
         return true;
 }
 
@@ -591,7 +627,8 @@ bool tr_uaddlv(struct tctx *t, const struct args_q2 *a) { return across_long(t, 
 
 /* ---- scalars of 64 bits: a 64-bit operation on one lane ---- */
 
-static bool scalar_d(struct tctx *t, const struct args_v3 *a, bool (*f)(struct tctx *t, const struct args_q3 *a))
+static bool scalar_d(struct tctx *t, const struct args_v3 *a,
+                     bool (*f)(struct tctx *t, const struct args_q3 *a))
 {
         struct args_q3 q3 = {.q = 0, .size = 3, .vm = a->vm, .vn = a->vn, .vd = a->vd};
 
@@ -641,10 +678,25 @@ static bool saturating_scalar(struct tctx *t, const struct args_s3 *a, enum ir_o
         return true;
 }
 
-bool tr_sqadd_sc(struct tctx *t, const struct args_s3 *a) { return saturating_scalar(t, a, IR_OP_vqadds, IR_OP_vadd); }
-bool tr_uqadd_sc(struct tctx *t, const struct args_s3 *a) { return saturating_scalar(t, a, IR_OP_vqaddu, IR_OP_vadd); }
-bool tr_sqsub_sc(struct tctx *t, const struct args_s3 *a) { return saturating_scalar(t, a, IR_OP_vqsubs, IR_OP_vsub); }
-bool tr_uqsub_sc(struct tctx *t, const struct args_s3 *a) { return saturating_scalar(t, a, IR_OP_vqsubu, IR_OP_vsub); }
+bool tr_sqadd_sc(struct tctx *t, const struct args_s3 *a)
+{
+        return saturating_scalar(t, a, IR_OP_vqadds, IR_OP_vadd);
+}
+
+bool tr_uqadd_sc(struct tctx *t, const struct args_s3 *a)
+{
+        return saturating_scalar(t, a, IR_OP_vqaddu, IR_OP_vadd);
+}
+
+bool tr_sqsub_sc(struct tctx *t, const struct args_s3 *a)
+{
+        return saturating_scalar(t, a, IR_OP_vqsubs, IR_OP_vsub);
+}
+
+bool tr_uqsub_sc(struct tctx *t, const struct args_s3 *a)
+{
+        return saturating_scalar(t, a, IR_OP_vqsubu, IR_OP_vsub);
+}
 
 static bool narrow_scalar(struct tctx *t, const struct args_s2 *a, enum ir_op op)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdvSIMD on floating point (Arm ARM C4.1.98). A 64-bit operation has its lower half in the upper one, too, so that the
- * lanes that do not count raise what the others raise.
+ * AdvSIMD on floating point (Arm ARM C4.1.98). A 64-bit operation has its lower half in the upper one, too,
+ * so that the lanes that do not count raise what the others raise.
  */
 #include "a64_translate.h"
 
@@ -53,7 +53,8 @@ static bool three(struct tctx *t, const struct args_fq3 *a, enum ir_op op)
         return true;
 }
 
-#define FP3(name, op) bool tr_##name##_v(struct tctx *t, const struct args_fq3 *a) { return three(t, a, IR_OP_##op); }
+#define FP3(name, op) \
+        bool tr_##name##_v(struct tctx *t, const struct args_fq3 *a) { return three(t, a, IR_OP_##op); }
 FP3(fadd, vfadd)
 FP3(fsub, vfsub)
 FP3(fmul, vfmul)
@@ -77,7 +78,8 @@ bool tr_fabd_sc(struct tctx *t, const struct args_fs3 *a)
 
 static bool muladd(struct tctx *t, const struct args_fq3 *a, bool neg)
 {
-        a64_put_vq(t, a->q, a->vd, ir_vfma(t->b, fp_lane(a->sz), IR_RM_MODE, neg, get(t, a->q, a->vn), get(t, a->q, a->vm),
+        a64_put_vq(t, a->q, a->vd, ir_vfma(t->b, fp_lane(a->sz), IR_RM_MODE, neg, get(t, a->q, a->vn),
+                                           get(t, a->q, a->vm),
                                            get(t, a->q, a->vd)));
         return true;
 }
@@ -113,22 +115,62 @@ static ir_ref second_lane(struct tctx *t, unsigned sz, unsigned reg)
 
 static bool minmax_two(struct tctx *t, const struct args_fs2 *a, enum ir_op op, enum ir_fminmax kind)
 {
-        put_scalar(t, a->sz, a->vd, minmax(t, a->sz, get_scalar(t, a->sz, a->vn), second_lane(t, a->sz, a->vn), op, kind));
+        put_scalar(t, a->sz, a->vd, minmax(t, a->sz, get_scalar(t, a->sz, a->vn),
+                                           second_lane(t, a->sz, a->vn), op, kind));
         return true;
 }
 
 bool tr_fmax_v(struct tctx *t, const struct args_fq3 *a) { return minmax_v(t, a, IR_OP_vfmax, IR_MM_NAN); }
 bool tr_fmin_v(struct tctx *t, const struct args_fq3 *a) { return minmax_v(t, a, IR_OP_vfmin, IR_MM_NAN); }
-bool tr_fmaxnm_v(struct tctx *t, const struct args_fq3 *a) { return minmax_v(t, a, IR_OP_vfmax, IR_MM_NUM2008); }
-bool tr_fminnm_v(struct tctx *t, const struct args_fq3 *a) { return minmax_v(t, a, IR_OP_vfmin, IR_MM_NUM2008); }
-bool tr_fmaxp_v(struct tctx *t, const struct args_fq3 *a) { return minmax_pairs(t, a, IR_OP_vfmax, IR_MM_NAN); }
-bool tr_fminp_v(struct tctx *t, const struct args_fq3 *a) { return minmax_pairs(t, a, IR_OP_vfmin, IR_MM_NAN); }
-bool tr_fmaxnmp_v(struct tctx *t, const struct args_fq3 *a) { return minmax_pairs(t, a, IR_OP_vfmax, IR_MM_NUM2008); }
-bool tr_fminnmp_v(struct tctx *t, const struct args_fq3 *a) { return minmax_pairs(t, a, IR_OP_vfmin, IR_MM_NUM2008); }
-bool tr_fmaxp_sc(struct tctx *t, const struct args_fs2 *a) { return minmax_two(t, a, IR_OP_vfmax, IR_MM_NAN); }
-bool tr_fminp_sc(struct tctx *t, const struct args_fs2 *a) { return minmax_two(t, a, IR_OP_vfmin, IR_MM_NAN); }
-bool tr_fmaxnmp_sc(struct tctx *t, const struct args_fs2 *a) { return minmax_two(t, a, IR_OP_vfmax, IR_MM_NUM2008); }
-bool tr_fminnmp_sc(struct tctx *t, const struct args_fs2 *a) { return minmax_two(t, a, IR_OP_vfmin, IR_MM_NUM2008); }
+bool tr_fmaxnm_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_v(t, a, IR_OP_vfmax, IR_MM_NUM2008);
+}
+
+bool tr_fminnm_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_v(t, a, IR_OP_vfmin, IR_MM_NUM2008);
+}
+
+bool tr_fmaxp_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_pairs(t, a, IR_OP_vfmax, IR_MM_NAN);
+}
+
+bool tr_fminp_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_pairs(t, a, IR_OP_vfmin, IR_MM_NAN);
+}
+
+bool tr_fmaxnmp_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_pairs(t, a, IR_OP_vfmax, IR_MM_NUM2008);
+}
+
+bool tr_fminnmp_v(struct tctx *t, const struct args_fq3 *a)
+{
+        return minmax_pairs(t, a, IR_OP_vfmin, IR_MM_NUM2008);
+}
+
+bool tr_fmaxp_sc(struct tctx *t, const struct args_fs2 *a)
+{
+        return minmax_two(t, a, IR_OP_vfmax, IR_MM_NAN);
+}
+
+bool tr_fminp_sc(struct tctx *t, const struct args_fs2 *a)
+{
+        return minmax_two(t, a, IR_OP_vfmin, IR_MM_NAN);
+}
+
+bool tr_fmaxnmp_sc(struct tctx *t, const struct args_fs2 *a)
+{
+        return minmax_two(t, a, IR_OP_vfmax, IR_MM_NUM2008);
+}
+
+bool tr_fminnmp_sc(struct tctx *t, const struct args_fs2 *a)
+{
+        return minmax_two(t, a, IR_OP_vfmin, IR_MM_NUM2008);
+}
 
 bool tr_faddp_v(struct tctx *t, const struct args_fq3 *a)
 {
@@ -141,7 +183,8 @@ bool tr_faddp_v(struct tctx *t, const struct args_fq3 *a)
 
 bool tr_faddp_sc(struct tctx *t, const struct args_fs2 *a)
 {
-        put_scalar(t, a->sz, a->vd, arith(t, IR_OP_vfadd, a->sz, get_scalar(t, a->sz, a->vn), second_lane(t, a->sz, a->vn)));
+        put_scalar(t, a->sz, a->vd, arith(t, IR_OP_vfadd, a->sz, get_scalar(t, a->sz, a->vn),
+                                          second_lane(t, a->sz, a->vn)));
         return true;
 }
 
@@ -163,7 +206,8 @@ bool tr_fminnmv(struct tctx *t, const struct args_v1 *a) { return across(t, a, I
 
 /* ---- comparison: greater is less with the operands swapped ---- */
 
-static ir_ref compare(struct tctx *t, unsigned sz, enum ir_fcond c, bool swap, bool absolute, ir_ref x, ir_ref y)
+static ir_ref compare(struct tctx *t, unsigned sz, enum ir_fcond c, bool swap, bool absolute, ir_ref x,
+                      ir_ref y)
 {
         if (absolute) {
                 x = vabs(t, sz, x);
@@ -175,12 +219,14 @@ static ir_ref compare(struct tctx *t, unsigned sz, enum ir_fcond c, bool swap, b
 #define FPCMP(name, cond, swap, absolute) \
         bool tr_##name##_v(struct tctx *t, const struct args_fq3 *a) \
         { \
-                a64_put_vq(t, a->q, a->vd, compare(t, a->sz, cond, swap, absolute, get(t, a->q, a->vn), get(t, a->q, a->vm))); \
+                a64_put_vq(t, a->q, a->vd, compare(t, a->sz, cond, swap, absolute, get(t, a->q, a->vn), \
+                                                   get(t, a->q, a->vm))); \
                 return true; \
         } \
         bool tr_##name##_sc(struct tctx *t, const struct args_fs3 *a) \
         { \
-                put_scalar(t, a->sz, a->vd, compare(t, a->sz, cond, swap, absolute, get_scalar(t, a->sz, a->vn), \
+                put_scalar(t, a->sz, a->vd, compare(t, a->sz, cond, swap, absolute, \
+                                                    get_scalar(t, a->sz, a->vn), \
                                                     get_scalar(t, a->sz, a->vm))); \
                 return true; \
         }
@@ -193,12 +239,14 @@ FPCMP(facgt, IR_FLT, true, true)
 #define FPCMP0(name, cond, swap) \
         bool tr_##name##_vzero(struct tctx *t, const struct args_fq2 *a) \
         { \
-                a64_put_vq(t, a->q, a->vd, compare(t, a->sz, cond, swap, false, get(t, a->q, a->vn), simd_zero(t))); \
+                a64_put_vq(t, a->q, a->vd, compare(t, a->sz, cond, swap, false, get(t, a->q, a->vn), \
+                                                   simd_zero(t))); \
                 return true; \
         } \
         bool tr_##name##_sczero(struct tctx *t, const struct args_fs2 *a) \
         { \
-                put_scalar(t, a->sz, a->vd, compare(t, a->sz, cond, swap, false, get_scalar(t, a->sz, a->vn), simd_zero(t))); \
+                put_scalar(t, a->sz, a->vd, compare(t, a->sz, cond, swap, false, \
+                                                    get_scalar(t, a->sz, a->vn), simd_zero(t))); \
                 return true; \
         }
 FPCMP0(fcmeq, IR_FEQ, false)
@@ -217,7 +265,8 @@ bool tr_fabs_v(struct tctx *t, const struct args_fq2 *a)
 
 bool tr_fneg_v(struct tctx *t, const struct args_fq2 *a)
 {
-        a64_put_vq(t, a->q, a->vd, ir_vec2(t->b, IR_OP_vxor, IR_X64, a64_get_v(t, a->vn), sign_bits(t, a->sz)));
+        a64_put_vq(t, a->q, a->vd, ir_vec2(t->b, IR_OP_vxor, IR_X64, a64_get_v(t, a->vn),
+                                           sign_bits(t, a->sz)));
         return true;
 }
 
@@ -246,7 +295,8 @@ bool tr_frinti_v(struct tctx *t, const struct args_fq2 *a) { return round_to(t, 
 #define FCVT(name, op, rm, is_unsigned) \
         bool tr_##name##_v(struct tctx *t, const struct args_fq2 *a) \
         { \
-                a64_put_vq(t, a->q, a->vd, ir_vfcvt(t->b, op, fp_lane(a->sz), rm, is_unsigned, get(t, a->q, a->vn))); \
+                a64_put_vq(t, a->q, a->vd, ir_vfcvt(t->b, op, fp_lane(a->sz), rm, is_unsigned, \
+                                                    get(t, a->q, a->vn))); \
                 return true; \
         } \
         bool tr_##name##_sc(struct tctx *t, const struct args_fs2 *a) \
@@ -323,7 +373,8 @@ static ir_ref lane(struct tctx *t, unsigned sz, unsigned vm, unsigned idx)
 
 bool tr_fmul_els(struct tctx *t, const struct args_fqel *a)
 {
-        a64_put_vq(t, a->q, a->vd, arith(t, IR_OP_vfmul, a->sz, get(t, a->q, a->vn), lane(t, a->sz, a->vm, a->idx)));
+        a64_put_vq(t, a->q, a->vd, arith(t, IR_OP_vfmul, a->sz, get(t, a->q, a->vn),
+                                         lane(t, a->sz, a->vm, a->idx)));
         return true;
 }
 
@@ -339,13 +390,15 @@ bool tr_fmls_els(struct tctx *t, const struct args_fqel *a) { return muladd_lane
 
 bool tr_fmul_scels(struct tctx *t, const struct args_fsel *a)
 {
-        put_scalar(t, a->sz, a->vd, arith(t, IR_OP_vfmul, a->sz, get_scalar(t, a->sz, a->vn), lane(t, a->sz, a->vm, a->idx)));
+        put_scalar(t, a->sz, a->vd, arith(t, IR_OP_vfmul, a->sz, get_scalar(t, a->sz, a->vn),
+                                          lane(t, a->sz, a->vm, a->idx)));
         return true;
 }
 
 static bool muladd_lane_scalar(struct tctx *t, const struct args_fsel *a, bool neg)
 {
-        put_scalar(t, a->sz, a->vd, ir_vfma(t->b, fp_lane(a->sz), IR_RM_MODE, neg, get_scalar(t, a->sz, a->vn),
+        put_scalar(t, a->sz, a->vd, ir_vfma(t->b, fp_lane(a->sz), IR_RM_MODE, neg,
+                                            get_scalar(t, a->sz, a->vn),
                                             lane(t, a->sz, a->vm, a->idx), get_scalar(t, a->sz, a->vd)));
         return true;
 }

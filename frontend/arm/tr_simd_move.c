@@ -31,7 +31,8 @@ static unsigned lane_index(unsigned imm5)
 
 bool tr_dup_elem(struct tctx *t, const struct args_dupe *a)
 {
-        a64_put_vq(t, a->q, a->vd, imm(t, IR_OP_vduplane, lane_size(a->imm5), a64_get_v(t, a->vn), lane_index(a->imm5)));
+        a64_put_vq(t, a->q, a->vd, imm(t, IR_OP_vduplane, lane_size(a->imm5), a64_get_v(t, a->vn),
+                                       lane_index(a->imm5)));
         return true;
 }
 
@@ -101,7 +102,8 @@ bool tr_zip2(struct tctx *t, const struct args_q3 *a)
         if (a->q)
                 a64_put_v(t, a->vd, op2(t, IR_OP_vziphi, a->size, x, y));
         else
-                a64_put_vq(t, false, a->vd, imm(t, IR_OP_vduplane, IR_X64, op2(t, IR_OP_vziplo, a->size, x, y), 1));
+                a64_put_vq(t, false, a->vd, imm(t, IR_OP_vduplane, IR_X64,
+                                                op2(t, IR_OP_vziplo, a->size, x, y), 1));
         return true;
 }
 
@@ -126,7 +128,10 @@ static bool transpose(struct tctx *t, const struct args_q3 *a, enum ir_op op)
 bool tr_trn1(struct tctx *t, const struct args_q3 *a) { return transpose(t, a, IR_OP_vtrne); }
 bool tr_trn2(struct tctx *t, const struct args_q3 *a) { return transpose(t, a, IR_OP_vtrno); }
 
-/* An index below a table's start wraps to a large one, for which the look-up gives 0, as it does above its end. */
+/*
+ * An index below a table's start wraps to a large one, for which the look-up gives 0, as it does above its
+ * end.
+ */
 static ir_ref look_up(struct tctx *t, const struct args_tbl *a)
 {
         ir_ref index = a64_get_v(t, a->vm), r = op2(t, IR_OP_vtbl, IR_X8, a64_get_v(t, a->vn), index);
@@ -134,7 +139,8 @@ static ir_ref look_up(struct tctx *t, const struct args_tbl *a)
         for (unsigned k = 1; k <= a->len; k++) {
                 ir_ref at = op2(t, IR_OP_vsub, IR_X8, index, simd_splat(t, IR_X8, 16 * k));
 
-                r = op2(t, IR_OP_vor, IR_X8, r, op2(t, IR_OP_vtbl, IR_X8, a64_get_v(t, (a->vn + k) & 31), at));
+                r = op2(t, IR_OP_vor, IR_X8, r, op2(t, IR_OP_vtbl, IR_X8, a64_get_v(t, (a->vn + k) & 31),
+                                                    at));
         }
         return r;
 }
@@ -148,7 +154,8 @@ bool tr_tbl(struct tctx *t, const struct args_tbl *a)
 bool tr_tbx(struct tctx *t, const struct args_tbl *a)
 {
         ir_ref r = look_up(t, a);
-        ir_ref outside = op2(t, IR_OP_vcmpgtu, IR_X8, a64_get_v(t, a->vm), simd_splat(t, IR_X8, 16 * a->len + 15));
+        ir_ref outside = op2(t, IR_OP_vcmpgtu, IR_X8, a64_get_v(t, a->vm),
+                             simd_splat(t, IR_X8, 16 * a->len + 15));
 
         a64_put_vq(t, a->q, a->vd, ir_vsel(t->b, outside, a64_get_v(t, a->vd), r));
         return true;
@@ -215,7 +222,10 @@ bool tr_orr_hh(struct tctx *t, const struct args_qimm *a) { return splat_with(t,
 bool tr_bic_s(struct tctx *t, const struct args_qimm *a) { return splat_with(t, a, IR_X32, IR_OP_vandc); }
 bool tr_bic_hh(struct tctx *t, const struct args_qimm *a) { return splat_with(t, a, IR_X16, IR_OP_vandc); }
 
-bool tr_movi_b(struct tctx *t, const struct args_qimmb *a) { return put_splat(t, a->q, a->vd, IR_X8, a->imm); }
+bool tr_movi_b(struct tctx *t, const struct args_qimmb *a)
+{
+        return put_splat(t, a->q, a->vd, IR_X8, a->imm);
+}
 
 bool tr_movi_d(struct tctx *t, const struct args_qimmb *a)
 {
@@ -262,11 +272,13 @@ static ir_ref shift_right(struct tctx *t, bool sign, bool round, unsigned size, 
 
         if (!round)
                 return r;
-        last = op2(t, IR_OP_vand, IR_X64, imm(t, op, size, x, amount - 1), simd_splat(t, (enum ir_lane)size, 1));
+        last = op2(t, IR_OP_vand, IR_X64, imm(t, op, size, x, amount - 1),
+                   simd_splat(t, (enum ir_lane)size, 1));
         return op2(t, IR_OP_vadd, size, r, last);
 }
 
-static bool right(struct tctx *t, bool q, unsigned sh, unsigned vn, unsigned vd, bool sign, bool round, bool accumulate)
+static bool right(struct tctx *t, bool q, unsigned sh, unsigned vn, unsigned vd, bool sign, bool round,
+                  bool accumulate)
 {
         unsigned size = shift_size(sh);
         ir_ref r = shift_right(t, sign, round, size, a64_get_v(t, vn), right_amount(sh));
@@ -311,21 +323,38 @@ static bool insert(struct tctx *t, bool q, unsigned sh, unsigned vn, unsigned vd
                 kept = n ? lane >> (w - n) : 0;
         else
                 kept = n == w ? lane : lane & ~(lane >> n);
-        x = op2(t, IR_OP_vor, IR_X64, x, op2(t, IR_OP_vand, IR_X64, a64_get_v(t, vd), simd_splat(t, (enum ir_lane)size, kept)));
+        x = op2(t, IR_OP_vor, IR_X64, x, op2(t, IR_OP_vand, IR_X64, a64_get_v(t, vd),
+                                             simd_splat(t, (enum ir_lane)size, kept)));
         a64_put_vq(t, q, vd, x);
         return true;
 }
 
-bool tr_sli_vi(struct tctx *t, const struct args_qsh *a) { return insert(t, a->q, a->sh, a->vn, a->vd, true); }
-bool tr_sli_di(struct tctx *t, const struct args_ssh *a) { return insert(t, false, a->sh, a->vn, a->vd, true); }
-bool tr_sri_vi(struct tctx *t, const struct args_qsh *a) { return insert(t, a->q, a->sh, a->vn, a->vd, false); }
-bool tr_sri_di(struct tctx *t, const struct args_ssh *a) { return insert(t, false, a->sh, a->vn, a->vd, false); }
+bool tr_sli_vi(struct tctx *t, const struct args_qsh *a)
+{
+        return insert(t, a->q, a->sh, a->vn, a->vd, true);
+}
+
+bool tr_sli_di(struct tctx *t, const struct args_ssh *a)
+{
+        return insert(t, false, a->sh, a->vn, a->vd, true);
+}
+
+bool tr_sri_vi(struct tctx *t, const struct args_qsh *a)
+{
+        return insert(t, a->q, a->sh, a->vn, a->vd, false);
+}
+
+bool tr_sri_di(struct tctx *t, const struct args_ssh *a)
+{
+        return insert(t, false, a->sh, a->vn, a->vd, false);
+}
 
 bool tr_sshll(struct tctx *t, const struct args_qsh *a)
 {
         unsigned size = shift_size(a->sh);
 
-        a64_put_v(t, a->vd, imm(t, IR_OP_vshli, size + 1, imm(t, IR_OP_vwidens, size, a64_get_v(t, a->vn), a->q),
+        a64_put_v(t, a->vd, imm(t, IR_OP_vshli, size + 1, imm(t, IR_OP_vwidens, size, a64_get_v(t, a->vn),
+                                                              a->q),
                                 left_amount(a->sh)));
         return true;
 }
@@ -334,7 +363,8 @@ bool tr_ushll(struct tctx *t, const struct args_qsh *a)
 {
         unsigned size = shift_size(a->sh);
 
-        a64_put_v(t, a->vd, imm(t, IR_OP_vshli, size + 1, imm(t, IR_OP_vwidenu, size, a64_get_v(t, a->vn), a->q),
+        a64_put_v(t, a->vd, imm(t, IR_OP_vshli, size + 1, imm(t, IR_OP_vwidenu, size, a64_get_v(t, a->vn),
+                                                              a->q),
                                 left_amount(a->sh)));
         return true;
 }
@@ -364,7 +394,8 @@ static bool shift_narrow(struct tctx *t, const struct args_qsh *a, bool sign, bo
         return true;
 }
 
-static bool shift_narrow_scalar(struct tctx *t, const struct args_ssh *a, bool sign, bool round, enum ir_op op)
+static bool shift_narrow_scalar(struct tctx *t, const struct args_ssh *a, bool sign, bool round,
+                                enum ir_op op)
 {
         enum ir_lane size = (enum ir_lane)shift_size(a->sh);
         ir_ref x = simd_lowest(t, (enum ir_lane)(size + 1), a64_get_v(t, a->vn));
@@ -374,7 +405,8 @@ static bool shift_narrow_scalar(struct tctx *t, const struct args_ssh *a, bool s
 }
 
 #define NARROW_SHIFT(name, sign, round, op) \
-        bool tr_##name(struct tctx *t, const struct args_qsh *a) { return shift_narrow(t, a, sign, round, IR_OP_##op); }
+        bool tr_##name(struct tctx *t, const struct args_qsh *a) \
+        { return shift_narrow(t, a, sign, round, IR_OP_##op); }
 #define NARROW_SHIFT_SC(name, sign, round, op) \
         NARROW_SHIFT(name, sign, round, op) \
         bool tr_##name##_sci(struct tctx *t, const struct args_ssh *a) \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vector and FP instructions that helpers compute over the registers in memory (vector.c, crypto.c): those that are rare
- * and would be long in IR.
+ * Vector and FP instructions that helpers compute over the registers in memory (vector.c, crypto.c): those
+ * that are rare and would be long in IR.
  */
 #include "a64_translate.h"
 

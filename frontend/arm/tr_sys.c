@@ -22,7 +22,10 @@ bool tr_bl(struct tctx *t, const struct args_off *a)
         return true;
 }
 
-/* Both ways; between a load-exclusive and its store a branch only leaves, and the block goes on (exclusive.c). */
+/*
+ * Both ways; between a load-exclusive and its store a branch only leaves, and the block goes on
+ * (exclusive.c).
+ */
 static bool two_ways(struct tctx *t, int64_t off, uint32_t taken, uint32_t not_taken)
 {
         ir_builder_at(t->b, taken);
@@ -73,7 +76,8 @@ static bool test_branch(struct tctx *t, enum ir_cond c, const struct args_tbz *a
         bool sf = a->bit > 31;
 
         return compare_branch(t, c, a64_get(t, sf, a->rt),
-                              a64_const(t, sf, sf ? (int64_t)(1ull << a->bit) : (int32_t)(1u << a->bit)), a->off);
+                              a64_const(t, sf, sf ? (int64_t)(1ull << a->bit) : (int32_t)(1u << a->bit)),
+                                      a->off);
 }
 
 bool tr_tbz(struct tctx *t, const struct args_tbz *a) { return test_branch(t, IR_TSTZ, a); }
@@ -169,6 +173,19 @@ bool tr_wfi(struct tctx *t)
         return leave(t, IR_EXIT_HALT);
 }
 
+/* A timeout may be any time: these only give way. */
+bool tr_wfet(struct tctx *t, const struct args_rt *a)
+{
+        ir_call(t->b, &a64_helper_wfi, a64_const64(t, 3), 0, 0, 0);
+        return leave(t, IR_EXIT_YIELD);
+}
+
+bool tr_wfit(struct tctx *t, const struct args_rt *a)
+{
+        ir_call(t->b, &a64_helper_wfi, a64_const64(t, 2), 0, 0, 0);
+        return leave(t, IR_EXIT_YIELD);
+}
+
 /* ---- barriers: types 1 loads, 2 stores, 3 all; there is one shareability domain ---- */
 
 static void fence(struct tctx *t, unsigned crm)
@@ -192,6 +209,13 @@ bool tr_dsb(struct tctx *t, const struct args_crm *a)
         return true;
 }
 
+bool tr_dsb_nxs(struct tctx *t, const struct args_opt *a)
+{
+        static const struct args_crm all = {.crm = 15};
+
+        return tr_dsb(t, &all);
+}
+
 bool tr_isb(struct tctx *t, const struct args_crm *a)
 {
         ir_call(t->b, &a64_helper_isb, 0, 0, 0, 0);
@@ -210,7 +234,8 @@ bool tr_clrex(struct tctx *t, const struct args_crm *a)
 
 /* ---- system registers ---- */
 
-enum { PSTATE_PAN = 0 << 3 | 4, PSTATE_SPSEL = 0 << 3 | 5, PSTATE_DAIFSET = 3 << 3 | 6, PSTATE_DAIFCLR = 3 << 3 | 7 };
+enum { PSTATE_PAN = 0 << 3 | 4, PSTATE_SPSEL = 0 << 3 | 5, PSTATE_DAIFSET = 3 << 3 | 6,
+      PSTATE_DAIFCLR = 3 << 3 | 7 };
 
 bool tr_msr_imm(struct tctx *t, const struct args_pstate *a)
 {
@@ -219,7 +244,8 @@ bool tr_msr_imm(struct tctx *t, const struct args_pstate *a)
         switch (field) {
         case PSTATE_DAIFSET:
         case PSTATE_DAIFCLR:
-                ir_call(t->b, &a64_helper_daif, a64_const64(t, field == PSTATE_DAIFSET), a64_const64(t, a->crm), 0, 0);
+                ir_call(t->b, &a64_helper_daif, a64_const64(t, field == PSTATE_DAIFSET),
+                        a64_const64(t, a->crm), 0, 0);
                 if (field == PSTATE_DAIFCLR)
                         ir_poll(t->b, t->next);
                 return true;
@@ -246,7 +272,8 @@ static unsigned key_of(const struct args_sysreg *a)
 /* ISS of a trapped access (D19.2.37, EC 0x18). */
 static uint32_t trap_iss(const struct args_sysreg *a, bool read)
 {
-        return a->op0 << 20 | a->op2 << 17 | a->op1 << 14 | a->crn << 10 | (uint32_t)a->rt << 5 | a->crm << 1 | read;
+        return a->op0 << 20 | a->op2 << 17 | a->op1 << 14 | a->crn << 10 | (uint32_t)a->rt << 5 |
+                a->crm << 1 | read;
 }
 
 /* The registers that are slots, or made of one: no helper. -1: not of them, or not for this EL. */
@@ -300,7 +327,8 @@ bool tr_mrs(struct tctx *t, const struct args_sysreg *a)
         else if (key == KEY_NZCV)
                 v = nzcv(t);
         else
-                v = ir_call(t->b, &a64_helper_mrs, a64_const64(t, key), a64_const64(t, trap_iss(a, true)), 0, 0);
+                v = ir_call(t->b, &a64_helper_mrs, a64_const64(t, key), a64_const64(t, trap_iss(a, true)), 0,
+                            0);
         a64_put_x(t, a->rt, v);
         return true;
 }
@@ -345,7 +373,9 @@ static bool dc_zva(struct tctx *t, const struct args_sys *a)
         return true;
 }
 
-/* IC IVAU, DC CVAU and the like: memory is coherent, and code that changes is noticed (docs/code-cache.md). */
+/*
+ * IC IVAU, DC CVAU and the like: memory is coherent, and code that changes is noticed (docs/code-cache.md).
+ */
 static bool cache_op(struct tctx *t, const struct args_sys *a)
 {
         if (a->crm == 5 || a->crm == 1) {
@@ -373,7 +403,8 @@ static bool sys_op(struct tctx *t, const struct args_sys *a)
                 return a64_end_raise(t, A64_EC_UNKNOWN, 0);
         if (a->crn == 7 && (a->crm == 1 || a->crm == 5) && a->op2 == 0)
                 return cache_op(t, a);
-        if (a->crn == 7 && ((a->crm == 6 && (a->op2 == 1 || a->op2 == 2)) || ((a->crm == 10 || a->crm == 14) && a->op2 == 2)))
+        if (a->crn == 7 && ((a->crm == 6 && (a->op2 == 1 || a->op2 == 2)) ||
+                            ((a->crm == 10 || a->crm == 14) && a->op2 == 2)))
                 return true; /* DC IVAC, ISW, CSW, CISW */
         if (a->crn == 7 && ((a->crm == 8 && a->op2 < 4) || (a->crm == 9 && a->op2 < 2 &&
             a64_has(&t->config->features, A64_F_PAN)))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translates one block of A64 code: decodes instruction after instruction until one ends the block, the page ends, or
- * the request's limit is reached. The translators of single instructions are in tr_*.c.
+ * Translates one block of A64 code: decodes instruction after instruction until one ends the block, the page
+ * ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
  *
  * Runs on the vCPU's thread; touches nothing but the region being built.
  */
@@ -58,7 +58,10 @@ void a64_put_sp(struct tctx *t, bool sf, unsigned reg, ir_ref v)
         ir_put(t->b, reg < 31 ? A64_SLOT_X0 + reg : sp_slot(t), sf ? v : ir_zext32(t->b, v));
 }
 
-/* The check is in a block of its own; once done it holds until SP changes by something else than a multiple of 16. */
+/*
+ * The check is in a block of its own; once done it holds until SP changes by something else than a multiple
+ * of 16.
+ */
 ir_ref a64_base(struct tctx *t, unsigned reg)
 {
         uint32_t bad, good;
@@ -119,14 +122,16 @@ ir_ref a64_carry(struct tctx *t, ir_ref flags)
 
 ir_ref a64_flags_const(struct tctx *t, unsigned nzcv)
 {
-        return ir_fl_const(t->b, (nzcv & 8 ? IR_FLAG_N : 0) | (nzcv & 4 ? IR_FLAG_Z : 0) | (nzcv & 2 ? 0 : IR_FLAG_C) |
+        return ir_fl_const(t->b, (nzcv & 8 ? IR_FLAG_N : 0) | (nzcv & 4 ? IR_FLAG_Z : 0) |
+                           (nzcv & 2 ? 0 : IR_FLAG_C) |
                                  (nzcv & 1 ? IR_FLAG_V : 0));
 }
 
 bool a64_condition(unsigned cond, enum ir_flcond *c)
 {
         /* of the even condition codes; the odd one is its negation. PSTATE.C is the absence of a borrow. */
-        static const uint8_t conds[7] = {IR_FL_Z, IR_FL_NC, IR_FL_N, IR_FL_V, IR_FL_GTU, IR_FL_GES, IR_FL_GTS};
+        static const uint8_t conds[7] = {IR_FL_Z, IR_FL_NC, IR_FL_N, IR_FL_V, IR_FL_GTU, IR_FL_GES,
+                                         IR_FL_GTS};
 
         if (cond >> 1 == 7)
                 return false;
@@ -200,7 +205,8 @@ void a64_exit_lookup(struct tctx *t)
 
 void a64_raise_here(struct tctx *t, enum a64_ec ec, uint32_t iss, ir_ref far)
 {
-        ir_call(t->b, &a64_helper_raise, a64_const64(t, ec), a64_const64(t, iss), far ? far : a64_const64(t, 0), 0);
+        ir_call(t->b, &a64_helper_raise, a64_const64(t, ec), a64_const64(t, iss),
+                far ? far : a64_const64(t, 0), 0);
         ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
 }
 
@@ -211,7 +217,10 @@ bool a64_end_raise(struct tctx *t, enum a64_ec ec, uint32_t iss)
         return true;
 }
 
-/* Known to the tables, but not translated, or of a feature that the CPU has not: undefined, and named in the log. */
+/*
+ * Known to the tables, but not translated, or of a feature that the CPU has not: undefined, and named in the
+ * log.
+ */
 static void raise_unimplemented(struct tctx *t, unsigned row)
 {
         ir_call(t->b, &a64_helper_unimplemented, a64_const64(t, row), a64_const64(t, t->insn), 0, 0);
@@ -266,15 +275,22 @@ static bool is_load_exclusive(enum a64_insn insn)
 static bool begins_late(const struct tctx *t, const struct a64_decoded *d)
 {
         return (is_load_exclusive((enum a64_insn)d->insn) || d->insn == A64_LDXP || d->insn == A64_LDAXP) &&
-               t->pc != t->req->offset && t->r->n_guest_insns + 1 + A64_EXCLUSIVE_MAX_INSNS > t->req->max_insns;
+               t->pc != t->req->offset && t->r->n_guest_insns + 1 +
+                       A64_EXCLUSIVE_MAX_INSNS > t->req->max_insns;
 }
 
-/* Does CPACR_EL1 have a say? Everything that needs the FP and SIMD registers is of a feature that needs FP or ASIMD. */
+/*
+ * Does CPACR_EL1 have a say? Everything that needs the FP and SIMD registers is of a feature that needs FP or
+ * ASIMD.
+ */
 static bool uses_fp(enum a64_insn insn)
 {
-        const uint64_t base = 1ull << A64_F_A64 | 1ull << A64_F_CRC32 | 1ull << A64_F_LSE | 1ull << A64_F_LOR |
-                              1ull << A64_F_PAN | 1ull << A64_F_RCPC | 1ull << A64_F_RCPC2 | 1ull << A64_F_FLAGM |
-                              1ull << A64_F_FLAGM2 | 1ull << A64_F_SB;
+        const uint64_t base = 1ull << A64_F_A64 | 1ull << A64_F_CRC32 | 1ull << A64_F_LSE |
+                1ull << A64_F_LOR |
+                              1ull << A64_F_PAN | 1ull << A64_F_RCPC | 1ull << A64_F_RCPC2 |
+                                      1ull << A64_F_FLAGM |
+                              1ull << A64_F_FLAGM2 | 1ull << A64_F_SB | 1ull << A64_F_HBC | 1ull << A64_F_CSSC |
+                              1ull << A64_F_WFXT | 1ull << A64_F_XS;
 
         return !(a64_insns[insn].alts[0].need & base);
 }

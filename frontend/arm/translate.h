@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the instruction's IR
- * and says whether it could: false makes it undefined. Translators see general registers through a64_get and its
- * kin, which know XZR and SP.
+ * What the translators (tr_*.c) share. A translator is one function an instruction; it builds the
+ * instruction's IR and says whether it could: false makes it undefined. Translators see general registers
+ * through a64_get and its kin, which know XZR and SP.
  */
 #pragma once
 
@@ -52,7 +52,9 @@ static inline bool a64_is_el1(const struct tctx *t)
         return t->req->mode & A64_MODE_EL1;
 }
 
-/* General registers: 31 is zero, or (_sp) the stack pointer. X whole, or W or X by @sf: then an I32 or I64. */
+/*
+ * General registers: 31 is zero, or (_sp) the stack pointer. X whole, or W or X by @sf: then an I32 or I64.
+ */
 ir_ref a64_get_x(struct tctx *t, unsigned reg);
 ir_ref a64_get(struct tctx *t, bool sf, unsigned reg);
 ir_ref a64_get_sp(struct tctx *t, bool sf, unsigned reg);
@@ -99,6 +101,10 @@ bool a64_by_helper(struct tctx *t, bool fp);
 /* How far a load-exclusive may be from its store. */
 enum { A64_EXCLUSIVE_MAX_INSNS = 16 };
 
-/* exclusive.c: does the load at t->pc, of registers @rt and @rt2 (31: none) by @rn, meet its store in plain sight? */
-bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2, bool pair,
+/*
+ * exclusive.c: does the load at t->pc, of registers @rt and @rt2 (31: none) by @rn, meet its store in plain
+ * sight?
+ */
+bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2,
+                    bool pair,
                     uint32_t *store_offset);

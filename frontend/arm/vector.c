@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vector and FP instructions that are too rare for IR, over the registers in memory: saturating shifts and doubling
- * products, polynomial products, estimates and steps, fixed point, and others (Arm ARM C7.2 and J1.3.4). A helper is given the
- * row and the word, and takes the fields from the word by their names. Cryptography is in crypto.c. On the vCPU's thread.
+ * Vector and FP instructions that are too rare for IR, over the registers in memory: saturating shifts and
+ * doubling products, polynomial products, estimates and steps, fixed point, and others (Arm ARM C7.2 and
+ * J1.3.4). A helper is given the row and the word, and takes the fields from the word by their names.
+ * Cryptography is in crypto.c. On the vCPU's thread.
  */
 #include "frontend/arm/vector.h"
 
@@ -60,11 +61,11 @@ static struct vop take_apart(struct vcpu *v, unsigned row, uint32_t word)
         struct vop o = {.s = a64_state(v), .row = (enum a64_insn)info->target};
         bool scalar = word >> 28 & 1; /* of AdvSIMD: the scalar forms */
         unsigned sz = vop_field(info, word, "sz", vop_field(info, word, "ftype", 0));
-        bool double_word = o.row == A64_SRSHL_D || o.row == A64_URSHL_D;
+        bool wide = sz || o.row == A64_SRSHL_D || o.row == A64_URSHL_D;
 
         o.q = vop_field(info, word, "q", 0);
         o.sh = vop_field(info, word, "sh", 0);
-        o.size = o.sh >= 8 ? 28u - __builtin_clz(o.sh) : vop_field(info, word, "size", sz || double_word ? 3 : 2);
+        o.size = o.sh >= 8 ? 28u - __builtin_clz(o.sh) : vop_field(info, word, "size", wide ? 3 : 2);
         o.lanes = scalar ? 1 : (o.q ? 16 : 8) >> o.size;
         o.idx = (int)vop_field(info, word, "idx", ~0u);
         memcpy(o.d, o.s->v[vop_field(info, word, "vd", 0)], 16);
@@ -144,10 +145,14 @@ static void shift_register(struct vop *o, unsigned flags)
 static void shift_immediate(struct vop *o, unsigned flags)
 {
         for (unsigned i = 0; i < o->lanes; i++)
-                vop_set(o->r, o->size, i, shift_by(o, element(o, o->n, i, flags & SIGNED), o->sh - (8 << o->size), flags));
+                vop_set(o->r, o->size, i, shift_by(o, element(o, o->n, i, flags & SIGNED),
+                                                   o->sh - (8 << o->size), flags));
 }
 
-/* The upper half of twice the product, rounded or not, on top of an accumulator (@acc 1), less it (-1), or alone. */
+/*
+ * The upper half of twice the product, rounded or not, on top of an accumulator (@acc 1), less it (-1), or
+ * alone.
+ */
 static void doubling_high(struct vop *o, bool round, int acc)
 {
         unsigned w = 8u << o->size;
@@ -174,7 +179,8 @@ static void doubling_long(struct vop *o, int acc)
                 int64_t product = bits_sext(saturate(o, p, wide, true), 8u << wide);
 
                 if (acc)
-                        product = bits_sext(saturate(o, (__int128)get_s(o->d, wide, i) + (__int128)acc * product, wide, true),
+                        product = bits_sext(saturate(o, (__int128)get_s(o->d, wide, i) +
+                                                     (__int128)acc * product, wide, true),
                                             8u << wide);
                 vop_set(o->r, wide, i, product);
         }
@@ -183,7 +189,8 @@ static void doubling_long(struct vop *o, int acc)
 static void add_mixed(struct vop *o, bool to_signed)
 {
         for (unsigned i = 0; i < o->lanes; i++)
-                vop_set(o->r, o->size, i, saturate(o, element(o, o->n, i, !to_signed) + element(o, o->d, i, to_signed), o->size,
+                vop_set(o->r, o->size, i, saturate(o, element(o, o->n, i, !to_signed) +
+                                                   element(o, o->d, i, to_signed), o->size,
                                                    to_signed));
 }
 
@@ -290,9 +297,15 @@ A64_HELP(vector)
         case A64_SQRDMLSH: case A64_SQRDMLSH_SC: case A64_SQRDMLSH_ELH: case A64_SQRDMLSH_SCELH:
                 doubling_high(&o, true, -1);
                 break;
-        case A64_SQDMULL: case A64_SQDMULL_SC: case A64_SQDMULL_ELH: case A64_SQDMULL_SCELH: doubling_long(&o, 0); break;
-        case A64_SQDMLAL: case A64_SQDMLAL_SC: case A64_SQDMLAL_ELH: case A64_SQDMLAL_SCELH: doubling_long(&o, 1); break;
-        case A64_SQDMLSL: case A64_SQDMLSL_SC: case A64_SQDMLSL_ELH: case A64_SQDMLSL_SCELH: doubling_long(&o, -1); break;
+        case A64_SQDMULL: case A64_SQDMULL_SC: case A64_SQDMULL_ELH: case A64_SQDMULL_SCELH:
+                doubling_long(&o, 0);
+                break;
+        case A64_SQDMLAL: case A64_SQDMLAL_SC: case A64_SQDMLAL_ELH: case A64_SQDMLAL_SCELH:
+                doubling_long(&o, 1);
+                break;
+        case A64_SQDMLSL: case A64_SQDMLSL_SC: case A64_SQDMLSL_ELH: case A64_SQDMLSL_SCELH:
+                doubling_long(&o, -1);
+                break;
         case A64_SUQADD_V: case A64_SUQADD_SC: add_mixed(&o, true); break;
         case A64_USQADD_V: case A64_USQADD_SC: add_mixed(&o, false); break;
         case A64_SQABS_SC: saturating_abs(&o, false); break;
@@ -402,8 +415,8 @@ static uint64_t recip_step(struct fp_env *env, bool d, uint64_t x, uint64_t y)
 }
 
 /*
- * (3 - x y) / 2, fused: the greater operand is halved, which is exact unless it is so small that the product does not
- * count but for its sign.
+ * (3 - x y) / 2, fused: the greater operand is halved, which is exact unless it is so small that the product
+ * does not count but for its sign.
  */
 static uint64_t recip_sqrt_step(struct fp_env *env, bool d, uint64_t x, uint64_t y)
 {
@@ -435,7 +448,8 @@ static int exponent_of(bool d, uint64_t x)
 
 static uint64_t recip_overflow(struct fp_env *env, bool d, bool negative)
 {
-        bool inf = env->rm == FP_RM_RNE || (env->rm == FP_RM_RUP && !negative) || (env->rm == FP_RM_RDN && negative);
+        bool inf = env->rm == FP_RM_RNE || (env->rm == FP_RM_RUP && !negative) ||
+                   (env->rm == FP_RM_RDN && negative);
         unsigned top = d ? 0x7ff : 0xff;
 
         env->flags |= FP_OF | FP_NX;
@@ -527,7 +541,9 @@ static uint64_t recip_exponent(struct fp_env *env, bool d, uint64_t x)
         return pack(d, negative, exponent ? ~exponent & top : top - 1, 0);
 }
 
-/* FPRoundIntN: to an integer of 32 or 64 bits in the same format; what does not fit is the most negative one. */
+/*
+ * FPRoundIntN: to an integer of 32 or 64 bits in the same format; what does not fit is the most negative one.
+ */
 static uint64_t round_to_int(struct fp_env *env, bool d, uint64_t x, bool zero, unsigned bits)
 {
         struct fp_env own = *env;
@@ -589,11 +605,13 @@ static void narrow_to_odd(struct vop *o, struct fp_env *env)
 static uint64_t fp_lane(struct vop *o, struct fp_env *env, unsigned lane)
 {
         bool d = o->size == 3;
-        uint64_t x = vop_get(o->n, o->size, lane), y = vop_get(o->m, o->size, o->idx >= 0 ? (unsigned)o->idx : lane);
+        uint64_t x = vop_get(o->n, o->size, lane);
+        uint64_t y = vop_get(o->m, o->size, o->idx >= 0 ? (unsigned)o->idx : lane);
         int fraction_bits = (16 << o->size) - (int)o->sh;
 
         switch (o->row) {
-        case A64_FMULX_V: case A64_FMULX_SC: case A64_FMULX_ELS: case A64_FMULX_SCELS: return mulx(env, d, x, y);
+        case A64_FMULX_V: case A64_FMULX_SC: case A64_FMULX_ELS: case A64_FMULX_SCELS:
+                return mulx(env, d, x, y);
         case A64_FRECPS_V: case A64_FRECPS_SC: return recip_step(env, d, x, y);
         case A64_FRSQRTS_V: case A64_FRSQRTS_SC: return recip_sqrt_step(env, d, x, y);
         case A64_FRECPE_V: case A64_FRECPE_SC: return recip(env, d, x);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "frontend/cpu.h"
+#include "frontend/fp/x87.h"
 #include "frontend/x86/decode.h"
 #include "ir/flags.h"
 #include "ir/vec.h"
@@ -110,12 +111,6 @@ struct x86_segment {
         uint16_t selector;
 };
 
-/* An x87 register as it lies in memory. */
-struct x86_f80 {
-        uint64_t mantissa;
-        uint16_t exponent; /* and sign */
-};
-
 struct x86_state {
         uint64_t gpr[16];
         uint32_t flags;         /* CF PF AF ZF SF OF: a word as of ir/flags.h */
@@ -123,12 +118,16 @@ struct x86_state {
         uint64_t system_flags;  /* X86_FL_SYSTEM of RFLAGS */
         struct ir_v128 xmm[16] __attribute__((aligned(16)));
         uint64_t mxcsr;         /* less the flags still in the host's FP unit */
+        uint64_t mxcsr_before;  /* between fp_begin and fp_check: flags of earlier instructions */
 
-        struct x86_f80 fpr[8];  /* physical registers */
-        uint16_t fcw, fsw;      /* fsw without TOP and C0 to C3 being anywhere else */
+        struct fp80 fpr[8];     /* physical registers */
+        uint16_t fcw, fsw;
         uint8_t ftw;            /* a bit a register: in use */
         uint16_t fop;
         uint64_t fip, fdp;
+        uint16_t x87_high;      /* between x87_value and x87_stored: what a store is about to do */
+        uint8_t x87_flags;
+        bool x87_fault;
 
         struct x86_segment seg[6], ldt, tr, gdt, idt; /* by enum x86_seg; of the latter two base and limit */
         uint64_t cpl;
@@ -167,6 +166,13 @@ enum x86_slot {
 
 extern const struct ir_guest x86_guest;
 extern const struct cpu_ops x86_64_ops;
+
+/* ---- x87.c: what its helpers are told ---- */
+enum x87_operand { X87_ST, X87_F32, X87_F64, X87_F80, X87_I16, X87_I32, X87_I64 };
+enum x87_arith { X87_ADD, X87_MUL, X87_SUB, X87_SUBR, X87_DIV, X87_DIVR };
+enum x87_unary { X87_CHS, X87_ABS, X87_SQRT, X87_RNDINT, X87_SCALE, X87_PREM, X87_PREM1, X87_XTRACT, X87_XAM };
+enum x87_move { X87_LD, X87_STORE, X87_STORE_POP, X87_XCH, X87_CMOV, X87_FREE, X87_FREE_POP, X87_TOP_UP, X87_TOP_DOWN };
+enum x87_control { X87_INIT, X87_CLEAR, X87_LOAD };
 
 /* ---- helpers that translators call; shapes in struct ir_helper ---- */
 #define HELPER(name, args, type, reads, writes, flags, doc) extern const struct ir_helper x86_helper_##name;

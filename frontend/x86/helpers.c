@@ -7,6 +7,7 @@
 #include "frontend/x86/cpu.h"
 
 #include "base/log.h"
+#include "frontend/fp/fp.h"
 #include "machines/core/vm.h"
 
 X86_HELP(raise)
@@ -216,13 +217,42 @@ X86_HELP(ldmxcsr)
         return x86_done(0);
 }
 
-X86_HELP(fp_check)
+X86_HELP(fp_begin)
 {
         struct x86_state *s = x86_state(v);
 
-        if (s->mxcsr & ~(s->mxcsr >> 7) & X86_MXCSR_FLAGS)
+        s->mxcsr_before = s->mxcsr & X86_MXCSR_FLAGS;
+        s->mxcsr &= ~(uint64_t)X86_MXCSR_FLAGS;
+        return x86_done(0);
+}
+
+X86_HELP(fp_check)
+{
+        struct x86_state *s = x86_state(v);
+        bool trap = s->mxcsr & ~(s->mxcsr >> 7) & X86_MXCSR_FLAGS;
+
+        s->mxcsr |= s->mxcsr_before;
+        if (trap)
                 return x86_raise(v, s->cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM : X86_EXC_UD, 0);
         return x86_done(0);
+}
+
+/* SDM volume 2, RCPPS and RSQRTPS: subnormal arguments count as zeros, NaNs become quiet; no flags. */
+X86_HELP(approximate)
+{
+        struct fp_env env = {.rm = FP_RM_RNE};
+        uint32_t x = a, sign = x & 0x80000000, magnitude = x & 0x7fffffff;
+
+        if (magnitude > 0x7f800000)
+                return x86_done(x | 0x400000);
+        if (magnitude < 0x00800000)
+                return x86_done(sign | 0x7f800000);
+        if (b && sign)
+                return x86_done(0xffc00000);
+        if (b)
+                x = fp32_sqrt(&env, x);
+        x = fp32_div(&env, 0x3f800000, x);
+        return x86_done((x & 0x7fffffff) < 0x00800000 ? sign : x);
 }
 
 /* ---- FXSAVE's area, SDM volume 1, table 10-2 ---- */
@@ -247,7 +277,7 @@ X86_HELP(fx_word)
         }
         if (a >= 32 && a < 160) {
                 n = ((a - 32) / 16 + (s->fsw >> 11)) & 7; /* in the order of the stack */
-                return x86_done(a & 8 ? s->fpr[n].exponent : s->fpr[n].mantissa);
+                return x86_done(a & 8 ? s->fpr[n].sign_exp : s->fpr[n].significand);
         }
         if (a >= 160 && a < 416)
                 return x86_done(s->xmm[(a - 160) / 16].w[a >> 3 & 1]);
@@ -271,9 +301,9 @@ X86_HELP(fx_set)
         } else if (a >= 32 && a < 160) {
                 n = ((a - 32) / 16 + (s->fsw >> 11)) & 7;
                 if (a & 8)
-                        s->fpr[n].exponent = b;
+                        s->fpr[n].sign_exp = b;
                 else
-                        s->fpr[n].mantissa = b;
+                        s->fpr[n].significand = b;
         } else if (a >= 160 && a < 416) {
                 s->xmm[(a - 160) / 16].w[a >> 3 & 1] = b;
         }

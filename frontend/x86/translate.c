@@ -260,7 +260,7 @@ bool x86_sse_on(struct x86_tctx *t)
         return false;
 }
 
-static void unimplemented(struct x86_tctx *t, const struct x86_insn *i)
+void x86_unimplemented(struct x86_tctx *t, const struct x86_insn *i)
 {
         ir_call(t->b, &x86_helper_unimplemented, x86_c64(t, i->id), 0, 0, 0);
         ir_exit(t->b, IR_EXIT_EXCEPTION, t->pc);
@@ -327,7 +327,7 @@ static void translate_one(struct x86_tctx *t, enum fetched fetched, const struct
         else if (fetched == FETCH_UNDEFINED || !(t->mode & X86_MODE_LONG))
                 x86_raise_here(t, X86_EXC_UD, 0);
         else if (!x86_translators[i->id])
-                unimplemented(t, i);
+                x86_unimplemented(t, i);
         else if (!x86_translators[i->id](t, i) && !t->ended)
                 x86_raise_here(t, X86_EXC_UD, 0);
         if (!t->ended && (counter || shadow))

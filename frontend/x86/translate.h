@@ -99,5 +99,7 @@ void x86_exit(struct x86_tctx *t, enum ir_exit reason);  /* goes on at the next 
 void x86_raise_here(struct x86_tctx *t, enum x86_vector vector, uint32_t error_code);
 bool x86_privileged(struct x86_tctx *t); /* false: #GP was raised */
 
+/* #UD, and a word in the log: the instruction has no translator, or not in this form. */
+void x86_unimplemented(struct x86_tctx *t, const struct x86_insn *i);
 /* FP and SSE are on? Otherwise raises #UD or #NM. */
 bool x86_sse_on(struct x86_tctx *t);

@@ -189,7 +189,7 @@ static void wrap_helpers(void)
 }
 
 /* The region's, whatever the mode word. */
-static struct ir_fpmode fp_mode_of_rig(uint64_t mode)
+static struct ir_fpmode fp_mode(uint64_t mode)
 {
         return rig.fp;
 }
@@ -242,7 +242,7 @@ static bool set_up(GError **error)
         rig.v = aligned_alloc(64, (sizeof(struct vcpu) + WORLD_STATE + 63) & ~(size_t)63);
         memset(rig.v, 0, sizeof(struct vcpu));
         rig.cpu.fp_flags_or = fp_flags_or;
-        rig.cpu.fp_mode = fp_mode_of_rig;
+        rig.cpu.fp_mode = fp_mode;
         rig.v->ops = &rig.cpu;
         wrap_helpers();
         for (unsigned n = 0; n < JUMP_ENTRIES; n++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the generated A64 decoder and the disassembler: the decision tree against the table of masks, for random
- * words of every row; no two rows claim a word; features; reserved encodings; and text that GNU objdump printed
- * (golden_a64.txt, made by binutils_a64.py).
+ * Tests of the generated A64 decoder and the disassembler: the decision tree against the table of masks, for
+ * random words of every row; no two rows claim a word; features; reserved encodings; and text that GNU
+ * objdump printed (golden_a64.txt, made by binutils_a64.py).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,7 +153,8 @@ static void test_reserved(void)
                 struct a64_decoded d;
 
                 if (a64_decode(rows[n].word, &all_features, &d))
-                        g_error("0x%08x (%s) decodes as %s", rows[n].word, rows[n].what, a64_insns[d.insn].name);
+                        g_error("0x%08x (%s) decodes as %s", rows[n].word, rows[n].what,
+                                a64_insns[d.insn].name);
         }
 }
 

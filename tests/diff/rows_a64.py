@@ -70,6 +70,11 @@ def size_log2(row):
     return min(largest + pair, 4)
 
 
+def is_many(row):
+    """Has it several accesses, of which the first may be done when another faults?"""
+    return row['args'] in ('stp', 'ldp', 'vp', 'ldm', 'ldmp', 'lane', 'lanep', 'ldr', 'ldrp')
+
+
 def precision(row):
     """Of floating-point registers that no field tells: 's', 'd', 'h', or 0."""
     for suffix, letter in (('_ws', 's'), ('_sd', 's'), ('_sh', 's'), ('_ds', 'd'), ('_dh', 'd'), ('_hs', 'h'), ('_hd', 'h')):
@@ -109,15 +114,28 @@ def excludes_of(row, rows):
     return out + [(r['mask'], r['match']) for r in rows if r['over'] == row['name']]
 
 
+def fixed(row):
+    """Bits that should be 0 or 1 (mask, value): with others it is left open what an instruction does."""
+    free = ~row['mask'] & 0xffffffff
+    for f in row['fields']:
+        for high, low in f['bits']:
+            free &= ~(((2 << high) - 1) & ~((1 << low) - 1))
+    for e in row['excludes']:
+        free &= ~e['mask']
+    zero = row['name'].startswith(('fcmp', 'cfinv', 'xaflag', 'axflag', 'sb'))
+    return free, 0 if zero else free
+
+
 def header(rows):
     out = ['/* Made from the decode table; see tests/diff/rows_a64.py. */']
     for r in rows:
         cls, address = kind(r)
         fields = [f for f in r['fields'] if f['name'] in FIELDS]
         excludes = excludes_of(r, rows)
-        out.append('{0x%08x, 0x%08x, 4, C_%s, %d, %s, AT_%s, %d, %d, %d, (const struct field[]){%s}, '
+        mask, value = fixed(r)
+        out.append('{0x%08x, 0x%08x, 4, C_%s, %d, %s, AT_%s | %s, %d, %d, %d, (const struct field[]){%s}, '
                    '(const u32[][2]){%s}}, /* %s */' % (
-                       r['mask'], r['match'], cls, size_log2(r), precision(r), address, len(fields), len(excludes),
+                       r['mask'] | mask, r['match'] | value, cls, size_log2(r), precision(r), address, 'AT_MANY' if is_many(r) else '0', len(fields), len(excludes),
                        cls in NOT_IN_SEQUENCES or not is_translated(r) or is_newer(r),
                        ', '.join(field_text(f) for f in fields) or '{0}',
                        ', '.join('{0x%x, 0x%x}' % e for e in excludes) or '{0}', r['name']))

@@ -33,6 +33,7 @@ struct fp_op {
          * respect.
          */
         uint64_t (*host)(uint32_t *mxcsr, const uint64_t *v);
+        bool x86_only;          /* no other guest has the operation */
 };
 
 extern const struct fp_op host_ops[];

@@ -53,6 +53,10 @@ HOST_PAIR(fnma, "vfnmadd231", "ss %%xmm1, %%xmm0, %%xmm2; movaps %%xmm2, %%xmm0"
           "sd %%xmm1, %%xmm0, %%xmm2; movaps %%xmm2, %%xmm0")
 HOST_PAIR(fnms, "vfnmsub231", "ss %%xmm1, %%xmm0, %%xmm2; movaps %%xmm2, %%xmm0",
           "sd %%xmm1, %%xmm0, %%xmm2; movaps %%xmm2, %%xmm0")
+HOST_PAIR(less, "min", "ss %%xmm1, %%xmm0", "sd %%xmm1, %%xmm0")
+HOST_PAIR(greater, "max", "ss %%xmm1, %%xmm0", "sd %%xmm1, %%xmm0")
+HOST32(fp32_to_fp16, "vcvtps2ph $4, %%xmm0, %%xmm0; pextrw $0, %%xmm0, %%eax; movq %%rax, %%xmm0")
+HOST32(fp16_to_fp32, "pextrw $0, %%xmm0, %%eax; movd %%eax, %%xmm0; vcvtph2ps %%xmm0, %%xmm0")
 HOST_PAIR(rint, "rounds", "s $4, %%xmm0, %%xmm0", "d $4, %%xmm0, %%xmm0")
 HOST_PAIR(nearbyint, "rounds", "s $12, %%xmm0, %%xmm0", "d $12, %%xmm0, %%xmm0")
 HOST(fp32_to_fp64, "cvtss2sd %%xmm0, %%xmm0")
@@ -167,6 +171,10 @@ SOFT_PAIR(fma, fma(env, v[0], v[1], v[2]))
 SOFT_PAIR(fms, muladd(env, v[0], v[1], v[2], FP_NEG_ADDEND))
 SOFT_PAIR(fnma, muladd(env, v[0], v[1], v[2], FP_NEG_PRODUCT))
 SOFT_PAIR(fnms, muladd(env, v[0], v[1], v[2], FP_NEG_PRODUCT | FP_NEG_ADDEND))
+SOFT_PAIR(less, less(env, v[0], v[1]))
+SOFT_PAIR(greater, greater(env, v[0], v[1]))
+SOFT(fp32_to_fp16, fp32_to_fp16(env, v[0], false))
+SOFT(fp16_to_fp32, fp16_to_fp32(env, v[0], false))
 SOFT_PAIR(rint, round_int(env, v[0], true))
 SOFT_PAIR(nearbyint, round_int(env, v[0], false))
 SOFT_PAIR(compare_quiet, compare(env, v[0], v[1], false))
@@ -188,6 +196,8 @@ SOFT(fp64_to_fp32, fp64_to_fp32(env, v[0]))
 #define ROWS(name, arity, exact, neg)                                           \
         ROW(fp32_##name, fp32_##name, arity, KIND_F32, KIND_F32, exact, neg),   \
         ROW(fp64_##name, fp64_##name, arity, KIND_F64, KIND_F64, exact, neg)
+#define ROW_X86(name, arity, in, out) \
+        {#name, arity, in, out, EXACT_NONE, 0, soft_##name, host_##name, true}
 #define ROWS_TO(name, hostname, out)                                            \
         ROW(fp32_##name, fp32_##hostname, 1, KIND_F32, out, EXACT_SAME, 0),     \
         ROW(fp64_##name, fp64_##hostname, 1, KIND_F64, out, EXACT_SAME, 0)
@@ -208,6 +218,12 @@ const struct fp_op host_ops[] = {
         ROWS(fms, 3, EXACT_FMA, FP_NEG_ADDEND),
         ROWS(fnma, 3, EXACT_FMA, FP_NEG_PRODUCT),
         ROWS(fnms, 3, EXACT_FMA, FP_NEG_PRODUCT | FP_NEG_ADDEND),
+        ROW_X86(fp32_less, 2, KIND_F32, KIND_F32),
+        ROW_X86(fp64_less, 2, KIND_F64, KIND_F64),
+        ROW_X86(fp32_greater, 2, KIND_F32, KIND_F32),
+        ROW_X86(fp64_greater, 2, KIND_F64, KIND_F64),
+        ROW_X86(fp32_to_fp16, 1, KIND_F32, KIND_U32),
+        ROW_X86(fp16_to_fp32, 1, KIND_U32, KIND_F32),
         ROWS(rint, 1, EXACT_SAME, 0),
         ROWS(nearbyint, 1, EXACT_SAME, 0),
         ROWS_COMPARE(compare_quiet),
@@ -227,5 +243,5 @@ const int host_op_count = sizeof(host_ops) / sizeof(host_ops[0]);
 
 bool host_supported(void)
 {
-        return __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.1");
+        return __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.1"); /* and F16C, which came before FMA3 */
 }

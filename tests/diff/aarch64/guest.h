@@ -21,9 +21,11 @@ enum row_class {
         C_ALU, C_FP, C_VECTOR, C_LOAD, C_STORE, C_ATOMIC, C_ORDERED, C_LDX, C_STX, C_PREFETCH, C_BRANCH, C_BR, C_ERET,
         C_TRAP, C_HLT, C_HVC, C_HINT, C_WFE, C_WFI, C_BARRIER, C_MRS, C_MSR, C_MSR_IMM, C_SYS, N_CLASSES
 };
+/* row.address */
 enum address {
         AT_NONE, AT_BASE /* the base register alone */, AT_IMM /* and imm, as field mode says */, AT_INDEX /* and rm */,
-        AT_PC /* off from the instruction */
+        AT_PC /* off from the instruction */,
+        AT_MANY = 128 /* with the others: several accesses */
 };
 
 u32 row_word(const struct row *r);           /* a random encoding */
@@ -119,6 +121,7 @@ void case_run(const struct env *e);     /* in -> out */
 void restore_sysregs(void);
 void case_mix_state(void);              /* all of out */
 void case_mix_memory(u64 va, unsigned n_words);
+void case_forget_partial(const struct row *r, u32 word, u64 ea);
 
 void rows_chunk(unsigned unit);
 void seq_chunk(unsigned unit);

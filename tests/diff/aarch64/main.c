@@ -252,6 +252,38 @@ void case_mix_memory(u64 va, unsigned n_words)
         }
 }
 
+/*
+ * After an abort, what an instruction with several accesses loaded and stored before the one that failed is unknown (Arm
+ * ARM D1.3.6): QEMU writes registers and memory one by one.
+ */
+void case_forget_partial(const struct row *r, u32 word, u64 ea)
+{
+        unsigned class = out.esr >> 26, n = 4;
+
+        if (!(r->address & AT_MANY) || (class != 0x24 && class != 0x25))
+                return;
+        if (r->cls == C_STORE) {
+                for (u64 va = ea; va < ea + 64; va++) {
+                        u64 *p = data_word(va & -8ull);
+
+                        if (p)
+                                ((u8 *)p)[va & 7] = 0;
+                }
+                return;
+        }
+        if (row_field(r, F_VT2)) {
+                unsigned second = field_get(row_field(r, F_VT2), word);
+
+                out.v[second][0] = out.v[second][1] = 0;
+                n = 1;
+        }
+        for (unsigned i = 0; row_field(r, F_VT) && i < n; i++) {
+                unsigned reg = (field_get(row_field(r, F_VT), word) + i) & 31;
+
+                out.v[reg][0] = out.v[reg][1] = 0;
+        }
+}
+
 /* ---- chunks ---- */
 
 void restore_sysregs(void)

@@ -18,7 +18,7 @@ static const struct sysreg sysregs[] = {
         {3, 3, 4, 2, 0, EL0, ~0ull},                      /* nzcv */
         {3, 3, 4, 2, 1, EL0, ~0ull},                      /* daif */
         {3, 3, 4, 4, 0, EL0, FPCR_MODES},                 /* fpcr */
-        {3, 3, 4, 4, 1, EL0, ~0ull},                      /* fpsr */
+        {3, 3, 4, 4, 1, EL0, 0x0800009f},                 /* fpsr; of a CPU with AArch32 also 31 to 28 */
         {3, 3, 0, 0, 1, EL0 | DIFFERS, 0},                /* ctr_el0 */
         {3, 3, 0, 0, 7, EL0, 0},                          /* dczid_el0 */
         {3, 3, 14, 0, 0, EL0 | DIFFERS | NO_WRITE, 0},    /* cntfrq_el0: QEMU lets EL1 write it */

@@ -86,6 +86,12 @@ static bool is_undefined(const struct test_case *c, const struct x86_insn *i)
 {
         if ((i->id == X86_SHLD || i->id == X86_SHRD) && i->op[0].size == 2)
                 return count_of(c, i) > 16;
+        /* approximations, which differ between CPUs */
+        if (i->id == X86_RCPPS || i->id == X86_RCPSS || i->id == X86_RSQRTPS || i->id == X86_RSQRTSS)
+                return true;
+        /* an undocumented one, which AMD's CPUs do without a stack fault */
+        if (i->id == X86_FSTP && !i->is_mem && i->opcode == 0xd9)
+                return true;
         if (i->id == X86_MOVSXD && i->os == 2)
                 return i->is_mem; /* AMD's CPUs read 32 bits */
         return i->id == X86_BSWAP && i->op[0].size == 2;
@@ -110,7 +116,8 @@ static bool is_left_out(const struct x86_row *row)
         for (unsigned k = 0; k < X86_MAX_OPS && row->ops[k]; k++) {
                 unsigned kind = x86_opspecs[row->ops[k]].kind;
 
-                if (kind >= X86_K_FES && kind <= X86_K_FGS)
+                /* MMX registers are not translated */
+                if ((kind >= X86_K_FES && kind <= X86_K_FGS) || kind == X86_K_P || kind == X86_K_Q || kind == X86_K_N)
                         return true;
         }
         return !x86_translators[row->id] || !(row->modes & X86_64);
@@ -134,6 +141,9 @@ static void show(struct tool *t, const struct test_case *c, const char *what, ui
                 for (unsigned k = 0; k < 16; k++)
                         printf("    r%-2u %016" PRIx64 " xmm%-2u %016" PRIx64 " %016" PRIx64 "\n", k, c->in.gpr[k], k,
                                c->in.xmm[k][1], c->in.xmm[k][0]);
+                for (unsigned k = 0; k < 8; k++)
+                        printf("    st%u %02x%02x %016" PRIx64 "\n", k, c->in.fx87[41 + 16 * k], c->in.fx87[40 + 16 * k],
+                               *(const uint64_t *)(c->in.fx87 + 32 + 16 * k));
                 printf("    mxcsr %04x fcw %02x%02x fsw %02x%02x ftw %02x\n", c->in.mxcsr, c->in.fx87[1], c->in.fx87[0],
                        c->in.fx87[3], c->in.fx87[2], c->in.fx87[4]);
         }
@@ -179,7 +189,10 @@ static bool compare(struct tool *t, const struct test_case *c, const struct x86_
                 return false;
         if (differs(t, c, "vector", (uint64_t)c->vector, (uint64_t)vector))
                 return true;
-        if (vector == 14 && (differs(t, c, "error code", c->error_code, error_code) || differs(t, c, "cr2", c->cr2, cr2)))
+        if (vector == 14 && differs(t, c, "error code", c->error_code, error_code))
+                return true;
+        /* of two loads that fault either may be first */
+        if (vector == 14 && i->id != X86_CMPS && differs(t, c, "cr2", c->cr2, cr2))
                 return true;
         if (vector == 13 && differs(t, c, "error code", c->error_code, error_code))
                 return true;

@@ -112,10 +112,10 @@ static void load(struct emulator *e, const struct test_case *c)
         memcpy(&s->fsw, c->in.fx87 + 2, 2);
         s->ftw = c->in.fx87[4];
         for (unsigned k = 0; k < 8; k++) {
-                struct x86_f80 *r = &s->fpr[(k + (s->fsw >> 11)) & 7];
+                struct fp80 *r = &s->fpr[(k + (s->fsw >> 11)) & 7];
 
-                memcpy(&r->mantissa, c->in.fx87 + 32 + 16 * k, 8);
-                memcpy(&r->exponent, c->in.fx87 + 40 + 16 * k, 2);
+                memcpy(&r->significand, c->in.fx87 + 32 + 16 * k, 8);
+                memcpy(&r->sign_exp, c->in.fx87 + 40 + 16 * k, 2);
         }
         x86_set_rflags(v, c->in.flags, ~0ull);
         v->hot.pc = CASE_CODE + CASE_AT;
@@ -141,10 +141,10 @@ static void save(struct emulator *e, struct case_regs *out, int *vector, uint64_
         memcpy(out->fx87 + 2, &s->fsw, 2);
         out->fx87[4] = s->ftw;
         for (unsigned k = 0; k < 8; k++) {
-                struct x86_f80 *r = &s->fpr[(k + (s->fsw >> 11)) & 7];
+                struct fp80 *r = &s->fpr[(k + (s->fsw >> 11)) & 7];
 
-                memcpy(out->fx87 + 32 + 16 * k, &r->mantissa, 8);
-                memcpy(out->fx87 + 40 + 16 * k, &r->exponent, 2);
+                memcpy(out->fx87 + 32 + 16 * k, &r->significand, 8);
+                memcpy(out->fx87 + 40 + 16 * k, &r->sign_exp, 2);
         }
         *vector = -1;
         *error_code = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs single instructions on made-up states, as a freestanding program for AArch64 (-M bare here, -M virt of QEMU),
- * and prints a digest of what each did. tests/isa/arm/rows.py writes the table of words, builds this and compares two
- * emulators' outputs. With `dump` in the table's header the state of each case is printed whole.
+ * Runs single instructions on made-up states, as a freestanding program for AArch64 (-M bare here, -M virt of
+ * QEMU), and prints a digest of what each did. tests/isa/arm/rows.py writes the table of words, builds this
+ * and compares two emulators' outputs. With `dump` in the table's header the state of each case is printed
+ * whole.
  */
 #include <stdint.h>
 
@@ -40,17 +41,26 @@ static uint64_t next_random(void)
 static uint64_t biased(void)
 {
         static const uint64_t whole[] = {
-                0, 1, 2, ~0ull, 0x7fffffffffffffff, 0x8000000000000000, 0x7fffffff, 0x80000000, 0xffffffff, 0xff, 0x8000,
-                0x7fff, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000001,
-                0x7ff0000000000001, 0xfff8000000001234, 0xfff4000000000000, 0x000fffffffffffff, 0x0010000000000000, 0x1,
-                0x7fefffffffffffff, 0x43e0000000000000, 0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000200000,
-                0x3fe0000000000000, 0x3ff8000000000000, 0x4004000000000000, 0x3810000000000000, 0x380fffffe0000000,
-                0x47efffffe0000000, 0x47effffff0000000, 0x36a0000000000000, 0x40effe0000000000, 0x3f10000000000000,
+                0, 1, 2, ~0ull, 0x7fffffffffffffff, 0x8000000000000000, 0x7fffffff, 0x80000000, 0xffffffff,
+                        0xff, 0x8000,
+                0x7fff, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000,
+                        0x7ff8000000000001,
+                0x7ff0000000000001, 0xfff8000000001234, 0xfff4000000000000, 0x000fffffffffffff,
+                        0x0010000000000000, 0x1,
+                0x7fefffffffffffff, 0x43e0000000000000, 0x41dfffffffc00000, 0x41e0000000000000,
+                        0xc1e0000000200000,
+                0x3fe0000000000000, 0x3ff8000000000000, 0x4004000000000000, 0x3810000000000000,
+                        0x380fffffe0000000,
+                0x47efffffe0000000, 0x47effffff0000000, 0x36a0000000000000, 0x40effe0000000000,
+                        0x3f10000000000000,
         };
         static const uint32_t half[] = {
-                0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001, 0xffa00000,
-                0x007fffff, 0x00800000, 1, 0x80000001, 0x7f7fffff, 0x4f000000, 0x4effffff, 0x5f000000, 0x3f000000, 0x3fc00000,
-                0x40200000, 0xffffffff, 0x7fffffff, 0x00ff00ff, 0x80808080, 0x7f7f7f7f, 0x80007fff, 0x33000000, 0x33800000,
+                0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001,
+                        0xffa00000,
+                0x007fffff, 0x00800000, 1, 0x80000001, 0x7f7fffff, 0x4f000000, 0x4effffff, 0x5f000000,
+                        0x3f000000, 0x3fc00000,
+                0x40200000, 0xffffffff, 0x7fffffff, 0x00ff00ff, 0x80808080, 0x7f7f7f7f, 0x80007fff,
+                        0x33000000, 0x33800000,
                 0x477fe000, 0x38800000, 0x387fc000,
         };
         uint64_t r = next_random();
@@ -70,7 +80,8 @@ static uint64_t biased(void)
 
 static void make_state(struct state *s, const struct row_case *c)
 {
-        static const uint64_t modes[] = {0, 0, 0, 1 << 22, 2 << 22, 3 << 22, 1 << 24, 1 << 25, 3 << 24, 1 << 24 | 1 << 22};
+        static const uint64_t modes[] = {0, 0, 0, 1 << 22, 2 << 22, 3 << 22, 1 << 24, 1 << 25, 3 << 24,
+                                         1 << 24 | 1 << 22};
 
         seed = c->seed;
         for (unsigned n = 0; n < 28; n++)

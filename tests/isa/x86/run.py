@@ -1,0 +1,12 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs a program that checks itself on the bare board: exit status 1 is all well, 2 n + 1 is check n."""
+
+import subprocess
+import sys
+
+rhea, accel, program = sys.argv[1:4]
+p = subprocess.run([rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '64M', '-kernel', program],
+                   stdin=subprocess.DEVNULL, timeout=60, check=False)
+if p.returncode != 1:
+    sys.exit('check %d failed (exit status %d)' % (p.returncode >> 1, p.returncode))
