@@ -52,7 +52,7 @@ struct x86_host {
         uint16_t pin_slot[RA_NREGS];
         /* executable addresses */
         const uint8_t *pool; /* 16 bytes each */
-        const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *no_return, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
         const uint8_t *load128, *store128, *vec;

@@ -382,6 +382,10 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
 {
         uint8_t *skip;
 
+        /* vpage_base is that of RETURN_NONE */
+        h->no_return = here(a);
+        x86_mov_imm(a, RAX, RETURN_NONE & (GUEST_PAGE_SIZE - 1));
+        x86_mov_imm(a, RCX, IR_EXIT_INDIRECT);
         /* rax: guest address less vpage_base; ecx: reason */
         h->exit_at = here(a);
         x86_alu_load(a, ALU_ADD, true, RAX, HOT(vpage_base));
