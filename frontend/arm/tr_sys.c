@@ -130,7 +130,10 @@ bool tr_smc(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, 
 bool tr_udf(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, A64_EC_UNKNOWN, 0); }
 bool tr_brk(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, A64_EC_BRK, a->imm); }
 
-/* The number that asks for semihosting, which is the kernel's alone; any other halts for a debugger that there is not. */
+/*
+ * The number that asks for semihosting, which is the kernel's alone; any other halts for a debugger that
+ * there is not.
+ */
 enum { SEMIHOSTING = 0xf000 };
 
 bool tr_hlt(struct tctx *t, const struct args_imm *a)
