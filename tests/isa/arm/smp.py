@@ -24,6 +24,6 @@ with tempfile.TemporaryDirectory() as d:
                     os.path.join(HERE, 'smp.c'), '-o', elf], check=True)
     for mode in (['-accel', 'interp'], ['-accel', 'jit'], ['-accel', 'jit', '-icount', 'shift=3']):
         p = subprocess.run([args.rhea, '-M', 'bare', '-smp', '2', '-nographic', '-m', '64M', '-kernel', elf] + mode,
-                           stdin=subprocess.DEVNULL, timeout=120, check=False)
+                           stdin=subprocess.DEVNULL, timeout=300, check=False)
         if p.returncode:
             sys.exit('%s: status %d' % (' '.join(mode), p.returncode))
