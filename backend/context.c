@@ -354,13 +354,13 @@ void context_update(struct vcpu *v)
 
 /* ---- flushing ---- */
 
-/* No guest address is this: a return stack entry that matches nothing. */
-#define RETURN_NONE (~0ull)
-
 void context_clear_returns(struct vcpu *v)
 {
+        const struct runtime *rt = v->engine->rt;
+        uint64_t nowhere = rt->host && rt->host_data ? (uintptr_t)rt->host->no_return(rt->host_data) : 0;
+
         for (unsigned i = 0; i < VCPU_RETURN_STACK; i++)
-                v->hot.returns[i].guest_pc = RETURN_NONE;
+                v->hot.returns[i] = (struct vcpu_return){.guest_pc = RETURN_NONE, .host_pc = nowhere};
 }
 
 void context_flush_jumps(struct vcpu *v)

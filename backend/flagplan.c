@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plan for condition flags: see flagplan.h. One walk from the last instruction to the first, so that all uses of
- * an op are known when it is met; what lies after it in its block has been decided then.
+ * The plan for condition flags: see flagplan.h. One walk from the last instruction to the first, so that
+ * all uses of an op are known when it is met; what lies after it in its block has been decided then.
  */
 #include "backend/flagplan.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of condition flags: a plan for a region, made before registers are allocated, that all hosts share. It
- * decides which op leaves flags in the host's own flags and who reads them there, which flags become a word in a
- * register, and which are made nowhere: those that only a fault could show, for which the fault maps say how to
- * compute them from values that are alive (LOC_EVAL in region.h).
+ * What becomes of condition flags: a plan for a region, made before registers are allocated, that all
+ * hosts share. It decides which op leaves flags in the host's own flags and who reads them there, which
+ * flags become a word in a register, and which are made nowhere: those that only a fault could show, for
+ * which the fault maps say how to compute them from values that are alive (LOC_EVAL in region.h).
  *
- * A *reader* is an op that wants a condition of a flag op: fl_test itself, or, where nobody needs the 0 or 1, the
- * branch, select or setcc that compares it with 0, or the sum that takes it as its carry. Lives in the region's arena;
- * belongs to the compiling thread.
+ * A *reader* is an op that wants a condition of a flag op: fl_test itself, or, where nobody needs the 0 or
+ * 1, the branch, select or setcc that compares it with 0, or the sum that takes it as its carry. Lives in
+ * the region's arena; belongs to the compiling thread.
  */
 #pragma once
 

@@ -104,6 +104,12 @@ enum emit_status {
         EMIT_TOO_COMPLEX, /* more values live than the frame can hold: translate fewer instructions */
 };
 
+/*
+ * The guest address in entries of the return stack that tell nothing. A guest may jump there all the same, where
+ * what it jumps to need be neither aligned nor canonical.
+ */
+#define RETURN_NONE (~0ull)
+
 struct host_ops {
         const char *name;
         bool loops;                          /* it knows op drop, and polls that are fault sites */
@@ -127,6 +133,8 @@ struct host_ops {
         enum ir_exit (*enter)(void *host_data, struct vcpu *v, const uint8_t *door);
         /* Points a link at @target (a door), or back at its stub when NULL. One aligned store; any thread. */
         void (*link)(struct code_link *l, const struct code_region *target);
+        /* Where return-stack entries with RETURN_NONE go: it leaves for that address by IR_EXIT_INDIRECT. */
+        const uint8_t *(*no_return)(void *host_data);
         /* Makes bytes written through rw visible to execution. */
         void (*sync)(const struct code_buf *buf, size_t from, size_t len);
         void (*print_code)(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);

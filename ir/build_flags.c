@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The builder for condition flags and for integer ops with positions or a carry, and its rules on them. The test of
- * an op that computes flags stays a test of that op: the backend knows whether the host's own flags still say so, or
- * else compares anew. What nobody computed here (a slot's flags, a selected word) is tested bit by bit, in the host's
- * layout. Belongs to the thread that builds.
+ * The builder for condition flags and for integer ops with positions or a carry, and its rules on them.
+ * The test of an op that computes flags stays a test of that op: the backend knows whether the host's own
+ * flags still say so, or else compares anew. What nobody computed here (a slot's flags, a selected word)
+ * is tested bit by bit, in the host's layout. Belongs to the thread that builds.
  */
 #include "ir/builder.h"
 

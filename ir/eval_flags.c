@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Evaluation of condition flags and of the integer ops whose further operands are positions or a carry. Words of
- * flags come out in their canonical form (ir/flags.h). Stateless.
+ * Evaluation of condition flags and of the integer ops whose further operands are positions or a carry.
+ * Words of flags come out in their canonical form (ir/flags.h). Stateless.
  */
 #include "ir/eval_flags.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of condition flags without a host: which a condition reads and whether it holds, and the evaluation
- * of the ops of IR_SIG_FLAGS and IR_SIG_BITS. Stateless.
+ * What is known of condition flags without a host: which a condition reads and whether it holds, and the
+ * evaluation of the ops of IR_SIG_FLAGS and IR_SIG_BITS. Stateless.
  */
 #pragma once
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Condition flags as one word (IR_FLAGS): N Z C V P A in the places where the host that this is built for leaves
- * them, so that generated code need not shuffle bits. The other bits of a word mean nothing and may be anything. C
- * code outside the host's own reads and makes words through these functions alone. Stateless.
+ * Condition flags as one word (IR_FLAGS): N Z C V P A in the places where the host that this is built for
+ * leaves them, so that generated code need not shuffle bits. The other bits of a word mean nothing and may
+ * be anything. C code outside the host's own reads and makes words through these functions alone.
+ * Stateless.
  *
- * x86-64: what `lahf; seto al` leaves in ax. AArch64: NZCV as MRS gives them; A is bit 8; P is the flag of the low
- * byte, which holds the result's low byte when P was computed and is reckoned only when asked for.
+ * x86-64: what `lahf; seto al` leaves in ax. AArch64: NZCV as MRS gives them; A is bit 8; P is the flag of
+ * the low byte, which holds the result's low byte when P was computed and is reckoned only when asked for.
  *
- * The meaning of the flags is fixed by the ops: C is the carry of an addition and the borrow of a subtraction (a
- * guest that wants the opposite has IR_FL_NOT_C), A the same out of bit 3, P is 1 if the result's low byte has an
- * even number of ones.
+ * The meaning of the flags is fixed by the ops: C is the carry of an addition and the borrow of a
+ * subtraction (a guest that wants the opposite has IR_FL_NOT_C), A the same out of bit 3, P is 1 if the
+ * result's low byte has an even number of ones.
  */
 #pragma once
 

@@ -224,8 +224,9 @@ enum ir_exit ir_interp_run(const struct ir_icode *code, struct ir_interp *it)
 #define L(name) [ST_##name] = &&do_##name
                 L(const), L(get32), L(get64), L(put32), L(put64), L(putc32), L(putc64), L(pcaddr),
                 L(mov), L(low32), L(sext32), L(fbox), L(fabs32), L(fabs64), L(fneg32), L(fneg64), L(fsgnj32),
-                L(fsgnj64), L(fp), L(vec), L(vfp), L(ld128), L(st128), L(ld32), L(ld64), L(st), L(rmw32), L(rmw64), L(cas32), L(cas64), L(cas16), L(wput),
-                L(wget), L(fence), L(eval),
+                L(fsgnj64), L(fp), L(vec), L(vfp), L(ld128), L(st128),
+                L(ld32), L(ld64), L(st), L(rmw32), L(rmw64), L(cas32), L(cas64),
+                L(cas16), L(wput), L(wget), L(fence), L(eval),
                 L(call), L(hook), L(budget), L(poll), L(br), L(exit_jump), L(exit_ind), L(exit),
 #undef L
         };

@@ -356,7 +356,8 @@ static inline bool ir_has_result(const struct ir_ins *i)
 {
         switch (i->op) {
         case IR_OP_nop: case IR_OP_put: case IR_OP_st: case IR_OP_fence: case IR_OP_insn: case IR_OP_hook:
-        case IR_OP_drop: case IR_OP_wput: case IR_OP_cas16: case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
+        case IR_OP_drop: case IR_OP_wput: case IR_OP_cas16:
+        case IR_OP_budget: case IR_OP_poll: case IR_OP_br: case IR_OP_brcc: case IR_OP_exit_jump:
         case IR_OP_exit_ind: case IR_OP_exit: case IR_OP_ret_push:
                 return false;
         case IR_OP_call:

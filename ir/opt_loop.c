@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flags that a loop makes at its end and nobody but a fault could see: a region of one block that branches back to its
- * own start is made anew as a first round and a loop. In the loop the flags of the round before are an expression of
- * what slots hold (the counter, plus the one that was subtracted, compared with one), so their put at the top is
- * deferred and costs nothing; where the loop is left they are computed once. The first round begins with whatever
- * flags there were, which is why there is one.
+ * Flags that a loop makes at its end and nobody but a fault could see: a region of one block that branches
+ * back to its own start is made anew as a first round and a loop. In the loop the flags of the round
+ * before are an expression of what slots hold (the counter, plus the one that was subtracted, compared
+ * with one), so their put at the top is deferred and costs nothing; where the loop is left they are
+ * computed once. The first round begins with whatever flags there were, which is why there is one.
  *
  *      entry: body; drop flags; branch to loop or out
  *      loop:  flags as an expression, put; poll, which is a fault site here; body; drop flags; branch to loop or out

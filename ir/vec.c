@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vectors of 128 bits: the builder's functions, what the verifier asks, and evaluation. Lane-wise ops are made from
- * the evaluation column of ops.def; the others are written out here, lane by lane, as their rows say. Stateless.
+ * Vectors of 128 bits: the builder's functions, what the verifier asks, and evaluation. Lane-wise ops are
+ * made from the evaluation column of ops.def; the others are written out here, lane by lane, as their rows
+ * say. Stateless.
  */
 #include "ir/vec.h"
 
@@ -96,13 +97,15 @@ ir_ref ir_vfp2(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low,
         return ir_emit(b, ir_head(op, IR_V128, rm, lane | (low ? IR_VEC_LOW : 0)), ir_pair(x, y), 0, 0);
 }
 
-ir_ref ir_vfma(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool neg_a, ir_ref x, ir_ref y, ir_ref z)
+ir_ref ir_vfma(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool neg_a, ir_ref x, ir_ref y,
+               ir_ref z)
 {
         return ir_emit(b, ir_head(IR_OP_vfma, IR_V128, rm, lane | (uint32_t)neg_a << IR_VEC_VARIANT),
                        ir_pair(x, y), z, 0);
 }
 
-ir_ref ir_vfminmax(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low, enum ir_fminmax kind, ir_ref x,
+ir_ref ir_vfminmax(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low, enum ir_fminmax kind,
+                   ir_ref x,
                    ir_ref y)
 {
         uint32_t aux = lane | (low ? IR_VEC_LOW : 0) | (uint32_t)kind << IR_VEC_VARIANT;
@@ -113,16 +116,18 @@ ir_ref ir_vfminmax(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool 
 ir_ref ir_vfcmp(struct ir_builder *b, enum ir_lane lane, bool low, enum ir_fcond c, unsigned flags, ir_ref x,
                 ir_ref y)
 {
-        return ir_emit(b, ir_head(IR_OP_vfcmp, IR_V128, c, lane | (low ? IR_VEC_LOW : 0) | flags), ir_pair(x, y), 0,
-                       0);
+        return ir_emit(b, ir_head(IR_OP_vfcmp, IR_V128, c, lane | (low ? IR_VEC_LOW : 0) | flags),
+                       ir_pair(x, y), 0, 0);
 }
 
 ir_ref ir_vfround(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool exact, ir_ref x)
 {
-        return ir_emit(b, ir_head(IR_OP_vfround, IR_V128, rm, lane | (uint32_t)exact << IR_VEC_VARIANT), x, 0, 0);
+        return ir_emit(b, ir_head(IR_OP_vfround, IR_V128, rm, lane | (uint32_t)exact << IR_VEC_VARIANT), x, 0,
+                       0);
 }
 
-ir_ref ir_vfcvt(struct ir_builder *b, enum ir_op op, enum ir_lane lane, enum ir_round rm, bool is_unsigned, ir_ref x)
+ir_ref ir_vfcvt(struct ir_builder *b, enum ir_op op, enum ir_lane lane, enum ir_round rm, bool is_unsigned,
+                ir_ref x)
 {
         return ir_emit(b, ir_head(op, IR_V128, rm, lane | (is_unsigned ? IR_VEC_UNSIGNED : 0)), x, 0, 0);
 }
@@ -159,7 +164,8 @@ static int64_t imm_max(const struct ir_ins *i)
         enum ir_lane lane = ir_lane_of(i);
 
         switch (i->op) {
-        case IR_OP_vshli: case IR_OP_vshrui: case IR_OP_vshrsi: case IR_OP_vshuflo: case IR_OP_vshufhi: return 255;
+        case IR_OP_vshli: case IR_OP_vshrui: case IR_OP_vshrsi: case IR_OP_vshuflo: case IR_OP_vshufhi:
+                return 255;
         case IR_OP_vshuf: return lane == IR_X32 ? 255 : 3;
         case IR_OP_vduplane: case IR_OP_vput: case IR_OP_vpick: return (16 >> lane) - 1;
         case IR_OP_vext: return 16;
@@ -353,7 +359,9 @@ static void eval_shift(const struct ir_ins *i, const struct ir_v128 *args, struc
 {
         uint64_t count = args[1].w[0] < 255 ? args[1].w[0] : 255;
         struct ir_ins by_imm = {
-                .op = i->op == IR_OP_vshlc ? IR_OP_vshli : i->op == IR_OP_vshruc ? IR_OP_vshrui : IR_OP_vshrsi,
+                .op = i->op == IR_OP_vshlc    ? IR_OP_vshli
+                      : i->op == IR_OP_vshruc ? IR_OP_vshrui
+                                              : IR_OP_vshrsi,
                 .type = IR_V128, .aux = i->aux, .imm = (int64_t)count,
         };
 
@@ -369,7 +377,9 @@ static unsigned source(const struct ir_ins *i, unsigned n, unsigned count)
         switch (i->op) {
         case IR_OP_vduplane: return imm;
         case IR_OP_vshuf:
-                return ir_lane_of(i) == IR_X32 ? (imm >> 2 * n & 3) + (n >= 2 ? 4 : 0) : (imm >> n & 1) + 2 * n;
+                if (ir_lane_of(i) == IR_X32)
+                        return (imm >> 2 * n & 3) + (n >= 2 ? 4 : 0);
+                return (imm >> n & 1) + 2 * n;
         case IR_OP_vshuflo: return n < 4 ? imm >> 2 * n & 3 : n;
         case IR_OP_vshufhi: return n < 4 ? n : 4 + (imm >> 2 * (n - 4) & 3);
         case IR_OP_vext: return n + imm;
@@ -453,7 +463,8 @@ static void eval_mul_even(const struct ir_ins *i, const struct ir_v128 *args, st
         enum ir_lane lane = ir_lane_of(i);
 
         for (unsigned n = 0; n < lane_count(lane) / 2; n++) {
-                uint64_t s = (uint64_t)(lane_signed(&args[0], lane, 2 * n) * lane_signed(&args[1], lane, 2 * n));
+                uint64_t s = (uint64_t)(lane_signed(&args[0], lane, 2 * n) *
+                                        lane_signed(&args[1], lane, 2 * n));
                 uint64_t u = lane_get(&args[0], lane, 2 * n) * lane_get(&args[1], lane, 2 * n);
 
                 lane_put(r, lane + 1, n, i->op == IR_OP_vmulevens ? s : u);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vectors of 128 bits: what ops on them take, the builder's functions for them, and their evaluation. Lanes are
- * numbered from the lowest bits. ir/ops.def has the ops; docs/ir.md is the reference. Stateless.
+ * Vectors of 128 bits: what ops on them take, the builder's functions for them, and their evaluation. Lanes
+ * are numbered from the lowest bits. ir/ops.def has the ops; docs/ir.md is the reference. Stateless.
  *
  * aux of a vector op: bits 0 and 1 the lane's size, IR_VEC_LOW, from bit 8 on what the op's row says.
  */
@@ -28,7 +28,9 @@ static inline bool ir_is_vector_op(enum ir_op op)
         return op >= IR_OP_vand && op <= IR_OP_vfcvt_idown;
 }
 
-/* Whether argument @k of the op may be of type @t; and whether lanes, imm and result are as its row demands. */
+/*
+ * Whether argument @k of the op may be of type @t; and whether lanes, imm and result are as its row demands.
+ */
 bool ir_vec_arg_ok(const struct ir_ins *i, unsigned k, enum ir_type t);
 bool ir_vec_form_ok(const struct ir_ins *i);
 
@@ -69,17 +71,20 @@ static inline ir_ref ir_vnot(struct ir_builder *b, ir_ref v)
 }
 
 /*
- * Floating-point lanes (IR_X32, IR_X64). @low: the lowest lane alone, the others are x's; for vfsqrt then @y is what
- * the root is of. Roundings as for scalars.
+ * Floating-point lanes (IR_X32, IR_X64). @low: the lowest lane alone, the others are x's; for vfsqrt then @y
+ * is what the root is of. Roundings as for scalars.
  */
 ir_ref ir_vfp2(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low, enum ir_round rm, ir_ref x,
                ir_ref y); /* vfadd vfsub vfmul vfdiv vfsqrt */
-ir_ref ir_vfma(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool neg_a, ir_ref x, ir_ref y, ir_ref z);
-ir_ref ir_vfminmax(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low, enum ir_fminmax kind, ir_ref x,
+ir_ref ir_vfma(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool neg_a, ir_ref x, ir_ref y,
+               ir_ref z);
+ir_ref ir_vfminmax(struct ir_builder *b, enum ir_op op, enum ir_lane lane, bool low, enum ir_fminmax kind,
+                   ir_ref x,
                    ir_ref y);
 /* @flags: 0, IR_FCMP_QUIET or IR_FCMP_SIGNALING */
 ir_ref ir_vfcmp(struct ir_builder *b, enum ir_lane lane, bool low, enum ir_fcond c, unsigned flags, ir_ref x,
                 ir_ref y);
 ir_ref ir_vfround(struct ir_builder *b, enum ir_lane lane, enum ir_round rm, bool exact, ir_ref x);
 /* vfcvt_if, vfcvt_fi, and the narrowing and widening ones: @is_unsigned is for the former two. */
-ir_ref ir_vfcvt(struct ir_builder *b, enum ir_op op, enum ir_lane lane, enum ir_round rm, bool is_unsigned, ir_ref x);
+ir_ref ir_vfcvt(struct ir_builder *b, enum ir_op op, enum ir_lane lane, enum ir_round rm, bool is_unsigned,
+                ir_ref x);

@@ -519,6 +519,11 @@ void a64_link(struct code_link *l, const struct code_region *target)
         sync_range(at, 4);
 }
 
+static const uint8_t *a64_no_return(void *host_data)
+{
+        return ((struct a64_host *)host_data)->no_return;
+}
+
 const struct host_ops host_aarch64 = {
         .name = "aarch64",
         .loops = true,
@@ -530,6 +535,7 @@ const struct host_ops host_aarch64 = {
         .fp_env = a64_fp_env,
         .enter = a64_enter,
         .link = a64_link,
+        .no_return = a64_no_return,
         .sync = a64_sync,
         .print_code = a64_print_code,
 };

@@ -47,7 +47,7 @@ struct a64_host {
         uint16_t pin_slot[RA_NREGS];
         bool vectors;        /* the guest has slots that need whole vector registers */
         /* executable addresses */
-        const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *no_return, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
         const uint8_t *load128, *store128, *cas16, *vec;

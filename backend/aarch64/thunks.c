@@ -408,6 +408,10 @@ static void exit_thunks(struct thunks *t)
         struct a64_asm *a = &t->a;
         uint8_t *skip;
 
+        /* vpage_base is that of RETURN_NONE */
+        h->no_return = here(a);
+        a64_mov_imm(a, X0, RETURN_NONE & (GUEST_PAGE_SIZE - 1));
+        a64_mov_imm(a, X1, IR_EXIT_INDIRECT);
         /* x0: guest address less vpage_base; w1: reason */
         h->exit_at = here(a);
         a64_ldr(a, true, SCRATCH, HOT(vpage_base));

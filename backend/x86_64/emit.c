@@ -454,6 +454,11 @@ static void x86_sync(const struct code_buf *buf, size_t from, size_t len)
 {
 }
 
+static const uint8_t *x86_no_return(void *host_data)
+{
+        return ((struct x86_host *)host_data)->no_return;
+}
+
 const struct host_ops host_x86_64 = {
         .name = "x86_64",
         .loops = true,
@@ -465,6 +470,7 @@ const struct host_ops host_x86_64 = {
         .fp_env = x86_fp_env,
         .enter = x86_enter,
         .link = x86_link,
+        .no_return = x86_no_return,
         .sync = x86_sync,
         .print_code = x86_print_code,
 };

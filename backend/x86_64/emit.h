@@ -7,7 +7,8 @@
  * the emitter. r12 to r14, rbx, rsi, rdi, r8, r9 and xmm0 to xmm7 are pins; rax, rcx, rdx, r10 and xmm8 to
  * xmm14 temporaries. MXCSR holds the region's rounding and the guest's sticky flags.
  *
- * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, three vectors for thunks, the spill area.
+ * The frame: [rsp, rsp + 40) arguments to thunks, then the host's MXCSR, three vectors for thunks, the spill
+ * area.
  *
  * Thunks keep all registers but r11 (and their results). Calls into the slow paths are followed by `test eax,
  * imm32`, whose immediate is the thunk's further argument: it costs nothing and keeps returns paired.
@@ -25,7 +26,8 @@ enum { X86_BIAS = offsetof(struct vcpu, state) + 128 };
 #define HOT(field) x86_at(RBP, (int32_t)offsetof(struct vcpu, hot.field) - X86_BIAS)
 #define STATE(offset) x86_at(RBP, (int32_t)(offset) - 128)
 
-enum { FRAME_MXCSR = 48, FRAME_VECS = 64, FRAME_SPILL = 112, FRAME_SIZE = FRAME_SPILL + RA_FRAME_SLOTS * 8 + 8 };
+enum { FRAME_MXCSR = 48, FRAME_VECS = 64, FRAME_SPILL = 112,
+       FRAME_SIZE = FRAME_SPILL + RA_FRAME_SLOTS * 8 + 8 };
 #define OUT_ARG(n) x86_at(RSP, 8 * (n))
 #define VEC_ARG(n) x86_at(RSP, FRAME_VECS + 16 * (n))
 #define SPILL(offset) x86_at(RSP, FRAME_SPILL + (int32_t)(offset))
@@ -34,10 +36,11 @@ enum { SCRATCH = R11, FSCRATCH = 15, X86_GPR_PINS = 8, X86_FPR_PINS = 8 };
 
 /* Constants that instructions address */
 enum x86_pool { POOL_SIGN64, POOL_ABS64, POOL_SIGN32, POOL_ABS32, POOL_BOX, POOL_NAN64, POOL_NAN32, POOL_ONES,
-                POOL_ZERO, POOL_INF64, POOL_MIN64, POOL_MIN32, POOL_SIGNS64, POOL_SIGNS32, POOL_ABSS32, POOL_ABSS64, POOL_INFS32,
+                POOL_ZERO, POOL_INF64, POOL_MIN64, POOL_MIN32, POOL_SIGNS64, POOL_SIGNS32, POOL_ABSS32,
+                POOL_ABSS64, POOL_INFS32,
                 POOL_INFS64, POOL_MINS32, POOL_MINS64, POOL_BYTES70,
-                POOL_SIGNS8, POOL_SIGNS16, POOL_LOW8, POOL_NIBBLES, POOL_POPCNT, POOL_REV16, POOL_REV32, POOL_REV64,
-                POOL_REV128, POOL_COUNT };
+                POOL_SIGNS8, POOL_SIGNS16, POOL_LOW8, POOL_NIBBLES, POOL_POPCNT, POOL_REV16, POOL_REV32,
+                POOL_REV64, POOL_REV128, POOL_COUNT };
 
 struct x86_host {
         struct host_features feat;
@@ -49,7 +52,7 @@ struct x86_host {
         uint16_t pin_slot[RA_NREGS];
         /* executable addresses */
         const uint8_t *pool; /* 16 bytes each */
-        const uint8_t *enter, *exit, *exit_stored, *exit_at, *link, *unwind;
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *no_return, *link, *unwind;
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
         const uint8_t *load128, *store128, *vec;
@@ -57,8 +60,8 @@ struct x86_host {
 };
 
 /*
- * How the host's SSE unit does in a mode: as it is (NaNs, tininess, and flushing by MXCSR are x86's); right but for
- * NaN results and perhaps for what is barely not tiny, which are looked for; or not at all.
+ * How the host's SSE unit does in a mode: as it is (NaNs, tininess, and flushing by MXCSR are x86's); right
+ * but for NaN results and perhaps for what is barely not tiny, which are looked for; or not at all.
  */
 enum x86_fp_fit { FIT_NATIVE, FIT_MENDED, FIT_NONE };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Condition flags, and integer ops with fields or carries. The plan (backend/flagplan.h) says which flag op leaves its
- * flags in the host's, and who finds them there: between the two stands nothing but moves. A word of flags is what
- * `lahf; seto al` leaves in ax, which leaves the host's flags alone, too.
+ * Condition flags, and integer ops with fields or carries. The plan (backend/flagplan.h) says which flag
+ * op leaves its flags in the host's, and who finds them there: between the two stands nothing but moves. A
+ * word of flags is what `lahf; seto al` leaves in ax, which leaves the host's flags alone, too.
  *
- * The borrow of a subtraction is the carry flag of the host, so C needs work only for IR_FL_NOT_C: cmc, after which the
- * host's flags are the op's. and, or, xor leave A as 0 on all processors, though the manual leaves it undefined.
+ * The borrow of a subtraction is the carry flag of the host, so C needs work only for IR_FL_NOT_C: cmc,
+ * after which the host's flags are the op's. and, or, xor leave A as 0 on all processors, though the
+ * manual leaves it undefined.
  */
 #include "backend/x86_64/emit.h"
 
@@ -28,7 +29,8 @@ static bool is_fcmp_by_sign(const struct ir_ins *i)
 static bool flags_keep(const struct ir_ins *i)
 {
         switch (i->op) {
-        case IR_OP_nop: case IR_OP_const: case IR_OP_insn: case IR_OP_get: case IR_OP_put: case IR_OP_drop: case IR_OP_trunc:
+        case IR_OP_nop: case IR_OP_const: case IR_OP_insn: case IR_OP_get: case IR_OP_put: case IR_OP_drop:
+        case IR_OP_trunc:
         case IR_OP_sext32: case IR_OP_zext32: case IR_OP_sext8: case IR_OP_sext16: case IR_OP_zext8:
         case IR_OP_zext16: case IR_OP_not: case IR_OP_bswap: case IR_OP_fl_word: case IR_OP_fl_from:
                 return true;
@@ -64,9 +66,14 @@ static bool flags_tell(const struct ir_region *r, const struct ir_ins *from, enu
         return from->op == IR_OP_fl_fcmp ? fcmp_tells(from, cond) : (cond & ~1) != IR_FL_A;
 }
 
+/* Constants that and, or and xor have other instructions for, which leave no flags. */
+static bool odd_constant(const struct ir_ins *i)
+{
+        return i->op == IR_OP_const && (i->imm == -1 || i->imm == 0xffffffff);
+}
+
 static bool flags_pair(const struct ir_region *r, const struct ir_ins *value, const struct ir_ins *flags)
 {
-        const struct ir_ins *k = &r->ins[value->arg[1]];
 
         switch (value->op) {
         case IR_OP_add: case IR_OP_sub: case IR_OP_adc: case IR_OP_sbc: case IR_OP_neg:
@@ -74,7 +81,7 @@ static bool flags_pair(const struct ir_region *r, const struct ir_ins *value, co
         case IR_OP_and: case IR_OP_xor: case IR_OP_or:
                 if ((flags->aux & IR_FL_WIDTH) != (wide(value) ? 64 : 32))
                         return false;
-                return k->op != IR_OP_const || (k->imm != -1 && k->imm != 0xffffffff);
+                return !odd_constant(&r->ins[value->arg[0]]) && !odd_constant(&r->ins[value->arg[1]]);
         default:
                 return false;
         }
@@ -189,8 +196,8 @@ static unsigned first_register(struct x86_emit *e, const struct flag_operands *o
 }
 
 /*
- * The host's flags become those of the op but for IR_FL_NOT_C; adc and sbc find the carry in the host's. @need is which
- * flags matter.
+ * The host's flags become those of the op but for IR_FL_NOT_C; adc and sbc find the carry in the host's.
+ * @need is which flags matter.
  */
 static void compute(struct x86_emit *e, const struct flag_operands *o, unsigned need)
 {

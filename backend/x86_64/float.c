@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding. Where the region's
- * mode is the host's own (FIT_NATIVE) ops are plain instructions. Else a NaN result jumps to cold code: it becomes the
- * default NaN, or slow_ops.fp does the op over. The host tells tininess after rounding; in a mode that tells it before,
- * a result that is the least normal number, which alone can differ, is done over too. Ops that round otherwise or
- * flush call slow_ops.fp. IEEE 754-2019; Intel SDM volume 1, 4.8, 11.5 and 14.5.
+ * Scalar floating point on the host's FPU, exact (decision 18). MXCSR has the region's rounding. Where the
+ * region's mode is the host's own (FIT_NATIVE) ops are plain instructions. Else a NaN result jumps to cold
+ * code: it becomes the default NaN, or slow_ops.fp does the op over. The host tells tininess after rounding;
+ * in a mode that tells it before, a result that is the least normal number, which alone can differ, is done
+ * over too. Ops that round otherwise or flush call slow_ops.fp. IEEE 754-2019; Intel SDM volume 1, 4.8, 11.5
+ * and 14.5.
  *
  * No instruction here raises a flag that the op would not: comparisons of a result with itself are quiet, as
  * results are never signaling; conversions are checked for range first where the host's flags would differ.
@@ -108,10 +109,11 @@ static void load_nan(struct x86_emit *e, enum ir_type t, unsigned d)
 }
 
 /*
- * The op is done over by C if its result in xmm @t wants that: a NaN, or with @tiny one that may have been tiny
- * before rounding. The operands are still where @args says; xmm15 is free.
+ * The op is done over by C if its result in xmm @t wants that: a NaN, or with @tiny one that may have been
+ * tiny before rounding. The operands are still where @args says; xmm15 is free.
  */
-static void check_result(struct x86_emit *e, const struct ir_ins *i, unsigned t, bool tiny, const struct ra_opnd *args)
+static void check_result(struct x86_emit *e, const struct ir_ins *i, unsigned t, bool tiny,
+                         const struct ra_opnd *args)
 {
         bool wide = f64(i->type);
         struct x86_cold *c;
@@ -162,7 +164,8 @@ static void emit_arith_checked(struct x86_emit *e, uint32_t at, const struct ir_
         if (one)
                 args[1] = args[0];
         ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, 0), t = apart_from(e, d, reg_of(&args[0]) | reg_of(&args[1]));
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0), t = apart_from(e, d, reg_of(&args[0]) |
+                                                                    reg_of(&args[1]));
 
         op3(e, scalar_op(i->type, op), t, x86_num(args[0].reg), x86_num(args[1].reg));
         check_result(e, i, t, op == FP_MUL || op == FP_DIV, args);
@@ -221,7 +224,8 @@ static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 d = ra_def(&e->ra, at, RA_NONE, 0);
                 t = apart_from(e, d, RA_BIT(x) | RA_BIT(y) | RA_BIT(z));
                 x86_movaps(&e->a, t, x86_num(z));
-                x86_vrr(&e->a, X86_OP(0x66, 2, forms[i->aux & 3]) | x86_w(f64(i->type)), t, x86_num(x), x86_num(y));
+                x86_vrr(&e->a, X86_OP(0x66, 2, forms[i->aux & 3]) | x86_w(f64(i->type)), t, x86_num(x),
+                        x86_num(y));
                 check_result(e, i, t, true, args);
                 emit_move(e, d, RA_FPR + t);
                 ra_def_done(&e->ra, at);
@@ -286,7 +290,8 @@ static void cold_minmax(struct x86_emit *e, const struct x86_cold *c)
         done[0] = x86_jmp8(&e->a);
         x86_here8(&e->a, nan);
         if (c->i->aux != IR_MM_NUMBER || !default_nan(e)) {
-                struct ra_opnd args[2] = {{.kind = RA_REG, .reg = RA_FPR + c->x}, {.kind = RA_REG, .reg = RA_FPR + c->y}};
+                struct ra_opnd args[2] = {{.kind = RA_REG, .reg = RA_FPR + c->x},
+                                          {.kind = RA_REG, .reg = RA_FPR + c->y}};
 
                 slow_args(e, c->i, args, 2);
                 from_scratch(e, RA_FPR + FSCRATCH);
@@ -317,7 +322,8 @@ static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
-        bool quiet = i->cond == IR_FEQ || i->cond == IR_FUN ? !(i->aux & IR_FCMP_SIGNALING) : i->aux & IR_FCMP_QUIET;
+        bool quiet = i->cond == IR_FEQ || i->cond == IR_FUN ? !(i->aux & IR_FCMP_SIGNALING) :
+                i->aux & IR_FCMP_QUIET;
 
         if (i->cond == IR_FEQ) {
                 if (!quiet)
@@ -452,8 +458,12 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* d = x to an integral value as the op rounds. ROUNDSS, ROUNDSD: bit 3 of the immediate if inexact is not raised. */
-static void round_to(struct x86_emit *e, const struct ir_ins *i, enum ir_type t, unsigned d, unsigned x, bool exact)
+/*
+ * d = x to an integral value as the op rounds. ROUNDSS, ROUNDSD: bit 3 of the immediate if inexact is not
+ * raised.
+ */
+static void round_to(struct x86_emit *e, const struct ir_ins *i, enum ir_type t, unsigned d, unsigned x,
+                     bool exact)
 {
         static const uint8_t modes[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2};
         uint32_t op = X86_OP(0x66, 3, f64(t) ? 0x0b : 0x0a);
@@ -557,8 +567,8 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /*
- * The result is the least integer: so it stays if the argument is negative, else it is the greatest; of a NaN, that
- * or 0.
+ * The result is the least integer: so it stays if the argument is negative, else it is the greatest; of a
+ * NaN, that or 0.
  */
 static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
 {

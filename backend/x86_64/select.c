@@ -663,8 +663,11 @@ bool x86_zeros_above(const struct ir_ins *i)
         switch (i->op) {
         case IR_OP_add: case IR_OP_sub: case IR_OP_and: case IR_OP_or: case IR_OP_xor: case IR_OP_neg:
         case IR_OP_not: case IR_OP_adc: case IR_OP_sbc: case IR_OP_shl: case IR_OP_shru: case IR_OP_shrs:
-        case IR_OP_rotl: case IR_OP_rotr: case IR_OP_mul:
+        case IR_OP_rotl: case IR_OP_rotr: case IR_OP_mul: case IR_OP_zext8: case IR_OP_zext16:
+        case IR_OP_sext8: case IR_OP_sext16: case IR_OP_select:
                 return true;
+        case IR_OP_ld:
+                return !i->mem.sign; /* the slow path's value is extended to 64 bits */
         default:
                 return false;
         }

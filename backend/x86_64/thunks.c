@@ -413,6 +413,10 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
 {
         uint8_t *skip;
 
+        /* vpage_base is that of RETURN_NONE */
+        h->no_return = here(a);
+        x86_mov_imm(a, RAX, RETURN_NONE & (GUEST_PAGE_SIZE - 1));
+        x86_mov_imm(a, RCX, IR_EXIT_INDIRECT);
         /* rax: guest address less vpage_base; ecx: reason */
         h->exit_at = here(a);
         x86_alu_load(a, ALU_ADD, true, RAX, HOT(vpage_base));
@@ -480,7 +484,8 @@ static void write_pool(struct x86_host *h, struct x86_asm *a)
                 [POOL_NAN32] = {0x7fc00000, 0}, [POOL_ONES] = {~0ull, ~0ull}, [POOL_ZERO] = {0, 0},
                 [POOL_INF64] = {0x7ff0000000000000ull, 0},
                 [POOL_MIN64] = {1ull << 52, 0}, [POOL_MIN32] = {1u << 23, 0},
-                [POOL_SIGNS64] = {1ull << 63, 1ull << 63}, [POOL_SIGNS32] = {0x8000000080000000ull, 0x8000000080000000ull},
+                [POOL_SIGNS64] = {1ull << 63, 1ull << 63},
+                [POOL_SIGNS32] = {0x8000000080000000ull, 0x8000000080000000ull},
                 [POOL_ABSS32] = {0x7fffffff7fffffffull, 0x7fffffff7fffffffull},
                 [POOL_ABSS64] = {~0ull >> 1, ~0ull >> 1},
                 [POOL_INFS32] = {0x7f8000007f800000ull, 0x7f8000007f800000ull},

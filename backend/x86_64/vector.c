@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Vectors of 128 bits on SSE2 and what the host has beyond it; floating-point lanes are in vector_float.c. Each op has a lowering here or goes to C, lane by
- * lane, through slow_ops.vec; so all are right on every host, and fast where it counts. IR ops: ir/ops.def, ir/vec.h.
- * Intel SDM volume 2.
+ * Vectors of 128 bits on SSE2 and what the host has beyond it; floating-point lanes are in vector_float.c.
+ * Each op has a lowering here or goes to C, lane by lane, through slow_ops.vec; so all are right on every
+ * host, and fast where it counts. IR ops: ir/ops.def, ir/vec.h. Intel SDM volume 2.
  */
 #include "backend/x86_64/vector.h"
 
@@ -296,10 +296,14 @@ static unsigned shift_kind(enum ir_op op)
         }
 }
 
-/* x8: a shift of words, less what came from the neighbour. With the sign: as (x ^ s) - s, s the sign's new place. */
+/*
+ * x8: a shift of words, less what came from the neighbour. With the sign: as (x ^ s) - s, s the sign's new
+ * place.
+ */
 static void shift_bytes(struct x86_emit *e, unsigned d, unsigned x, unsigned kind, unsigned n)
 {
-        uint64_t ones = 0x0101010101010101ull, mask = (kind == SHIFT_LEFT ? 0xffu << n & 0xff : 0xffu >> n) * ones;
+        uint64_t ones = 0x0101010101010101ull, mask = (kind == SHIFT_LEFT ? 0xffu << n & 0xff :
+                                                       0xffu >> n) * ones;
 
         shift_imm(e, P66(0x71), kind == SHIFT_LEFT ? 6 : 2, d, x, n);
         emit_vector_const(e, FSCRATCH, mask);
@@ -738,7 +742,8 @@ static void emit_widen(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                         x = d;
                 }
                 /* pmovsxbw, wd, dq: 20, 23, 25; with zeros from 30 on */
-                x86_rr(&e->a, P66_38((sign ? 0x20 : 0x30) + (lane == IR_X8 ? 0 : lane == IR_X16 ? 3 : 5)), d, x);
+                x86_rr(&e->a, P66_38((sign ? 0x20 : 0x30) + (lane == IR_X8 ? 0 : lane == IR_X16 ? 3 : 5)), d,
+                       x);
         } else { /* above themselves, then down; a sign of 64 bits has no shift */
                 if (lane == IR_X32) {
                         vmove(e, FSCRATCH, x);
@@ -774,7 +779,8 @@ static bool emit_bits(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct host_features *f = &e->h->feat;
         enum ir_lane lane = ir_lane_of(i);
-        uint32_t op = i->op - IR_OP_vand < sizeof(direct) / sizeof(direct[0]) ? direct[i->op - IR_OP_vand][lane] : 0;
+        uint32_t op = i->op - IR_OP_vand < sizeof(direct) / sizeof(direct[0]) ?
+                direct[i->op - IR_OP_vand][lane] : 0;
 
         if (has_op(e, op)) {
                 emit_vec_direct(e, at, i, op);

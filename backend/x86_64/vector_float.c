@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floating-point lanes. As for scalars (float.c): one instruction where the region's mode is the host's own; else the
- * result is looked at, and the op done over by C if a lane is a NaN or may have been tiny before rounding. Intel SDM
- * volume 1, 4.8 and 11.5, volume 2.
+ * Floating-point lanes. As for scalars (float.c): one instruction where the region's mode is the host's own;
+ * else the result is looked at, and the op done over by C if a lane is a NaN or may have been tiny before
+ * rounding. Intel SDM volume 1, 4.8 and 11.5, volume 2.
  */
 #include "backend/x86_64/vector.h"
 
@@ -52,8 +52,8 @@ static void redo_if_ones(struct x86_emit *e, const struct ir_ins *i, unsigned d,
 }
 
 /*
- * In a mode that mends: NaNs among the lanes of the result @t (of @lane), and with @tiny what may have been tiny
- * before rounding. All lanes are results, so none is a signaling NaN.
+ * In a mode that mends: NaNs among the lanes of the result @t (of @lane), and with @tiny what may have been
+ * tiny before rounding. All lanes are results, so none is a signaling NaN.
  */
 static void check_lanes(struct x86_emit *e, const struct ir_ins *i, enum ir_lane lane, unsigned t, bool tiny,
                         const struct ra_opnd *args)
@@ -61,10 +61,12 @@ static void check_lanes(struct x86_emit *e, const struct ir_ins *i, enum ir_lane
         bool wide = lane == IR_X64;
 
         if (tiny && e->r->fp.tininess_before) {
-                unsigned u = vtemp(e, fbit(t) | RA_BIT(args[0].reg) | RA_BIT(args[1].reg) | RA_BIT(args[2].reg));
+                unsigned u = vtemp(e, fbit(t) | RA_BIT(args[0].reg) | RA_BIT(args[1].reg) |
+                                   RA_BIT(args[2].reg));
 
                 op3_mem(e, P66(0xdb), FSCRATCH, t, emit_pool(e, wide ? POOL_ABSS64 : POOL_ABSS32));
-                op3_mem(e, wide ? P66_38(0x29) : P66(0x76), u, FSCRATCH, emit_pool(e, wide ? POOL_MINS64 : POOL_MINS32));
+                op3_mem(e, wide ? P66_38(0x29) : P66(0x76), u, FSCRATCH,
+                        emit_pool(e, wide ? POOL_MINS64 : POOL_MINS32));
                 op3_mem(e, wide ? P66_38(0x37) : P66(0x66), FSCRATCH, FSCRATCH,
                         emit_pool(e, wide ? POOL_INFS64 : POOL_INFS32));
                 op3(e, P66(0xeb), FSCRATCH, FSCRATCH, u);
@@ -149,7 +151,10 @@ static void emit_vfma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* Both ways round, as the instruction gives its second operand where they are equal: so zeros come out by sign. */
+/*
+ * Both ways round, as the instruction gives its second operand where they are equal: so zeros come out by
+ * sign.
+ */
 static void emit_vfminmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned byte = i->op == IR_OP_vfmin ? FP_MIN : FP_MAX, t, d, x, y;
@@ -217,10 +222,12 @@ static void emit_vfround(struct x86_emit *e, uint32_t at, const struct ir_ins *i
 }
 
 /* To another format, or from integers: @op; the result has lanes of @lane, and may be @tiny. */
-static void emit_vfcvt(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op, enum ir_lane lane,
+static void emit_vfcvt(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op,
+                       enum ir_lane lane,
                        bool tiny)
 {
-        bool mended = x86_fp_fit(&e->r->fp) == FIT_MENDED && i->op != IR_OP_vfcvt_if && i->op != IR_OP_vfcvt_iup;
+        bool mended = x86_fp_fit(&e->r->fp) == FIT_MENDED && i->op != IR_OP_vfcvt_if &&
+                i->op != IR_OP_vfcvt_iup;
         bool checked = mended && (e->r->fp.nan == IR_NAN_DEFAULT || (tiny && e->r->fp.tininess_before));
         struct ra_opnd args[3];
         ra_set regs;
@@ -308,7 +315,8 @@ bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct host_features *f = &e->h->feat;
         enum x86_fp_fit fit = x86_fp_fit(&e->r->fp);
-        bool native = fit == FIT_NATIVE, wide = ir_lane_of(i) == IR_X64, rtz = effective_round(e, i) == IR_RM_RTZ;
+        bool native = fit == FIT_NATIVE, wide = ir_lane_of(i) == IR_X64,
+                rtz = effective_round(e, i) == IR_RM_RTZ;
         bool is_unsigned = i->aux & IR_VEC_UNSIGNED;
         bool tiny_ok = native || !e->r->fp.tininess_before || (f->sse42 && e->h->avx);
         bool here = rounds_here(e, i) && (native || !is_low(i));
@@ -358,7 +366,8 @@ bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         CASE(vfcvt_down, rounds_here(e, i), emit_vfcvt(e, at, i, P66(0x5a), IR_X32, true))
         CASE(vfcvt_fi, !wide && !is_unsigned && (rtz || rounds_here(e, i)),
              emit_vfcvt_fi(e, at, i, X86_OP(rtz ? 0xf3 : 0x66, 1, 0x5b)))
-        CASE(vfcvt_idown, rtz || rounds_here(e, i), emit_vfcvt_fi(e, at, i, X86_OP(rtz ? 0x66 : 0xf2, 1, 0xe6)))
+        CASE(vfcvt_idown, rtz || rounds_here(e, i),
+             emit_vfcvt_fi(e, at, i, X86_OP(rtz ? 0x66 : 0xf2, 1, 0xe6)))
 #undef CASE
         default:
                 return false;

@@ -40,13 +40,14 @@ const struct ir_guest a64_guest = {
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
 };
 
-/* ---- registers by gdb's numbers: x 0..30, sp 31, pc 32, cpsr 33, fpsr 66, fpcr 67 ---- */
+/* ---- registers by gdb's numbers: x 0..30, sp 31, pc 32, cpsr 33 ---- */
 
+/* gdb is told of the core registers: its own set of FP registers would have to have all 128 bits of V0 to V31. */
 enum { GDB_CORE, GDB_FPU, GDB_SYSTEM };
-enum { GDB_SP = 31, GDB_PC = 32, GDB_CPSR = 33, GDB_V0 = 34, GDB_FPSR = 66, GDB_FPCR = 67 };
+enum { GDB_SP = 31, GDB_PC = 32, GDB_CPSR = 33 };
 
 static const char *const gdb_sets[] = {
-        "org.gnu.gdb.aarch64.core", "org.gnu.gdb.aarch64.fpu", "org.gnu.gdb.aarch64.system", NULL,
+        "org.gnu.gdb.aarch64.core", "org.rhea.fpu", "org.rhea.system", NULL,
 };
 
 static uint64_t *sp_of(struct vcpu *v)
@@ -134,10 +135,10 @@ static const struct cpu_reg regs[] = {
         V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29),
         V_REG(30),
         V_REG(31),
-        {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPSR,
+        {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
          .get = get_sysreg,
          .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 1)},
-        {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = GDB_FPCR,
+        {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
          .get = get_sysreg,
          .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 0)},
 #define REG_FIELD(n, op0, op1, crn, crm, op2, acc, member, mask) SYS_REG(#n, op0, op1, crn, crm, op2),

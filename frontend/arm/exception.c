@@ -119,8 +119,8 @@ static bool is_read_modify_write(struct vcpu *v)
 }
 
 /*
- * ESR_EL1.WnR of what reads and writes is 0 if the read would have faulted, too (D19.2.37): it tells of a write where the
- * page can be read and not written.
+ * ESR_EL1.WnR of what reads and writes is 0 if the read would have faulted, too (D19.2.37): it tells of a
+ * write where the page can be read and not written.
  */
 static void look_at_direction(struct vcpu *v)
 {

@@ -286,13 +286,21 @@ static const struct sysreg sysregs[] = {
 #undef REG_FN
 };
 
+/* Identification registers that are not allocated read as zero (D19.1.2): op0 3, op1 0, CRn 0, CRm 1 to 7. */
+static bool is_reserved_id(unsigned key)
+{
+        return key >> 7 == A64_SYSREG(3, 0, 0, 0, 0) >> 7 && (key >> 3 & 15) - 1 < 7;
+}
+
 static const struct sysreg *find(unsigned key)
 {
+        static const struct sysreg reserved_id = {.name = "reserved", .access = R1};
+
         for (unsigned i = 0; i < G_N_ELEMENTS(sysregs); i++) {
                 if (sysregs[i].key == key)
                         return &sysregs[i];
         }
-        return NULL;
+        return is_reserved_id(key) ? &reserved_id : NULL;
 }
 
 static uint64_t *field_of(struct vcpu *v, const struct sysreg *r)

@@ -130,12 +130,15 @@ bool tr_smc(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, 
 bool tr_udf(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, A64_EC_UNKNOWN, 0); }
 bool tr_brk(struct tctx *t, const struct args_imm *a) { return a64_end_raise(t, A64_EC_BRK, a->imm); }
 
-/* The number that asks for semihosting; any other halts for a debugger that there is not. */
+/*
+ * The number that asks for semihosting, which is the kernel's alone; any other halts for a debugger that
+ * there is not.
+ */
 enum { SEMIHOSTING = 0xf000 };
 
 bool tr_hlt(struct tctx *t, const struct args_imm *a)
 {
-        if (a->imm != SEMIHOSTING)
+        if (a->imm != SEMIHOSTING || !a64_is_el1(t))
                 return a64_end_raise(t, A64_EC_UNKNOWN, 0);
         a64_put_x(t, 0, ir_call(t->b, &a64_helper_semihosting, a64_get_x(t, 0), a64_get_x(t, 1), 0, 0));
         a64_exit_lookup(t);
@@ -362,11 +365,13 @@ enum { ZVA_BYTES = 64 };
 
 static bool dc_zva(struct tctx *t, const struct args_sys *a)
 {
-        struct ir_mem mem = {.size_log2 = 3, .write = 1};
+        struct ir_mem mem = {.size_log2 = 3, .write = 1}, first = {.write = 1};
         ir_ref base, zero = a64_const64(t, 0);
 
         if (!(t->req->mode & A64_MODE_DZE))
                 return a64_end_raise(t, A64_EC_SYSREG, sys_iss(a));
+        /* FAR_EL1 has the address in the register, not the block's (D19.2.40); what faults, faults here */
+        ir_store(t->b, first, a64_get_x(t, a->rt), 0, zero);
         base = ir_and(t->b, a64_get_x(t, a->rt), a64_const64(t, -(int64_t)ZVA_BYTES));
         for (unsigned n = 0; n < ZVA_BYTES; n += 8)
                 ir_store(t->b, mem, base, n, zero);

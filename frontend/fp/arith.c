@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Soft-float arithmetic: the entry points a format for what parts_arith.h computes on parts. Stateless but for the
- * caller's fp_env.
+ * Soft-float arithmetic: the entry points a format for what parts_arith.h computes on parts. Stateless but
+ * for the caller's fp_env.
  */
 #include "frontend/fp/parts_arith.h"
 

@@ -205,8 +205,8 @@ static struct fp_parts unpack_half(struct fp_env *env, uint16_t a, bool alternat
 }
 
 /*
- * To the alternative format: what overflows is invalid, and no flag else. It is told from the rounded value: a format
- * of the same precision and a larger exponent has room for it.
+ * To the alternative format: what overflows is invalid, and no flag else. It is told from the rounded value:
+ * a format of the same precision and a larger exponent has room for it.
  */
 static uint16_t pack_alternative(struct fp_env *env, const struct fp_parts *p)
 {
@@ -219,7 +219,7 @@ static uint16_t pack_alternative(struct fp_env *env, const struct fp_parts *p)
                 env->flags |= FP_NV;
                 return fp_is_nan(p) ? sign : sign | 0x7fff;
         }
-        if (p->kind == FP_KIND_ZERO || p->exp < -14) /* as in the other format, whose tiny numbers are the same */
+        if (p->kind == FP_KIND_ZERO || p->exp < -14) /* tiny numbers are the same in both formats */
                 return fp_round_pack(env, p, fp_binary16);
         own.flags = 0;
         bits = fp_round_pack(&own, p, wider) & 0xffff;

@@ -10,8 +10,8 @@
  * Every operation takes a `struct fp_env`, reads its modes and ORs into `flags`; nothing else is read or
  * written, so any thread may call with an env of its own. No operation traps: unmasked exceptions are the
  * caller's business, as is NaN boxing. Formats here are binary32 (fp32_, in uint32_t) and binary64 (fp64_, in
- * uint64_t), binary16 for conversions, and in x87.h the extended format of x87; parts.h says what another format
- * needs. Not modelled: decimal formats, remainder, ARM's FZ16 and AH.
+ * uint64_t), binary16 for conversions, and in x87.h the extended format of x87; parts.h says what another
+ * format needs. Not modelled: decimal formats, remainder, ARM's FZ16 and AH.
  */
 #ifndef FRONTEND_FP_FP_H
 #define FRONTEND_FP_FP_H
@@ -143,9 +143,9 @@ uint32_t fp32_max_nan(struct fp_env *env, uint32_t a, uint32_t b);
 uint64_t fp64_max_nan(struct fp_env *env, uint64_t a, uint64_t b);
 
 /*
- * minNum and maxNum of 754-2008 (ARM FMINNM, FMAXNM): a number beats a quiet NaN, a signaling NaN makes the result
- * a NaN. less and greater: a < b ? a : b, a > b ? a : b (x86 MINSS, MAXSS): b if equal or unordered, and any NaN
- * raises FP_NV.
+ * minNum and maxNum of 754-2008 (ARM FMINNM, FMAXNM): a number beats a quiet NaN, a signaling NaN makes the
+ * result a NaN. less and greater: a < b ? a : b, a > b ? a : b (x86 MINSS, MAXSS): b if equal or unordered,
+ * and any NaN raises FP_NV.
  */
 uint32_t fp32_min_num2008(struct fp_env *env, uint32_t a, uint32_t b);
 uint64_t fp64_min_num2008(struct fp_env *env, uint64_t a, uint64_t b);
@@ -196,9 +196,10 @@ uint64_t fp32_to_fp64(struct fp_env *env, uint32_t a);
 uint32_t fp64_to_fp32(struct fp_env *env, uint64_t a);
 
 /*
- * Half precision (binary16, in uint16_t): conversions alone. flush_in is not for halves, nor flush_out (ARM FZ, x86
- * DAZ and FTZ are for the wider formats here). The alternative format (ARM FPCR.AHP) has neither infinities nor NaNs:
- * what would be one is an invalid operation, and becomes the greatest number, or a NaN zero.
+ * Half precision (binary16, in uint16_t): conversions alone. flush_in is not for halves, nor flush_out (ARM
+ * FZ, x86 DAZ and FTZ are for the wider formats here). The alternative format (ARM FPCR.AHP) has neither
+ * infinities nor NaNs: what would be one is an invalid operation, and becomes the greatest number, or a NaN
+ * zero.
  */
 uint32_t fp16_to_fp32(struct fp_env *env, uint16_t a, bool alternative);
 uint64_t fp16_to_fp64(struct fp_env *env, uint16_t a, bool alternative);

@@ -5,17 +5,19 @@
 #include "ir/flags.h"
 
 _Static_assert((int)IR_RM_RMM == FP_RM_RMM, "roundings are numbered alike");
-_Static_assert((int)IR_FLUSH_UF == FP_FLUSH_UF && (int)IR_FLUSH_UF_NX == FP_FLUSH_UF_NX, "so are ways to flush");
+_Static_assert((int)IR_FLUSH_UF == FP_FLUSH_UF && (int)IR_FLUSH_UF_NX == FP_FLUSH_UF_NX,
+               "so are ways to flush");
 _Static_assert((int)IR_INT_SATURATE == FP_INTMODE_RISCV && (int)IR_INT_SATURATE_ZERO == FP_INTMODE_ARM &&
                (int)IR_INT_INDEFINITE == FP_INTMODE_X86, "and results of conversions");
 
 static struct fp_env env_of(const struct ir_fpmode *mode, const struct ir_ins *op)
 {
-        static const uint8_t nan[] = {[IR_NAN_FIRST] = FP_NANMODE_X86, [IR_NAN_DEFAULT] = FP_NANMODE_CANONICAL,
+        static const uint8_t nan[] = {[IR_NAN_FIRST] = FP_NANMODE_X86,
+                                      [IR_NAN_DEFAULT] = FP_NANMODE_CANONICAL,
                                       [IR_NAN_SIGNALING] = FP_NANMODE_ARM};
 
         return (struct fp_env){
-                .rm = !(ir_ops[op->op].flags & IR_HAS_ROUND) || op->cond == IR_RM_MODE ? mode->round : op->cond,
+                .rm = ir_ops[op->op].flags & IR_HAS_ROUND && op->cond != IR_RM_MODE ? op->cond : mode->round,
                 .nan_mode = nan[mode->nan],
                 .int_mode = mode->int_rule,
                 .flush_out = mode->flush_out,
@@ -112,7 +114,8 @@ static uint64_t muladd(struct fp_env *env, bool is64, uint32_t neg, uint64_t a, 
         return is64 ? fp64_muladd(env, a, b, c, neg & 3) : fp32_muladd(env, a, b, c, neg & 3);
 }
 
-static uint64_t scalar(struct fp_env *env, const struct ir_ins *op, enum ir_type arg_type, uint64_t a, uint64_t b,
+static uint64_t scalar(struct fp_env *env, const struct ir_ins *op, enum ir_type arg_type, uint64_t a,
+                       uint64_t b,
                        uint64_t c)
 {
         bool is64 = arg_type == IR_F64;
@@ -144,7 +147,8 @@ static uint64_t scalar(struct fp_env *env, const struct ir_ins *op, enum ir_type
         }
 }
 
-uint64_t ir_fp_scalar(const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type, uint64_t a,
+uint64_t ir_fp_scalar(const struct ir_fpmode *mode, const struct ir_ins *op, enum ir_type arg_type,
+                      uint64_t a,
                       uint64_t b, uint64_t c, uint32_t *flags)
 {
         struct fp_env env = env_of(mode, op);
@@ -168,7 +172,8 @@ static void lane_put(struct ir_v128 *v, bool is64, unsigned n, uint64_t value)
         if (is64)
                 v->w[n] = value;
         else
-                v->w[n >> 1] = (v->w[n >> 1] & ~(0xffffffffull << shift)) | (uint64_t)(uint32_t)value << shift;
+                v->w[n >> 1] = (v->w[n >> 1] & ~(0xffffffffull << shift)) |
+                               (uint64_t)(uint32_t)value << shift;
 }
 
 /* The scalar op that a vector op does lane by lane, and the type of its argument. */
@@ -178,7 +183,8 @@ static struct ir_ins lane_op(const struct ir_ins *i, bool is64, enum ir_type *ar
                 {IR_OP_vfadd, IR_OP_fadd}, {IR_OP_vfsub, IR_OP_fsub}, {IR_OP_vfmul, IR_OP_fmul},
                 {IR_OP_vfdiv, IR_OP_fdiv}, {IR_OP_vfsqrt, IR_OP_fsqrt}, {IR_OP_vfma, IR_OP_fma},
                 {IR_OP_vfmin, IR_OP_fmin}, {IR_OP_vfmax, IR_OP_fmax}, {IR_OP_vfcmp, IR_OP_fcmp},
-                {IR_OP_vfround, IR_OP_fround}, {IR_OP_vfcvt_if, IR_OP_fcvt_if}, {IR_OP_vfcvt_fi, IR_OP_fcvt_fi},
+                {IR_OP_vfround, IR_OP_fround}, {IR_OP_vfcvt_if, IR_OP_fcvt_if},
+                {IR_OP_vfcvt_fi, IR_OP_fcvt_fi},
                 {IR_OP_vfcvt_up, IR_OP_fcvt_ff}, {IR_OP_vfcvt_down, IR_OP_fcvt_ff},
                 {IR_OP_vfcvt_iup, IR_OP_fcvt_if}, {IR_OP_vfcvt_idown, IR_OP_fcvt_fi},
         };
@@ -206,7 +212,8 @@ static struct ir_ins lane_op(const struct ir_ins *i, bool is64, enum ir_type *ar
 void ir_fp_vector(const struct ir_fpmode *mode, const struct ir_ins *op, const struct ir_v128 *args,
                   struct ir_v128 *result, uint32_t *flags)
 {
-        bool from64 = ir_lane_of(op) == IR_X64, to64 = from64, low = op->aux & IR_VEC_LOW, sqrt = op->op == IR_OP_vfsqrt;
+        bool from64 = ir_lane_of(op) == IR_X64, to64 = from64, low = op->aux & IR_VEC_LOW,
+                sqrt = op->op == IR_OP_vfsqrt;
         unsigned count = low ? 1 : from64 ? 2 : 4;
         struct ir_v128 r = low ? args[0] : (struct ir_v128){{0, 0}};
         enum ir_type arg_type;
@@ -222,7 +229,8 @@ void ir_fp_vector(const struct ir_fpmode *mode, const struct ir_ins *op, const s
         for (unsigned n = 0; n < count; n++) {
                 uint64_t a = lane_get(&args[sqrt], from64, n), v;
 
-                v = scalar(&env, &one, arg_type, a, lane_get(&args[1], from64, n), lane_get(&args[2], from64, n));
+                v = scalar(&env, &one, arg_type, a, lane_get(&args[1], from64, n),
+                           lane_get(&args[2], from64, n));
                 lane_put(&r, to64, n, op->op == IR_OP_vfcmp ? -v : v);
         }
         *result = r;

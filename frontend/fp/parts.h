@@ -224,7 +224,8 @@ FP_INLINE fp_u128 fp_round_pack(struct fp_env *env, const struct fp_parts *p, st
 FP_INLINE struct fp_parts fp_default_nan(const struct fp_env *env)
 {
         return (struct fp_parts){
-                .kind = FP_KIND_QNAN, .frac = FP_QUIET_BIT, .sign = env->nan_mode == FP_NANMODE_X86 || env->nan_mode == FP_NANMODE_X87,
+                .kind = FP_KIND_QNAN, .frac = FP_QUIET_BIT,
+                .sign = env->nan_mode == FP_NANMODE_X86 || env->nan_mode == FP_NANMODE_X87,
         };
 }
 
@@ -234,7 +235,10 @@ FP_INLINE struct fp_parts fp_invalid(struct fp_env *env)
         return fp_default_nan(env);
 }
 
-/* Of two operands, one or both NaNs: a quiet one before a signaling one, else the larger, else the positive one. */
+/*
+ * Of two operands, one or both NaNs: a quiet one before a signaling one, else the larger, else the positive
+ * one.
+ */
 static inline const struct fp_parts *fp_pick_nan_x87(const struct fp_parts *a, const struct fp_parts *b)
 {
         if (!fp_is_nan(a) || !fp_is_nan(b))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arithmetic on parts: add, subtract, multiply, divide, square root, fused multiply-add. IEEE 754-2019 5.4.1, 6.3
- * (signs of zeros), 7.2 and 7.3 (invalid, division by zero). Private to frontend/fp. Significands are at most 64
- * bits here (see parts.h); quotients and roots have a guard bit more, and what is left makes them odd.
+ * Arithmetic on parts: add, subtract, multiply, divide, square root, fused multiply-add. IEEE 754-2019 5.4.1,
+ * 6.3 (signs of zeros), 7.2 and 7.3 (invalid, division by zero). Private to frontend/fp. Significands are at
+ * most 64 bits here (see parts.h); quotients and roots have a guard bit more, and what is left makes them
+ * odd.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * On parts, beyond arithmetic: order, minimum and maximum, rounding to integral values, to and from integers. Private
- * to frontend/fp. IEEE 754-2019 5.4.1, 5.6 to 5.9, 5.11, 9.6.
+ * On parts, beyond arithmetic: order, minimum and maximum, rounding to integral values, to and from integers.
+ * Private to frontend/fp. IEEE 754-2019 5.4.1, 5.6 to 5.9, 5.11, 9.6.
  */
 #pragma once
 
@@ -28,7 +28,8 @@ static inline enum fp_rel parts_order(const struct fp_parts *a, const struct fp_
         return FP_EQUAL;
 }
 
-static inline enum fp_rel parts_compare(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
+static inline enum fp_rel parts_compare(struct fp_env *env, const struct fp_parts *a,
+                                        const struct fp_parts *b,
                                  bool signaling)
 {
         if (fp_is_nan(a) || fp_is_nan(b)) {
@@ -44,7 +45,8 @@ static inline enum fp_rel parts_compare(struct fp_env *env, const struct fp_part
  * Minimum, or maximum if `max`. `number` prefers a number to a NaN (minimumNumber), else a NaN wins
  * (minimum). No result is rounded: what is delivered was an operand.
  */
-static inline struct fp_parts parts_min_max(struct fp_env *env, const struct fp_parts *a, const struct fp_parts *b,
+static inline struct fp_parts parts_min_max(struct fp_env *env, const struct fp_parts *a,
+                                            const struct fp_parts *b,
                                      bool max, bool number)
 {
         if (fp_is_nan(a) || fp_is_nan(b)) {

@@ -221,8 +221,8 @@ struct fp80 fp80_from_fp64(struct fp_env *env, uint64_t a)
 }
 
 /*
- * To a narrower format. The FPU notes no subnormal operand here; the other flags are those of the rounding, whose
- * direction shows in the magnitude.
+ * To a narrower format. The FPU notes no subnormal operand here; the other flags are those of the rounding,
+ * whose direction shows in the magnitude.
  */
 static uint64_t to_narrow(struct fp_env *env, struct fp80 a, struct fp_format f)
 {
@@ -283,7 +283,8 @@ static int64_t to_int(struct fp_env *env, struct fp80 a, unsigned bits)
         if ((env->flags & FP_NX) && !(env->flags & FP_NV) && r.kind == FP_KIND_FINITE) {
                 struct fp_parts back = parts_from_int(r.sign ? -v : v, r.sign);
 
-                if (back.kind == FP_KIND_FINITE && parts_order(&back, &r, false) == (r.sign ? FP_LESS : FP_GREATER))
+                if (back.kind == FP_KIND_FINITE &&
+                    parts_order(&back, &r, false) == (r.sign ? FP_LESS : FP_GREATER))
                         env->flags |= FP_UP;
         }
         return (int64_t)v;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extended format of x87: 15 bits of exponent, a significand of 64 bits whose leading one is explicit. Intel SDM
- * volume 1, 4.2.2, 4.8, 4.9 and chapter 8. As fp.h: exact, integer code alone, nothing but the caller's fp_env.
+ * The extended format of x87: 15 bits of exponent, a significand of 64 bits whose leading one is explicit.
+ * Intel SDM volume 1, 4.2.2, 4.8, 4.9 and chapter 8. As fp.h: exact, integer code alone, nothing but the
+ * caller's fp_env.
  *
- * Arithmetic rounds significands to env->precision bits (the control word's PC); exponents have their full range all
- * the same. Encodings that the FPU does not support (8.2.2: unnormals, pseudo-NaNs, pseudo-infinities) are invalid
- * operands. FP_UP tells what C1 does after an inexact result. No exception is unmasked here.
+ * Arithmetic rounds significands to env->precision bits (the control word's PC); exponents have their full
+ * range all the same. Encodings that the FPU does not support (8.2.2: unnormals, pseudo-NaNs,
+ * pseudo-infinities) are invalid operands. FP_UP tells what C1 does after an inexact result. No exception is
+ * unmasked here.
  */
 #pragma once
 
@@ -54,8 +56,9 @@ struct fp80 fp80_scale(struct fp_env *env, struct fp80 a, struct fp80 b);
 struct fp80 fp80_xtract(struct fp_env *env, struct fp80 a, struct fp80 *significand);
 
 /*
- * FPREM (@nearest false) and FPREM1: what remains of a after subtracting b times a quotient. Up to 63 bits of the
- * quotient a step: *partial tells that there is more to do; *quotient has the low three bits when there is not.
+ * FPREM (@nearest false) and FPREM1: what remains of a after subtracting b times a quotient. Up to 63 bits of
+ * the quotient a step: *partial tells that there is more to do; *quotient has the low three bits when there
+ * is not.
  */
 struct fp80 fp80_rem(struct fp_env *env, struct fp80 a, struct fp80 b, bool nearest, unsigned *quotient,
                      bool *partial);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86-64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and features,
- * the mode word, reset.
+ * The x86-64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and
+ * features, the mode word, reset.
  */
 #include "frontend/x86/cpu.h"
 
@@ -22,9 +22,11 @@ static const struct ir_slot slots[] = {
 
 /* What compiled code uses most; the flags are one of them. */
 static const uint16_t pins[] = {
-        X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX, X86_SLOT_RBP,
+        X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX,
+                X86_SLOT_RBP,
         X86_SLOT_R8, X86_SLOT_R12,
-        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5, X86_SLOT_XMM6,
+        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5,
+                X86_SLOT_XMM6,
         X86_SLOT_XMM7,
 };
 
@@ -37,11 +39,15 @@ const struct ir_guest x86_guest = {
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
 };
 
-/* ---- registers by gdb's numbers (gdb's i386-64bit target description): rax rbx rcx rdx rsi rdi rbp rsp r8.. rip ---- */
+/*
+ * ---- registers by gdb's numbers (gdb's i386-64bit target description): rax rbx rcx rdx rsi rdi rbp rsp
+ * r8.. rip ----
+ */
 
 enum { GDB_CORE, GDB_SEGMENTS, GDB_SYSTEM };
 
-static const char *const gdb_sets[] = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments", "org.rhea.system", NULL};
+static const char *const gdb_sets[] = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments",
+                                       "org.rhea.system", NULL};
 
 static uint64_t get_pc(struct vcpu *v, unsigned index)
 {
@@ -78,7 +84,8 @@ static bool put_segment(struct vcpu *v, unsigned index, uint64_t value)
         return true;
 }
 
-enum system_reg { SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT, SYS_TR };
+enum system_reg { SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT,
+                 SYS_TR };
 
 static uint64_t *system_reg(struct vcpu *v, unsigned index)
 {
@@ -114,10 +121,11 @@ static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
         return true;
 }
 
-#define GPR(text, id, number) {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = GDB_CORE, .gdb_num = (number)}
+#define GPR(text, id, number) \
+        {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = GDB_CORE, .gdb_num = (number)}
 #define SEGMENT(text, seg, number) \
-        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = (number), .get = get_segment, \
-         .put = put_segment, .index = (seg)}
+        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = (number), \
+         .get = get_segment, .put = put_segment, .index = (seg)}
 #define SYSTEM(text, which) \
         {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_system, \
          .put = put_system, .index = (which)}
@@ -125,13 +133,16 @@ static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
 static const struct cpu_reg regs[] = {
         GPR("rax", RAX, 0), GPR("rbx", RBX, 1), GPR("rcx", RCX, 2), GPR("rdx", RDX, 3), GPR("rsi", RSI, 4),
         GPR("rdi", RDI, 5), GPR("rbp", RBP, 6), GPR("rsp", RSP, 7), GPR("r8", R8, 8), GPR("r9", R9, 9),
-        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13), GPR("r14", R14, 14),
+        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13), GPR("r14", R14,
+                                                                      14),
         GPR("r15", R15, 15),
-        {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = 16, .get = get_pc,
+        {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = 16,
+         .get = get_pc,
          .put = put_pc},
         {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = 17,
          .get = get_rflags, .put = put_rflags},
-        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20), SEGMENT("es", X86_ES, 21),
+        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20), SEGMENT("es", X86_ES,
+                                                                      21),
         SEGMENT("fs", X86_FS, 22), SEGMENT("gs", X86_GS, 23),
         {.name = "fs_base", .slot = X86_SLOT_FS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
         {.name = "gs_base", .slot = X86_SLOT_GS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
@@ -146,9 +157,12 @@ static const char *const models[] = {"max", "base", NULL};
 
 /* What has translators; the rest is decoded, so that the log can name it. */
 static const enum x86_feature max_features[] = {
-        X86_F_BASE, X86_F_X87, X86_F_CMOV, X86_F_MMX, X86_F_FXSR, X86_F_SYSCALL, X86_F_CLFLUSH, X86_F_SSE, X86_F_SSE2,
-        X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX, X86_F_RDTSCP, X86_F_RDPID,
-        X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW, X86_F_CLFLUSHOPT, X86_F_CLWB, X86_F_CLDEMOTE,
+        X86_F_BASE, X86_F_X87, X86_F_CMOV, X86_F_MMX, X86_F_FXSR, X86_F_SYSCALL, X86_F_CLFLUSH, X86_F_SSE,
+                X86_F_SSE2,
+        X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX, X86_F_RDTSCP,
+                X86_F_RDPID,
+        X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW, X86_F_CLFLUSHOPT, X86_F_CLWB,
+                X86_F_CLDEMOTE,
 };
 
 static const char *feature_name(enum x86_feature f)
@@ -169,7 +183,8 @@ static bool set_feature(struct x86_config *config, const char *setting, GError *
         bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
 
         if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name, value + 1);
+                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
+                                 value + 1);
         for (unsigned f = 0; f < X86_F_COUNT; f++) {
                 if (!g_ascii_strcasecmp(name, feature_name((enum x86_feature)f))) {
                         x86_features_set(&config->features, (enum x86_feature)f, on);
@@ -213,7 +228,10 @@ static struct x86_config *config_parse(const char *model, GError **error)
         return config;
 }
 
-/* CPUs of one model share one configuration, so that their translations are shared; the first to have it owns it. */
+/*
+ * CPUs of one model share one configuration, so that their translations are shared; the first to have it
+ * owns it.
+ */
 static struct x86_config *config_shared(struct vcpu *v, const struct x86_config *like)
 {
         for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
@@ -252,15 +270,17 @@ static void x86_fini(struct vcpu *v)
 }
 
 /*
- * There is no real mode yet: a CPU comes up in 64-bit mode with flat segments, paging off until the board sets it up.
- * The rest is as after RESET (SDM volume 3, table 9-1).
+ * There is no real mode yet: a CPU comes up in 64-bit mode with flat segments, paging off until the board
+ * sets it up. The rest is as after RESET (SDM volume 3, table 9-1).
  */
 static void x86_reset(struct vcpu *v)
 {
         struct x86_state *s = x86_state(v);
         const struct x86_config *config = s->config;
-        struct x86_segment data = {.limit = UINT32_MAX, .selector = 0x10,
-                                   .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3};
+        struct x86_segment data = {
+                .limit = UINT32_MAX, .selector = 0x10,
+                .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3,
+        };
 
         memset(s, 0, sizeof(*s));
         s->config = config;
@@ -279,8 +299,10 @@ static void x86_reset(struct vcpu *v)
         s->tr.limit = s->ldt.limit = s->gdt.limit = s->idt.limit = 0xffff;
         for (unsigned n = 0; n < G_N_ELEMENTS(s->seg); n++)
                 s->seg[n] = data;
-        s->seg[X86_CS] = (struct x86_segment){.limit = UINT32_MAX, .selector = 8,
-                                              .attr = X86_SEG_P | X86_SEG_S | X86_SEG_L | X86_SEG_G | X86_SEG_CODE | 3};
+        s->seg[X86_CS] = (struct x86_segment){
+                .limit = UINT32_MAX, .selector = 8,
+                .attr = X86_SEG_P | X86_SEG_S | X86_SEG_L | X86_SEG_G | X86_SEG_CODE | 3,
+        };
         s->gpr[X86_RDX] = 0x00a20f10;
         v->hot.pc = 0xfffffff0;
         cpu_tlb_flush_all(v);
@@ -346,13 +368,17 @@ static void x86_misaligned(struct vcpu *v, gva_t gva, enum access access)
         x86_raise(v, x86_mode(v) & X86_MODE_AC ? X86_EXC_AC : X86_EXC_GP, 0);
 }
 
-/* Reads of nothing give ones on real boards; that is the board's business. Here: a machine check, as few expect. */
+/*
+ * Reads of nothing give ones on real boards; that is the board's business. Here: a machine check, as few
+ * expect.
+ */
 static void x86_bus_error(struct vcpu *v, gva_t gva, enum access access)
 {
         x86_raise(v, X86_EXC_MC, 0);
 }
 
-static size_t x86_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf, size_t len)
+static size_t x86_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
+                            size_t len)
 {
         const struct x86_config *c = config;
 

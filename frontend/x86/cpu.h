@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of an x86-64 CPU and what the parts of this frontend share. Registers that generated code reads or writes
- * are slots (regs.def); the rest is reached through helpers. Intel SDM volume 3, AMD APM volume 2.
+ * The state of an x86-64 CPU and what the parts of this frontend share. Registers that generated code reads
+ * or writes are slots (regs.def); the rest is reached through helpers. Intel SDM volume 3, AMD APM volume 2.
  *
- * Long mode with a 64-bit code segment alone: real, protected and compatibility mode are not there yet. What would
- * enter them is refused with #GP and logged under LOG_UNIMP.
+ * Long mode with a 64-bit code segment alone: real, protected and compatibility mode are not there yet. What
+ * would enter them is refused with #GP and logged under LOG_UNIMP.
  */
 #pragma once
 
@@ -19,7 +19,8 @@
 #include "machines/core/vcpu.h"
 
 enum x86_vector {
-        X86_EXC_DE = 0, X86_EXC_DB = 1, X86_EXC_NMI = 2, X86_EXC_BP = 3, X86_EXC_OF = 4, X86_EXC_BR = 5, X86_EXC_UD = 6,
+        X86_EXC_DE = 0, X86_EXC_DB = 1, X86_EXC_NMI = 2, X86_EXC_BP = 3, X86_EXC_OF = 4, X86_EXC_BR = 5,
+                X86_EXC_UD = 6,
         X86_EXC_NM = 7, X86_EXC_DF = 8, X86_EXC_TS = 10, X86_EXC_NP = 11, X86_EXC_SS = 12, X86_EXC_GP = 13,
         X86_EXC_PF = 14, X86_EXC_MF = 16, X86_EXC_AC = 17, X86_EXC_MC = 18, X86_EXC_XM = 19,
 };
@@ -28,7 +29,8 @@ enum x86_vector {
 enum {
         X86_FL_CF = 1 << 0, X86_FL_ONE = 1 << 1, X86_FL_PF = 1 << 2, X86_FL_AF = 1 << 4, X86_FL_ZF = 1 << 6,
         X86_FL_SF = 1 << 7, X86_FL_TF = 1 << 8, X86_FL_IF = 1 << 9, X86_FL_DF = 1 << 10, X86_FL_OF = 1 << 11,
-        X86_FL_IOPL = 3 << 12, X86_FL_NT = 1 << 14, X86_FL_RF = 1 << 16, X86_FL_VM = 1 << 17, X86_FL_AC = 1 << 18,
+        X86_FL_IOPL = 3 << 12, X86_FL_NT = 1 << 14, X86_FL_RF = 1 << 16, X86_FL_VM = 1 << 17,
+                X86_FL_AC = 1 << 18,
         X86_FL_VIF = 1 << 19, X86_FL_VIP = 1 << 20, X86_FL_ID = 1 << 21,
         X86_FL_STATUS = X86_FL_CF | X86_FL_PF | X86_FL_AF | X86_FL_ZF | X86_FL_SF | X86_FL_OF,
         X86_FL_SYSTEM = X86_FL_TF | X86_FL_IF | X86_FL_IOPL | X86_FL_NT | X86_FL_RF | X86_FL_AC | X86_FL_VIF |
@@ -46,8 +48,8 @@ enum {
 #define X86_CR0_NW (1ull << 29)
 #define X86_CR0_CD (1ull << 30)
 #define X86_CR0_PG (1ull << 31)
-#define X86_CR0_KNOWN (X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
-                       X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define X86_CR0_KNOWN (X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \
+                       X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 
 #define X86_CR3_NOFLUSH (1ull << 63)
 
@@ -73,7 +75,8 @@ enum {
 
 /* Attributes of a segment: bytes 5 and 6 of its descriptor, the limit's bits out. */
 enum {
-        X86_SEG_CODE = 1 << 3, X86_SEG_S = 1 << 4, X86_SEG_DPL = 3 << 5, X86_SEG_P = 1 << 7, X86_SEG_L = 1 << 13,
+        X86_SEG_CODE = 1 << 3, X86_SEG_S = 1 << 4, X86_SEG_DPL = 3 << 5, X86_SEG_P = 1 << 7,
+                X86_SEG_L = 1 << 13,
         X86_SEG_DB = 1 << 14, X86_SEG_G = 1 << 15,
 };
 
@@ -170,8 +173,10 @@ extern const struct cpu_ops x86_64_ops;
 /* ---- x87.c: what its helpers are told ---- */
 enum x87_operand { X87_ST, X87_F32, X87_F64, X87_F80, X87_I16, X87_I32, X87_I64 };
 enum x87_arith { X87_ADD, X87_MUL, X87_SUB, X87_SUBR, X87_DIV, X87_DIVR };
-enum x87_unary { X87_CHS, X87_ABS, X87_SQRT, X87_RNDINT, X87_SCALE, X87_PREM, X87_PREM1, X87_XTRACT, X87_XAM };
-enum x87_move { X87_LD, X87_STORE, X87_STORE_POP, X87_XCH, X87_CMOV, X87_FREE, X87_FREE_POP, X87_TOP_UP, X87_TOP_DOWN };
+enum x87_unary { X87_CHS, X87_ABS, X87_SQRT, X87_RNDINT, X87_SCALE, X87_PREM, X87_PREM1, X87_XTRACT,
+                X87_XAM };
+enum x87_move { X87_LD, X87_STORE, X87_STORE_POP, X87_XCH, X87_CMOV, X87_FREE, X87_FREE_POP, X87_TOP_UP,
+               X87_TOP_DOWN };
 enum x87_control { X87_INIT, X87_CLEAR, X87_LOAD };
 
 /* ---- helpers that translators call; shapes in struct ir_helper ---- */
@@ -196,7 +201,10 @@ struct ir_helper_ret x86_raise_pf(struct vcpu *v, gva_t gva, uint64_t error_code
 void x86_deliver(struct vcpu *v);
 bool x86_interrupt(struct vcpu *v);
 bool x86_has_work(const struct vcpu *v);
-/* INT n, INT3 and INTO: through the gate with its DPL checked, returning to @next. False: an exception is recorded. */
+/*
+ * INT n, INT3 and INTO: through the gate with its DPL checked, returning to @next. False: an exception is
+ * recorded.
+ */
 bool x86_soft_interrupt(struct vcpu *v, unsigned vector, uint64_t next);
 /* RFLAGS as software sees them. */
 uint64_t x86_get_rflags(const struct vcpu *v);
@@ -207,7 +215,10 @@ void x86_set_rflags(struct vcpu *v, uint64_t value, uint64_t mask);
 bool x86_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint32_t view, bool debug,
               struct walk *out);
 void x86_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view);
-/* Memory as the CPU itself reads and writes it (descriptors, stacks of handlers). False: an exception is recorded. */
+/*
+ * Memory as the CPU itself reads and writes it (descriptors, stacks of handlers). False: an exception is
+ * recorded.
+ */
 bool x86_read(struct vcpu *v, gva_t gva, unsigned size, bool supervisor, uint64_t *value);
 bool x86_write(struct vcpu *v, gva_t gva, unsigned size, bool supervisor, uint64_t value);
 static inline bool x86_canonical(uint64_t a)
@@ -224,7 +235,8 @@ uint64_t x86_tsc(struct vcpu *v);
 /* Loads a segment register in 64-bit mode; false: an exception is recorded. */
 bool x86_load_segment(struct vcpu *v, enum x86_seg seg, uint16_t selector);
 /* The descriptor of a selector, 8 or 16 bytes of it; false: an exception is recorded. */
-bool x86_read_descriptor(struct vcpu *v, uint16_t selector, unsigned size, enum x86_vector vector, uint64_t desc[2]);
+bool x86_read_descriptor(struct vcpu *v, uint16_t selector, unsigned size, enum x86_vector vector,
+                         uint64_t desc[2]);
 void x86_segment_from(struct x86_segment *s, uint16_t selector, uint64_t desc);
 
 /* ---- translate.c, cpu.c ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86 decoder. Order of the work: prefixes, opcode map, rows of the opcode, operand and address size, ModRM and
- * displacement, immediates, and last what makes a complete instruction undefined all the same.
+ * The x86 decoder. Order of the work: prefixes, opcode map, rows of the opcode, operand and address size,
+ * ModRM and displacement, immediates, and last what makes a complete instruction undefined all the same.
  */
 #include "frontend/x86/decode.h"
 
@@ -63,7 +63,10 @@ static int64_t read_signed(struct reader *r, unsigned n)
 
 /* ---- prefixes and maps ---- */
 
-/* Legacy prefixes and REX, which counts only right before the opcode; returns the first byte that is neither. */
+/*
+ * Legacy prefixes and REX, which counts only right before the opcode; returns the first byte that is
+ * neither.
+ */
 static uint8_t read_prefixes(struct reader *r)
 {
         struct x86_insn *i = r->i;
@@ -318,7 +321,8 @@ static void default_segment(struct reader *r, enum x86_seg seg)
 
 static void read_mem16(struct reader *r, unsigned mod, unsigned rm)
 {
-        static const uint8_t bases[8] = {X86_RBX, X86_RBX, X86_RBP, X86_RBP, X86_RSI, X86_RDI, X86_RBP, X86_RBX};
+        static const uint8_t bases[8] = {X86_RBX, X86_RBX, X86_RBP, X86_RBP, X86_RSI, X86_RDI, X86_RBP,
+                                         X86_RBX};
         struct x86_mem *m = &r->i->mem;
 
         m->base = bases[rm];
@@ -587,7 +591,8 @@ static enum x86_result decode_row(struct reader *r)
         return X86_DECODED;
 }
 
-enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width, const struct x86_features *features,
+enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width,
+                           const struct x86_features *features,
                            struct x86_insn *out)
 {
         struct reader r = {.bytes = bytes, .n = n < X86_MAX_LENGTH ? n : X86_MAX_LENGTH, .width = width,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decodes x86 instructions of 16-, 32- and 64-bit code (Intel SDM volume 2, chapter 2 and appendix A): prefixes, VEX
- * and EVEX, ModRM, displacement and immediates here; what each opcode is in the tables made of *.dec. Pure functions
- * of the bytes given, of which none beyond the count given is read.
+ * Decodes x86 instructions of 16-, 32- and 64-bit code (Intel SDM volume 2, chapter 2 and appendix A):
+ * prefixes, VEX and EVEX, ModRM, displacement and immediates here; what each opcode is in the tables made of
+ * *.dec. Pure functions of the bytes given, of which none beyond the count given is read.
  *
- * Not modelled: XOP and 3DNow!; MPX, which is the hint NOPs that it was made of; and of EVEX what makes masks,
- * broadcasts and rounding of an encoding reserved.
+ * Not modelled: XOP and 3DNow!; MPX, which is the hint NOPs that it was made of; and of EVEX what makes
+ * masks, broadcasts and rounding of an encoding reserved.
  */
 #pragma once
 
@@ -24,7 +24,10 @@ struct x86_opspec {
         uint8_t kind, size, msize;
 };
 
-/* One encoding; what the fields say is in frontend/gen/decode_x86.py. Masks have a bit a choice, in its order. */
+/*
+ * One encoding; what the fields say is in frontend/gen/decode_x86.py. Masks have a bit a choice, in its
+ * order.
+ */
 struct x86_row {
         uint16_t id; /* enum x86_id */
         const char *name;
@@ -42,7 +45,8 @@ extern const struct x86_opspec x86_opspecs[];
 /* Rows of (map, opcode) begin at x86_first[map * 256 + opcode]. */
 extern const uint16_t x86_first[X86_MAPS * 256 + 1];
 
-enum x86_class { X86_GPR, X86_GPR_HIGH /* AH CH DH BH as 0 to 3 */, X86_SEG, X86_CR, X86_DR, X86_ST, X86_MM, X86_VEC,
+enum x86_class { X86_GPR, X86_GPR_HIGH /* AH CH DH BH as 0 to 3 */, X86_SEG, X86_CR, X86_DR, X86_ST, X86_MM,
+                X86_VEC,
                  X86_MASK, X86_TILE };
 enum x86_seg { X86_ES, X86_CS, X86_SS, X86_DS, X86_FS, X86_GS, X86_SEG_NONE };
 enum x86_gpr { X86_RAX, X86_RCX, X86_RDX, X86_RBX, X86_RSP, X86_RBP, X86_RSI, X86_RDI, X86_REG_NONE = 0xff };
@@ -98,12 +102,14 @@ enum x86_result {
 };
 
 /* @out->length is what was looked at, also where the result is not X86_DECODED. */
-enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width, const struct x86_features *features,
+enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width,
+                           const struct x86_features *features,
                            struct x86_insn *out);
 
 /* The mnemonic, conditions filled in; @buf holds at least 32 bytes. */
 const char *x86_mnemonic(const struct x86_insn *i, char *buf, size_t len);
 
 /* One instruction as text, Intel syntax; its length in bytes, 0 if it does not decode. */
-size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width, const struct x86_features *features,
+size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width,
+                 const struct x86_features *features,
                  char *buf, size_t len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions as text for logs, gdb and tests: capstone's Intel syntax where it agrees on the length, else the
- * mnemonic of our own table and the bytes.
+ * Instructions as text for logs, gdb and tests: capstone's Intel syntax where it agrees on the length, else
+ * the mnemonic of our own table and the bytes.
  */
 #include "frontend/x86/decode.h"
 
@@ -9,7 +9,8 @@
 
 #include "frontend/x86/text.h"
 
-size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width, const struct x86_features *features,
+size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width,
+                 const struct x86_features *features,
                  char *buf, size_t len)
 {
         unsigned bits = width == X86_64 ? 64 : width == X86_32 ? 32 : 16;

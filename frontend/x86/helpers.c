@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What translators call for the parts of instructions that are not worth IR and have no file of their own. helpers.def
- * has a row for each helper; the functions run on the CPU's own thread, from generated code or the interpreter, and
- * never block.
+ * What translators call for the parts of instructions that are not worth IR and have no file of their own.
+ * helpers.def has a row for each helper; the functions run on the CPU's own thread, from generated code or
+ * the interpreter, and never block.
  */
 #include "frontend/x86/cpu.h"
 
@@ -18,7 +18,8 @@ X86_HELP(raise)
 void x86_log_unimplemented(struct vcpu *v, const char *what)
 {
         if (v->vm && log_on(v->vm->log, LOG_UNIMP))
-                log_printf(v->vm->log, "cpu %u: %s at 0x%" PRIx64 " is not implemented\n", v->index, what, v->hot.pc);
+                log_printf(v->vm->log, "cpu %u: %s at 0x%" PRIx64 " is not implemented\n", v->index, what,
+                           v->hot.pc);
 }
 
 X86_HELP(unimplemented)
@@ -106,7 +107,8 @@ X86_HELP(rflags)
 X86_HELP(popf)
 {
         struct x86_state *s = x86_state(v);
-        uint64_t mask = X86_FL_STATUS | X86_FL_DF | X86_FL_TF | X86_FL_NT | X86_FL_AC | X86_FL_ID, old = s->system_flags;
+        uint64_t mask = X86_FL_STATUS | X86_FL_DF | X86_FL_TF | X86_FL_NT | X86_FL_AC | X86_FL_ID,
+                old = s->system_flags;
 
         if (s->cpl == 0)
                 mask |= X86_FL_IOPL;
@@ -162,7 +164,8 @@ static bool port_allowed(struct vcpu *v, uint64_t port, unsigned size)
         if (s->cpl <= (s->system_flags & X86_FL_IOPL) >> 12)
                 return true;
         /* the bitmap of the TSS: SDM volume 1, 19.5.2 */
-        if (s->tr.limit < 0x67 || !x86_read(v, s->tr.base + 0x66, 2, true, &base) || base + port / 8 + 1 > s->tr.limit ||
+        if (s->tr.limit < 0x67 || !x86_read(v, s->tr.base + 0x66, 2, true, &base) ||
+            base + port / 8 + 1 > s->tr.limit ||
             !x86_read(v, s->tr.base + base + port / 8, 2, true, &bits))
                 return false;
         return !(bits >> (port & 7) & ((1u << size) - 1));
@@ -257,11 +260,6 @@ X86_HELP(approximate)
 
 /* ---- FXSAVE's area, SDM volume 1, table 10-2 ---- */
 
-static unsigned abridged_tags(const struct x86_state *s)
-{
-        return s->ftw;
-}
-
 X86_HELP(fx_word)
 {
         struct x86_state *s = x86_state(v);
@@ -269,7 +267,8 @@ X86_HELP(fx_word)
 
         switch (a) {
         case 0:
-                return x86_done((uint64_t)s->fop << 48 | (uint64_t)abridged_tags(s) << 32 | (uint64_t)s->fsw << 16 | s->fcw);
+                return x86_done((uint64_t)s->fop << 48 | (uint64_t)s->ftw << 32 | (uint64_t)s->fsw << 16 |
+                                s->fcw);
         case 8: return x86_done(s->fip);
         case 16: return x86_done(s->fdp);
         case 24: return x86_done(s->mxcsr | (uint64_t)X86_MXCSR_KNOWN << 32);
@@ -315,9 +314,9 @@ X86_HELP(fx_set)
 enum { E = 1, N = 2, P = 4, F = 8 };
 #define HELPER(n, count, result, r, w, flags, doc) \
         const struct ir_helper x86_helper_##n = { \
-                .name = #n, .fn = x86_help_##n, .n_args = (count), .type = (result), .pure = ((flags) & P) != 0, \
-                .may_exit = ((flags) & E) != 0, .no_return = ((flags) & N) != 0, .fpstate = ((flags) & F) != 0, \
-                .reads = (r), .writes = (w)};
+                .name = #n, .fn = x86_help_##n, .n_args = (count), .type = (result), \
+                .pure = ((flags) & P) != 0, .may_exit = ((flags) & E) != 0, .no_return = ((flags) & N) != 0, \
+                .fpstate = ((flags) & F) != 0, .reads = (r), .writes = (w)};
 #include "frontend/x86/helpers.def"
 #undef HELPER
 

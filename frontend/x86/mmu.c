@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address translation: 4-level paging with 4 KiB, 2 MiB and 1 GiB pages (Intel SDM volume 3, chapter 4), with NX, WP,
- * SMEP, SMAP, PCIDs and global pages. Accessed and dirty bits are set here, by compare-and-swap; nothing is cached
- * here. Five levels differ by the number that find_leaf begins with. Not modelled: protection keys, PAT and MTRR types.
+ * Address translation: 4-level paging with 4 KiB, 2 MiB and 1 GiB pages (Intel SDM volume 3, chapter 4),
+ * with NX, WP, SMEP, SMAP, PCIDs and global pages. Accessed and dirty bits are set here, by
+ * compare-and-swap; nothing is cached here. Five levels differ by the number that find_leaf begins with. Not
+ * modelled: protection keys, PAT and MTRR types.
  */
 #include "frontend/x86/cpu.h"
 
@@ -32,13 +33,14 @@ static uint32_t view_of(const struct x86_state *s, bool user, bool smap)
         view |= VIEW_PAGING | (s->efer & X86_EFER_NXE ? VIEW_NXE : 0);
         if (user)
                 return view;
-        return view | (s->cr0 & X86_CR0_WP ? VIEW_WP : 0) | (smap && (s->cr4 & X86_CR4_SMAP) ? VIEW_SMAP : 0) |
+        return view | (s->cr0 & X86_CR0_WP ? VIEW_WP : 0) | (smap &&
+                (s->cr4 & X86_CR4_SMAP) ? VIEW_SMAP : 0) |
                (s->cr4 & X86_CR4_SMEP ? VIEW_SMEP : 0);
 }
 
 /*
- * A space is a PCID, whose translations stay across changes of CR3 that say so; without PCIDs it is CR3's page, and
- * loading CR3 flushes it.
+ * A space is a PCID, whose translations stay across changes of CR3 that say so; without PCIDs it is CR3's
+ * page, and loading CR3 flushes it.
  */
 void x86_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view)
 {
@@ -136,7 +138,8 @@ static bool mark(struct vcpu *v, gpa_t at, uint64_t *pte, uint64_t set)
         return swapped;
 }
 
-static bool walk_once(struct vcpu *v, gva_t gva, enum access access, uint32_t view, bool debug, struct walk *out,
+static bool walk_once(struct vcpu *v, gva_t gva, enum access access, uint32_t view, bool debug,
+                      struct walk *out,
                       bool *again)
 {
         struct path p;
@@ -241,6 +244,7 @@ bool x86_write(struct vcpu *v, gva_t gva, unsigned size, bool supervisor, uint64
         if (!translate(v, gva + first, ACCESS_WRITE, supervisor, &second))
                 return false;
         for (unsigned n = 0; n < size; n++)
-                address_space_write(v->as, n < first ? gpa + n : second + n - first, 1, attr, value >> 8 * n & 0xff);
+                address_space_write(v->as, n < first ? gpa + n : second + n - first, 1, attr,
+                                    value >> 8 * n & 0xff);
         return true;
 }

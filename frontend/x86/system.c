@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control registers, MSRs, segment registers and descriptor tables, TLB instructions (Intel SDM volume 3, chapters 2
- * to 4; volume 4). On the CPU's own thread.
+ * Control registers, MSRs, segment registers and descriptor tables, TLB instructions (Intel SDM volume 3,
+ * chapters 2 to 4; volume 4). On the CPU's own thread.
  */
 #include "frontend/x86/cpu.h"
 
@@ -16,9 +16,10 @@ static uint64_t cr4_known(const struct x86_state *s)
 {
         const struct x86_features *f = &s->config->features;
 
-        return X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE |
-               X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_PCIDE | X86_CR4_SMEP |
-               (x86_has(f, X86_F_SMAP) ? X86_CR4_SMAP : 0) | (x86_has(f, X86_F_FSGSBASE) ? X86_CR4_FSGSBASE : 0);
+        return X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |
+               X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_PCIDE | X86_CR4_SMEP |
+               (x86_has(f, X86_F_SMAP) ? X86_CR4_SMAP : 0) | (x86_has(f,
+                       X86_F_FSGSBASE) ? X86_CR4_FSGSBASE : 0);
 }
 
 static bool set_cr0(struct vcpu *v, uint64_t value)
@@ -241,7 +242,8 @@ static bool load_system_segment(struct vcpu *v, struct x86_segment *to, bool tas
 X86_HELP(set_seg)
 {
         struct x86_state *s = x86_state(v);
-        bool ok = a == 6 ? load_system_segment(v, &s->ldt, false, b) : a == 7 ? load_system_segment(v, &s->tr, true, b)
+        bool ok = a == 6 ? load_system_segment(v, &s->ldt, false, b) : a == 7 ? load_system_segment(v, &s->tr,
+                true, b)
                   : x86_load_segment(v, (enum x86_seg)a, b);
 
         return ok ? x86_done(0) : failed;
@@ -330,8 +332,10 @@ X86_HELP(verify)
 /* ---- MSRs ---- */
 
 enum {
-        MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_FEATURE_CONTROL = 0x3a, MSR_BIOS_SIGN = 0x8b, MSR_MTRRCAP = 0xfe,
-        MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_MCG_CAP = 0x179, MSR_MISC_ENABLE = 0x1a0,
+        MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_FEATURE_CONTROL = 0x3a, MSR_BIOS_SIGN = 0x8b,
+                MSR_MTRRCAP = 0xfe,
+        MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_MCG_CAP = 0x179,
+                MSR_MISC_ENABLE = 0x1a0,
         MSR_MTRR_VARIABLE = 0x200, MSR_MTRR_FIXED = 0x250, MSR_PAT = 0x277, MSR_MTRR_DEF_TYPE = 0x2ff,
 };
 #define MSR_EFER 0xc0000080u
@@ -475,20 +479,25 @@ X86_HELP(rdpmc)
 /* Where CPUID reports a feature: leaf, subleaf, register (EAX to EDX), bit. */
 static const struct { enum x86_feature feature; uint32_t leaf; uint8_t sub, reg, bit; } cpuid_bits[] = {
         {X86_F_X87, 1, 0, 3, 0}, {X86_F_BASE, 1, 0, 3, 3}, {X86_F_BASE, 1, 0, 3, 4}, {X86_F_BASE, 1, 0, 3, 5},
-        {X86_F_BASE, 1, 0, 3, 6}, {X86_F_BASE, 1, 0, 3, 8}, {X86_F_BASE, 1, 0, 3, 12}, {X86_F_BASE, 1, 0, 3, 13},
-        {X86_F_CMOV, 1, 0, 3, 15}, {X86_F_BASE, 1, 0, 3, 16}, {X86_F_CLFLUSH, 1, 0, 3, 19}, {X86_F_MMX, 1, 0, 3, 23},
-        {X86_F_FXSR, 1, 0, 3, 24}, {X86_F_SSE, 1, 0, 3, 25}, {X86_F_SSE2, 1, 0, 3, 26}, {X86_F_SEP, 1, 0, 3, 11},
-        {X86_F_SSE3, 1, 0, 2, 0}, {X86_F_PCLMUL, 1, 0, 2, 1}, {X86_F_MONITOR, 1, 0, 2, 3}, {X86_F_SSSE3, 1, 0, 2, 9},
-        {X86_F_FMA, 1, 0, 2, 12}, {X86_F_CX16, 1, 0, 2, 13}, {X86_F_BASE, 1, 0, 2, 17}, {X86_F_SSE41, 1, 0, 2, 19},
-        {X86_F_SSE42, 1, 0, 2, 20}, {X86_F_MOVBE, 1, 0, 2, 22}, {X86_F_POPCNT, 1, 0, 2, 23}, {X86_F_AES, 1, 0, 2, 25},
-        {X86_F_XSAVE, 1, 0, 2, 26}, {X86_F_AVX, 1, 0, 2, 28}, {X86_F_F16C, 1, 0, 2, 29}, {X86_F_RDRAND, 1, 0, 2, 30},
-        {X86_F_FSGSBASE, 7, 0, 1, 0}, {X86_F_BMI1, 7, 0, 1, 3}, {X86_F_AVX2, 7, 0, 1, 5}, {X86_F_BASE, 7, 0, 1, 7},
-        {X86_F_BMI2, 7, 0, 1, 8}, {X86_F_BASE, 7, 0, 1, 9}, {X86_F_INVPCID, 7, 0, 1, 10}, {X86_F_RDSEED, 7, 0, 1, 18},
-        {X86_F_ADX, 7, 0, 1, 19}, {X86_F_SMAP, 7, 0, 1, 20}, {X86_F_CLFLUSHOPT, 7, 0, 1, 23}, {X86_F_CLWB, 7, 0, 1, 24},
-        {X86_F_SHA, 7, 0, 1, 29}, {X86_F_RDPID, 7, 0, 2, 22}, {X86_F_CLDEMOTE, 7, 0, 2, 25},
-        {X86_F_SYSCALL, 0x80000001, 0, 3, 11}, {X86_F_BASE, 0x80000001, 0, 3, 20}, {X86_F_BASE, 0x80000001, 0, 3, 26},
-        {X86_F_RDTSCP, 0x80000001, 0, 3, 27}, {X86_F_BASE, 0x80000001, 0, 3, 29}, {X86_F_BASE, 0x80000001, 0, 2, 0},
-        {X86_F_LZCNT, 0x80000001, 0, 2, 5}, {X86_F_SSE4A, 0x80000001, 0, 2, 6}, {X86_F_PREFETCHW, 0x80000001, 0, 2, 8},
+        {X86_F_BASE, 1, 0, 3, 6}, {X86_F_BASE, 1, 0, 3, 8}, {X86_F_BASE, 1, 0, 3, 12},
+        {X86_F_BASE, 1, 0, 3, 13}, {X86_F_CMOV, 1, 0, 3, 15}, {X86_F_BASE, 1, 0, 3, 16},
+        {X86_F_CLFLUSH, 1, 0, 3, 19}, {X86_F_MMX, 1, 0, 3, 23}, {X86_F_FXSR, 1, 0, 3, 24},
+        {X86_F_SSE, 1, 0, 3, 25}, {X86_F_SSE2, 1, 0, 3, 26}, {X86_F_SEP, 1, 0, 3, 11},
+        {X86_F_SSE3, 1, 0, 2, 0}, {X86_F_PCLMUL, 1, 0, 2, 1}, {X86_F_MONITOR, 1, 0, 2, 3},
+        {X86_F_SSSE3, 1, 0, 2, 9}, {X86_F_FMA, 1, 0, 2, 12}, {X86_F_CX16, 1, 0, 2, 13},
+        {X86_F_BASE, 1, 0, 2, 17}, {X86_F_SSE41, 1, 0, 2, 19}, {X86_F_SSE42, 1, 0, 2, 20},
+        {X86_F_MOVBE, 1, 0, 2, 22}, {X86_F_POPCNT, 1, 0, 2, 23}, {X86_F_AES, 1, 0, 2, 25},
+        {X86_F_XSAVE, 1, 0, 2, 26}, {X86_F_AVX, 1, 0, 2, 28}, {X86_F_F16C, 1, 0, 2, 29},
+        {X86_F_RDRAND, 1, 0, 2, 30}, {X86_F_FSGSBASE, 7, 0, 1, 0}, {X86_F_BMI1, 7, 0, 1, 3},
+        {X86_F_AVX2, 7, 0, 1, 5}, {X86_F_BASE, 7, 0, 1, 7}, {X86_F_BMI2, 7, 0, 1, 8},
+        {X86_F_BASE, 7, 0, 1, 9}, {X86_F_INVPCID, 7, 0, 1, 10}, {X86_F_RDSEED, 7, 0, 1, 18},
+        {X86_F_ADX, 7, 0, 1, 19}, {X86_F_SMAP, 7, 0, 1, 20}, {X86_F_CLFLUSHOPT, 7, 0, 1, 23},
+        {X86_F_CLWB, 7, 0, 1, 24}, {X86_F_SHA, 7, 0, 1, 29}, {X86_F_RDPID, 7, 0, 2, 22},
+        {X86_F_CLDEMOTE, 7, 0, 2, 25}, {X86_F_SYSCALL, 0x80000001, 0, 3, 11},
+        {X86_F_BASE, 0x80000001, 0, 3, 20}, {X86_F_BASE, 0x80000001, 0, 3, 26},
+        {X86_F_RDTSCP, 0x80000001, 0, 3, 27}, {X86_F_BASE, 0x80000001, 0, 3, 29},
+        {X86_F_BASE, 0x80000001, 0, 2, 0}, {X86_F_LZCNT, 0x80000001, 0, 2, 5},
+        {X86_F_SSE4A, 0x80000001, 0, 2, 6}, {X86_F_PREFETCHW, 0x80000001, 0, 2, 8},
 };
 
 static void put_text(uint32_t out[4], const char *text, unsigned at)
@@ -509,7 +518,8 @@ void x86_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4])
         if (leaf > top)
                 return;
         for (unsigned n = 0; n < G_N_ELEMENTS(cpuid_bits); n++) {
-                if (cpuid_bits[n].leaf == leaf && cpuid_bits[n].sub == sub && x86_has(&s->config->features, cpuid_bits[n].feature))
+                if (cpuid_bits[n].leaf == leaf && cpuid_bits[n].sub == sub && x86_has(&s->config->features,
+                        cpuid_bits[n].feature))
                         out[cpuid_bits[n].reg] |= 1u << cpuid_bits[n].bit;
         }
         switch (leaf) {

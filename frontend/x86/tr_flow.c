@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack, jumps, calls, and string instructions (Intel SDM volume 2). A repeated string instruction is one
- * iteration at a time: it jumps to itself while the count, which is in rCX, is not used up, so that interrupts,
- * faults and snapshots find all of its progress in registers.
+ * The stack, jumps, calls, and string instructions (Intel SDM volume 2). A repeated string instruction is
+ * one iteration at a time: it jumps to itself while the count, which is in rCX, is not used up, so that
+ * interrupts, faults and snapshots find all of its progress in registers.
  */
 #include "frontend/x86/translate.h"
 
@@ -31,7 +31,8 @@ bool x86_tr_push(struct x86_tctx *t, const struct x86_insn *i)
 
 bool x86_tr_pop(struct x86_tctx *t, const struct x86_insn *i)
 {
-        ir_ref rsp = x86_gpr(t, X86_RSP), next = ir_add(t->b, rsp, x86_c64(t, i->os)), v = x86_load(t, i->os, x86_at(rsp));
+        ir_ref rsp = x86_gpr(t, X86_RSP), next = ir_add(t->b, rsp, x86_c64(t, i->os)), v = x86_load(t, i->os,
+                x86_at(rsp));
 
         if (i->op[0].kind == X86_OP_REG && i->op[0].cls == X86_SEG) {
                 ir_call(t->b, &x86_helper_set_seg, x86_c64(t, i->op[0].reg), x86_zext64(t, v, 2), 0, 0);
@@ -90,7 +91,8 @@ bool x86_tr_leave(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_enter(struct x86_tctx *t, const struct x86_insn *i)
 {
         unsigned size = i->os, level = i->imm[1] & 31;
-        ir_ref rsp = x86_gpr(t, X86_RSP), rbp = x86_gpr(t, X86_RBP), frame = ir_sub(t->b, rsp, x86_c64(t, size));
+        ir_ref rsp = x86_gpr(t, X86_RSP), rbp = x86_gpr(t, X86_RBP), frame = ir_sub(t->b, rsp, x86_c64(t,
+                size));
         struct ir_mem probe = x86_mem(t, size, false);
         int32_t at = -(int32_t)size;
 
@@ -183,7 +185,8 @@ bool x86_tr_loop(struct x86_tctx *t, const struct x86_insn *i)
         ir_ref go = ir_setcc(t->b, IR_NE, v, x86_const(t, i->as, 0));
 
         if (i->id != X86_LOOP)
-                go = ir_and(t->b, go, ir_fl_test(t->b, i->id == X86_LOOPE ? IR_FL_Z : IR_FL_NZ, x86_flags(t)));
+                go = ir_and(t->b, go, ir_fl_test(t->b, i->id == X86_LOOPE ? IR_FL_Z : IR_FL_NZ,
+                                                 x86_flags(t)));
         x86_put_reg(t, X86_RCX, i->as, v);
         ir_brcc(t->b, IR_NE, go, x86_c64(t, 0), taken, next);
         branch_ends(t, i, taken, next);
@@ -247,7 +250,10 @@ static void rep_begin(struct x86_tctx *t, const struct x86_insn *i)
         ir_builder_at(t->b, one);
 }
 
-/* After one: counts it, and begins anew or goes on. @stop: 0, or an I64 that is not 0 when a comparison ends it. */
+/*
+ * After one: counts it, and begins anew or goes on. @stop: 0, or an I64 that is not 0 when a comparison ends
+ * it.
+ */
 static void rep_end(struct x86_tctx *t, const struct x86_insn *i, ir_ref by, ir_ref stop)
 {
         uint32_t again = ir_block_new(t->b), end = ir_block_new(t->b);
@@ -269,15 +275,16 @@ static void rep_end(struct x86_tctx *t, const struct x86_insn *i, ir_ref by, ir_
 }
 
 /*
- * REP MOVS and STOS upwards take 16 bytes at a time where that cannot be told from one after the other: enough are
- * left, the pieces lie within their pages (so that a fault comes before any of it), and the destination does not begin
- * inside the piece to be read.
+ * REP MOVS and STOS upwards take 16 bytes at a time where that cannot be told from one after the other:
+ * enough are left, the pieces lie within their pages (so that a fault comes before any of it), and the
+ * destination does not begin inside the piece to be read.
  */
 static void rep_chunks(struct x86_tctx *t, const struct x86_insn *i, unsigned size, ir_ref value)
 {
         unsigned log2 = size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0;
         ir_ref rcx = x86_gpr(t, X86_RCX), rsi = x86_gpr(t, X86_RSI), rdi = x86_gpr(t, X86_RDI), v, fits;
-        ir_ref last = x86_c64(t, GUEST_PAGE_SIZE - 16), in_page = x86_c64(t, GUEST_PAGE_SIZE - 1), bytes = x86_c64(t, 16);
+        ir_ref last = x86_c64(t, GUEST_PAGE_SIZE - 16), in_page = x86_c64(t, GUEST_PAGE_SIZE - 1),
+                bytes = x86_c64(t, 16);
         uint32_t wide = ir_block_new(t->b), narrow = ir_block_new(t->b);
         struct ir_mem load = x86_mem(t, 16, false), store = x86_mem(t, 16, true);
 
@@ -291,7 +298,8 @@ static void rep_chunks(struct x86_tctx *t, const struct x86_insn *i, unsigned si
         ir_brcc(t->b, IR_NE, fits, x86_c64(t, 0), wide, narrow);
         ir_builder_at(t->b, wide);
         if (value)
-                v = ir_vdup(t->b, size == 8 ? IR_X64 : size == 4 ? IR_X32 : size == 2 ? IR_X16 : IR_X8, value);
+                v = ir_vdup(t->b, size == 8 ? IR_X64 : size == 4 ? IR_X32 : size == 2 ? IR_X16 : IR_X8,
+                            value);
         else
                 v = ir_load(t->b, IR_V128, load, rsi, 0);
         ir_store(t->b, store, rdi, 0, v);

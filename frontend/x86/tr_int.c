@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Integer arithmetic, logic, moves and comparisons (Intel SDM volume 2), with LOCK. Flags that the manual leaves
- * undefined stay as they were, or are 0 where the whole set is made anew.
+ * Integer arithmetic, logic, moves and comparisons (Intel SDM volume 2), with LOCK. Flags that the manual
+ * leaves undefined stay as they were, or are 0 where the whole set is made anew.
  */
 #include "frontend/x86/translate.h"
 
@@ -34,7 +34,8 @@ static enum alu alu_of(unsigned id)
 }
 
 /* Result and flags; @carry is for the ops that take it. */
-static ir_ref alu(struct x86_tctx *t, enum alu op, unsigned width, ir_ref a, ir_ref b, ir_ref carry, ir_ref *flags)
+static ir_ref alu(struct x86_tctx *t, enum alu op, unsigned width, ir_ref a, ir_ref b, ir_ref carry,
+                  ir_ref *flags)
 {
         ir_ref r;
 
@@ -88,8 +89,8 @@ static ir_ref locked(struct x86_tctx *t, const struct x86_insn *i, enum ir_rmw r
 }
 
 /*
- * What no single atomic operation does: @v computed from @old goes to memory if that still holds @old; else the
- * instruction is run again.
+ * What no single atomic operation does: @v computed from @old goes to memory if that still holds @old; else
+ * the instruction is run again.
  */
 static void locked_replace(struct x86_tctx *t, const struct x86_insn *i, ir_ref old, ir_ref v)
 {
@@ -243,7 +244,8 @@ static void put_if(struct x86_tctx *t, const struct x86_insn *i, ir_ref cond, ir
         else if (size == 4)
                 all = ir_zext32(t->b, v);
         else
-                all = ir_insert(t->b, old, ir_zext32(t->b, v), i->op[0].cls == X86_GPR_HIGH ? 8 : 0, 8 * size);
+                all = ir_insert(t->b, old, ir_zext32(t->b, v), i->op[0].cls == X86_GPR_HIGH ? 8 : 0,
+                                8 * size);
         x86_put_gpr(t, reg, ir_select(t->b, IR_NE, cond, x86_c64(t, 0), all, old));
 }
 
@@ -277,7 +279,8 @@ bool x86_tr_cmpxchg(struct x86_tctx *t, const struct x86_insn *i)
 /* CMPXCHG8B, on the pair as one 64-bit word. */
 bool x86_tr_cmpxchg8b(struct x86_tctx *t, const struct x86_insn *i)
 {
-        ir_ref rax = x86_gpr(t, X86_RAX), rdx = x86_gpr(t, X86_RDX), expect, desired, old, equal, zero = x86_c64(t, 0);
+        ir_ref rax = x86_gpr(t, X86_RAX), rdx = x86_gpr(t, X86_RDX), expect, desired, old, equal,
+                zero = x86_c64(t, 0);
 
         expect = ir_insert(t->b, rax, rdx, 32, 32);
         desired = ir_insert(t->b, x86_gpr(t, X86_RBX), x86_gpr(t, X86_RCX), 32, 32);
@@ -461,7 +464,8 @@ static void mul_flags(struct x86_tctx *t, ir_ref bit)
 }
 
 /* The full product of rAX and operand @n: low and high word, as operands. */
-static void product(struct x86_tctx *t, const struct x86_insn *i, unsigned n, ir_ref a, bool is_signed, ir_ref *low,
+static void product(struct x86_tctx *t, const struct x86_insn *i, unsigned n, ir_ref a, bool is_signed,
+                    ir_ref *low,
                     ir_ref *high)
 {
         unsigned size = i->op[n].size;
@@ -583,7 +587,8 @@ static void div_large(struct x86_tctx *t, const struct x86_insn *i, bool is_sign
 {
         ir_ref d = x86_get(t, i, 0), low = x86_gpr(t, X86_RAX), high = x86_gpr(t, X86_RDX), q;
         ir_ref plain = is_signed ? ir_shrs(t->b, low, x86_c64(t, 63)) : x86_c64(t, 0);
-        uint32_t fast = ir_block_new(t->b), fast2 = ir_block_new(t->b), slow = ir_block_new(t->b), end = ir_block_new(t->b);
+        uint32_t fast = ir_block_new(t->b), fast2 = ir_block_new(t->b), slow = ir_block_new(t->b),
+                end = ir_block_new(t->b);
 
         ir_brcc(t->b, IR_EQ, high, plain, fast, slow);
         ir_builder_at(t->b, fast);
@@ -658,7 +663,8 @@ bool x86_tr_zcnt(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_bitscan(struct x86_tctx *t, const struct x86_insn *i)
 {
         unsigned size = i->op[0].size, reg = i->op[0].reg;
-        ir_ref v = x86_zext(t, x86_get(t, i, 1), size), zero = x86_const(t, size, 0), r, old = x86_gpr(t, reg);
+        ir_ref v = x86_zext(t, x86_get(t, i, 1), size), zero = x86_const(t, size, 0), r, old = x86_gpr(t,
+                reg);
         ir_ref none = ir_setcc(t->b, IR_EQ, v, zero);
 
         if (i->id == X86_BSF)
@@ -674,7 +680,8 @@ bool x86_tr_bitscan(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_crc32(struct x86_tctx *t, const struct x86_insn *i)
 {
         unsigned size = i->op[1].size;
-        ir_ref v = x86_zext64(t, x86_get(t, i, 1), size), old = ir_extu(t->b, x86_gpr(t, i->op[0].reg), 0, 32);
+        ir_ref v = x86_zext64(t, x86_get(t, i, 1), size), old = ir_extu(t->b, x86_gpr(t, i->op[0].reg), 0,
+                32);
 
         x86_put_gpr(t, i->op[0].reg, ir_call(t->b, &x86_helper_crc32, old, v, x86_c64(t, size), 0));
         return true;
@@ -702,7 +709,8 @@ bool x86_tr_andn(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_bls(struct x86_tctx *t, const struct x86_insn *i)
 {
         unsigned size = i->op[0].size;
-        ir_ref v = x86_get(t, i, 1), less = ir_sub(t->b, v, x86_const(t, size, 1)), zero = x86_const(t, size, 0), r;
+        ir_ref v = x86_get(t, i, 1), less = ir_sub(t->b, v, x86_const(t, size, 1)), zero = x86_const(t, size,
+                0), r;
 
         if (i->id == X86_BLSI)
                 r = ir_and(t->b, v, ir_neg(t->b, v));
@@ -740,7 +748,8 @@ bool x86_tr_bextr(struct x86_tctx *t, const struct x86_insn *i)
 
         start = ir_and(t->b, c, ff);
         len = ir_and(t->b, ir_shru(t->b, c, x86_const(t, size, 8)), ff);
-        r = ir_select(t->b, IR_LTU, start, x86_const(t, size, 8 * size), ir_shru(t->b, v, start), x86_const(t, size, 0));
+        r = ir_select(t->b, IR_LTU, start, x86_const(t, size, 8 * size), ir_shru(t->b, v, start), x86_const(t,
+                size, 0));
         r = low_bits(t, size, r, len);
         x86_put(t, i, 0, r);
         bmi_flags(t, size, r, 0);
@@ -760,8 +769,8 @@ bool x86_tr_pdep(struct x86_tctx *t, const struct x86_insn *i)
 /* ---- bit tests ---- */
 
 /*
- * BT and its kin: an index in a register picks a bit of the operand or, of memory, of the string of bits that begins
- * there (SDM volume 2, BT). C alone changes.
+ * BT and its kin: an index in a register picks a bit of the operand or, of memory, of the string of bits
+ * that begins there (SDM volume 2, BT). C alone changes.
  */
 bool x86_tr_bt(struct x86_tctx *t, const struct x86_insn *i)
 {
@@ -772,7 +781,10 @@ bool x86_tr_bt(struct x86_tctx *t, const struct x86_insn *i)
         if (i->is_mem) {
                 at = x86_ea_value(t, i, true);
                 if (by_reg) {
-                        /* the offset joins the address before the segment's base, which matters for 32-bit ones only */
+                        /*
+                         * the offset joins the address before the segment's base, which matters for 32-bit
+                         * ones only
+                         */
                         ir_ref words = ir_shrs(t->b, x86_sext64(t, index, size), x86_c64(t, log2));
                         ir_ref bytes = ir_shl(t->b, words, x86_c64(t, log2 - 3));
 
@@ -786,7 +798,8 @@ bool x86_tr_bt(struct x86_tctx *t, const struct x86_insn *i)
         if (i->lock && change) {
                 enum ir_rmw rmw = i->id == X86_BTS ? IR_RMW_OR : i->id == X86_BTR ? IR_RMW_AND : IR_RMW_XOR;
 
-                v = ir_atomic_rmw(t->b, atomic(t, size, rmw), at, i->id == X86_BTR ? ir_not(t->b, mask) : mask);
+                v = ir_atomic_rmw(t->b, atomic(t, size, rmw), at, i->id == X86_BTR ? ir_not(t->b,
+                        mask) : mask);
         } else {
                 if (i->is_mem) {
                         struct ir_mem mem = x86_mem(t, size, false);

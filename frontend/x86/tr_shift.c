@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shifts and rotates (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD). A count of 0 changes no flag.
- * OF is defined for counts of 1 alone; the same formula serves for all. AF is 0 after shifts.
+ * Shifts and rotates (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD). A count of 0
+ * changes no flag. OF is defined for counts of 1 alone; the same formula serves for all. AF is 0 after
+ * shifts.
  *
  * Operands of up to 32 bits are worked on as I64, where no bit gets lost.
  */
@@ -52,7 +53,8 @@ static ir_ref minus(struct x86_tctx *t, int64_t k, ir_ref n)
 static void shift_const(struct x86_tctx *t, const struct x86_insn *i, unsigned n)
 {
         unsigned size = i->op[0].size, width = 8 * size;
-        ir_ref v = x86_get_old(t, i, 0), r, f, wide = size == 8 ? v : 0, carry, over, amount = x86_const(t, size, n);
+        ir_ref v = x86_get_old(t, i, 0), r, f, wide = size == 8 ? v : 0, carry, over, amount = x86_const(t,
+                size, n);
 
         r = i->id == X86_SHL ? ir_shl(t->b, v, amount) : i->id == X86_SHR ? ir_shru(t->b, v, amount)
             : ir_shrs(t->b, v, amount);
@@ -84,7 +86,8 @@ bool x86_tr_shift(struct x86_tctx *t, const struct x86_insn *i)
         v = i->id == X86_SAR ? x86_sext64(t, a, size) : x86_zext64(t, a, size);
         if (i->id == X86_SHL) {
                 r = ir_shl(t->b, v, c.n);
-                carry = size == 8 ? ir_and(t->b, ir_shru(t->b, v, minus(t, 64, c.n)), x86_c64(t, 1)) : bit_of(t, r, width);
+                carry = size == 8 ? ir_and(t->b, ir_shru(t->b, v, minus(t, 64, c.n)), x86_c64(t,
+                        1)) : bit_of(t, r, width);
                 over = ir_xor(t->b, carry, bit_of(t, r, width - 1));
         } else {
                 ir_ref last = ir_sub(t->b, c.n, x86_c64(t, 1));
@@ -177,15 +180,16 @@ bool x86_tr_rotate_carry(struct x86_tctx *t, const struct x86_insn *i)
 }
 
 /*
- * SHLD and SHRD. Of 16 bits and counts over 16 the result is undefined; the operand's own bits follow the second's
- * then.
+ * SHLD and SHRD. Of 16 bits and counts over 16 the result is undefined; the operand's own bits follow the
+ * second's then.
  */
 bool x86_tr_shift_double(struct x86_tctx *t, const struct x86_insn *i)
 {
         unsigned size = i->op[0].size, width = 8 * size;
         struct count c = get_count(t, i, 2, size);
         bool left = i->id == X86_SHLD;
-        ir_ref a = x86_zext64(t, x86_get_old(t, i, 0), size), b = x86_zext64(t, x86_get(t, i, 1), size), r, carry, over, f;
+        ir_ref a = x86_zext64(t, x86_get_old(t, i, 0), size), b = x86_zext64(t, x86_get(t, i, 1), size), r,
+                carry, over, f;
         ir_ref last = ir_sub(t->b, c.n, x86_c64(t, 1)), zero = x86_c64(t, 0);
 
         if (size == 8) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SSE and SSE2 on XMM registers (Intel SDM volume 2). What works on MMX registers is not translated. RCPPS and RSQRTPS
- * and their scalar kin, which approximate, give the rounded exact value; CPUs differ in these.
+ * SSE and SSE2 on XMM registers (Intel SDM volume 2). What works on MMX registers is not translated. RCPPS
+ * and RSQRTPS and their scalar kin, which approximate, give the rounded exact value; CPUs differ in these.
  */
 #include "frontend/x86/translate.h"
 
@@ -73,7 +73,10 @@ static bool begin(struct x86_tctx *t, const struct x86_insn *i)
         return x86_sse_on(t);
 }
 
-/* Around what raises FP exceptions: with some of them unmasked, they are looked at before the result is written. */
+/*
+ * Around what raises FP exceptions: with some of them unmasked, they are looked at before the result is
+ * written.
+ */
 static void fp_begin(struct x86_tctx *t)
 {
         if (t->mode & X86_MODE_FP_TRAPS)
@@ -108,23 +111,29 @@ static const struct vector_row lanewise[] = {
         {X86_PADDB, IR_OP_vadd, IR_X8}, {X86_PADDW, IR_OP_vadd, IR_X16}, {X86_PADDD, IR_OP_vadd, IR_X32},
         {X86_PADDQ, IR_OP_vadd, IR_X64}, {X86_PSUBB, IR_OP_vsub, IR_X8}, {X86_PSUBW, IR_OP_vsub, IR_X16},
         {X86_PSUBD, IR_OP_vsub, IR_X32}, {X86_PSUBQ, IR_OP_vsub, IR_X64}, {X86_PADDSB, IR_OP_vqadds, IR_X8},
-        {X86_PADDSW, IR_OP_vqadds, IR_X16}, {X86_PADDUSB, IR_OP_vqaddu, IR_X8}, {X86_PADDUSW, IR_OP_vqaddu, IR_X16},
-        {X86_PSUBSB, IR_OP_vqsubs, IR_X8}, {X86_PSUBSW, IR_OP_vqsubs, IR_X16}, {X86_PSUBUSB, IR_OP_vqsubu, IR_X8},
-        {X86_PSUBUSW, IR_OP_vqsubu, IR_X16}, {X86_PAVGB, IR_OP_vavgu, IR_X8}, {X86_PAVGW, IR_OP_vavgu, IR_X16},
-        {X86_PMINUB, IR_OP_vminu, IR_X8}, {X86_PMAXUB, IR_OP_vmaxu, IR_X8}, {X86_PMINSW, IR_OP_vmins, IR_X16},
-        {X86_PMAXSW, IR_OP_vmaxs, IR_X16}, {X86_PMULLW, IR_OP_vmul, IR_X16}, {X86_PMULHW, IR_OP_vmulhs, IR_X16},
-        {X86_PMULHUW, IR_OP_vmulhu, IR_X16}, {X86_PMULUDQ, IR_OP_vmulevenu, IR_X32}, {X86_PMADDWD, IR_OP_vmuladd, IR_X16},
-        {X86_PSADBW, IR_OP_vsad, IR_X8}, {X86_PCMPEQB, IR_OP_vcmpeq, IR_X8}, {X86_PCMPEQW, IR_OP_vcmpeq, IR_X16},
-        {X86_PCMPEQD, IR_OP_vcmpeq, IR_X32}, {X86_PCMPGTB, IR_OP_vcmpgts, IR_X8}, {X86_PCMPGTW, IR_OP_vcmpgts, IR_X16},
-        {X86_PCMPGTD, IR_OP_vcmpgts, IR_X32}, {X86_PAND, IR_OP_vand, IR_X64}, {X86_PANDN, IR_OP_vandc, IR_X64, 1},
-        {X86_POR, IR_OP_vor, IR_X64}, {X86_PXOR, IR_OP_vxor, IR_X64}, {X86_ANDPS, IR_OP_vand, IR_X64},
-        {X86_ANDPD, IR_OP_vand, IR_X64}, {X86_ANDNPS, IR_OP_vandc, IR_X64, 1}, {X86_ANDNPD, IR_OP_vandc, IR_X64, 1},
+        {X86_PADDSW, IR_OP_vqadds, IR_X16}, {X86_PADDUSB, IR_OP_vqaddu, IR_X8},
+        {X86_PADDUSW, IR_OP_vqaddu, IR_X16}, {X86_PSUBSB, IR_OP_vqsubs, IR_X8},
+        {X86_PSUBSW, IR_OP_vqsubs, IR_X16}, {X86_PSUBUSB, IR_OP_vqsubu, IR_X8},
+        {X86_PSUBUSW, IR_OP_vqsubu, IR_X16}, {X86_PAVGB, IR_OP_vavgu, IR_X8},
+        {X86_PAVGW, IR_OP_vavgu, IR_X16}, {X86_PMINUB, IR_OP_vminu, IR_X8}, {X86_PMAXUB, IR_OP_vmaxu, IR_X8},
+        {X86_PMINSW, IR_OP_vmins, IR_X16}, {X86_PMAXSW, IR_OP_vmaxs, IR_X16},
+        {X86_PMULLW, IR_OP_vmul, IR_X16}, {X86_PMULHW, IR_OP_vmulhs, IR_X16},
+        {X86_PMULHUW, IR_OP_vmulhu, IR_X16}, {X86_PMULUDQ, IR_OP_vmulevenu, IR_X32},
+        {X86_PMADDWD, IR_OP_vmuladd, IR_X16}, {X86_PSADBW, IR_OP_vsad, IR_X8},
+        {X86_PCMPEQB, IR_OP_vcmpeq, IR_X8}, {X86_PCMPEQW, IR_OP_vcmpeq, IR_X16},
+        {X86_PCMPEQD, IR_OP_vcmpeq, IR_X32}, {X86_PCMPGTB, IR_OP_vcmpgts, IR_X8},
+        {X86_PCMPGTW, IR_OP_vcmpgts, IR_X16}, {X86_PCMPGTD, IR_OP_vcmpgts, IR_X32},
+        {X86_PAND, IR_OP_vand, IR_X64}, {X86_PANDN, IR_OP_vandc, IR_X64, 1}, {X86_POR, IR_OP_vor, IR_X64},
+        {X86_PXOR, IR_OP_vxor, IR_X64}, {X86_ANDPS, IR_OP_vand, IR_X64}, {X86_ANDPD, IR_OP_vand, IR_X64},
+        {X86_ANDNPS, IR_OP_vandc, IR_X64, 1}, {X86_ANDNPD, IR_OP_vandc, IR_X64, 1},
         {X86_ORPS, IR_OP_vor, IR_X64}, {X86_ORPD, IR_OP_vor, IR_X64}, {X86_XORPS, IR_OP_vxor, IR_X64},
-        {X86_XORPD, IR_OP_vxor, IR_X64}, {X86_UNPCKLPS, IR_OP_vziplo, IR_X32}, {X86_UNPCKLPD, IR_OP_vziplo, IR_X64},
-        {X86_UNPCKHPS, IR_OP_vziphi, IR_X32}, {X86_UNPCKHPD, IR_OP_vziphi, IR_X64}, {X86_PUNPCKLBW, IR_OP_vziplo, IR_X8},
+        {X86_XORPD, IR_OP_vxor, IR_X64}, {X86_UNPCKLPS, IR_OP_vziplo, IR_X32},
+        {X86_UNPCKLPD, IR_OP_vziplo, IR_X64}, {X86_UNPCKHPS, IR_OP_vziphi, IR_X32},
+        {X86_UNPCKHPD, IR_OP_vziphi, IR_X64}, {X86_PUNPCKLBW, IR_OP_vziplo, IR_X8},
         {X86_PUNPCKLWD, IR_OP_vziplo, IR_X16}, {X86_PUNPCKLDQ, IR_OP_vziplo, IR_X32},
-        {X86_PUNPCKLQDQ, IR_OP_vziplo, IR_X64}, {X86_PUNPCKHBW, IR_OP_vziphi, IR_X8}, {X86_PUNPCKHWD, IR_OP_vziphi, IR_X16},
-        {X86_PUNPCKHDQ, IR_OP_vziphi, IR_X32}, {X86_PUNPCKHQDQ, IR_OP_vziphi, IR_X64}, {X86_PACKSSWB, IR_OP_vpacks, IR_X16},
+        {X86_PUNPCKLQDQ, IR_OP_vziplo, IR_X64}, {X86_PUNPCKHBW, IR_OP_vziphi, IR_X8},
+        {X86_PUNPCKHWD, IR_OP_vziphi, IR_X16}, {X86_PUNPCKHDQ, IR_OP_vziphi, IR_X32},
+        {X86_PUNPCKHQDQ, IR_OP_vziphi, IR_X64}, {X86_PACKSSWB, IR_OP_vpacks, IR_X16},
         {X86_PACKSSDW, IR_OP_vpacks, IR_X32}, {X86_PACKUSWB, IR_OP_vpacksu, IR_X16},
 };
 
@@ -220,7 +229,8 @@ bool x86_tr_vmov_scalar(struct x86_tctx *t, const struct x86_insn *i)
                 return true;
         v = get(t, i, 1);
         if (!i->is_mem)
-                v = ir_vput(t->b, single ? IR_X32 : IR_X64, get(t, i, 0), 0, ir_vlow(t->b, single ? IR_F32 : IR_F64, v));
+                v = ir_vput(t->b, single ? IR_X32 : IR_X64, get(t, i, 0), 0, ir_vlow(t->b,
+                        single ? IR_F32 : IR_F64, v));
         put(t, i, 0, v);
         return true;
 }
@@ -306,16 +316,20 @@ bool x86_tr_vword(struct x86_tctx *t, const struct x86_insn *i)
 
 /* arg: the lowest lane alone */
 static const struct vector_row arithmetic[] = {
-        {X86_ADDPS, IR_OP_vfadd, IR_X32, 0}, {X86_ADDPD, IR_OP_vfadd, IR_X64, 0}, {X86_ADDSS, IR_OP_vfadd, IR_X32, 1},
-        {X86_ADDSD, IR_OP_vfadd, IR_X64, 1}, {X86_SUBPS, IR_OP_vfsub, IR_X32, 0}, {X86_SUBPD, IR_OP_vfsub, IR_X64, 0},
-        {X86_SUBSS, IR_OP_vfsub, IR_X32, 1}, {X86_SUBSD, IR_OP_vfsub, IR_X64, 1}, {X86_MULPS, IR_OP_vfmul, IR_X32, 0},
-        {X86_MULPD, IR_OP_vfmul, IR_X64, 0}, {X86_MULSS, IR_OP_vfmul, IR_X32, 1}, {X86_MULSD, IR_OP_vfmul, IR_X64, 1},
-        {X86_DIVPS, IR_OP_vfdiv, IR_X32, 0}, {X86_DIVPD, IR_OP_vfdiv, IR_X64, 0}, {X86_DIVSS, IR_OP_vfdiv, IR_X32, 1},
-        {X86_DIVSD, IR_OP_vfdiv, IR_X64, 1}, {X86_SQRTPS, IR_OP_vfsqrt, IR_X32, 0}, {X86_SQRTPD, IR_OP_vfsqrt, IR_X64, 0},
-        {X86_SQRTSS, IR_OP_vfsqrt, IR_X32, 1}, {X86_SQRTSD, IR_OP_vfsqrt, IR_X64, 1}, {X86_MINPS, IR_OP_vfmin, IR_X32, 0},
-        {X86_MINPD, IR_OP_vfmin, IR_X64, 0}, {X86_MINSS, IR_OP_vfmin, IR_X32, 1}, {X86_MINSD, IR_OP_vfmin, IR_X64, 1},
-        {X86_MAXPS, IR_OP_vfmax, IR_X32, 0}, {X86_MAXPD, IR_OP_vfmax, IR_X64, 0}, {X86_MAXSS, IR_OP_vfmax, IR_X32, 1},
-        {X86_MAXSD, IR_OP_vfmax, IR_X64, 1},
+        {X86_ADDPS, IR_OP_vfadd, IR_X32, 0}, {X86_ADDPD, IR_OP_vfadd, IR_X64, 0},
+        {X86_ADDSS, IR_OP_vfadd, IR_X32, 1}, {X86_ADDSD, IR_OP_vfadd, IR_X64, 1},
+        {X86_SUBPS, IR_OP_vfsub, IR_X32, 0}, {X86_SUBPD, IR_OP_vfsub, IR_X64, 0},
+        {X86_SUBSS, IR_OP_vfsub, IR_X32, 1}, {X86_SUBSD, IR_OP_vfsub, IR_X64, 1},
+        {X86_MULPS, IR_OP_vfmul, IR_X32, 0}, {X86_MULPD, IR_OP_vfmul, IR_X64, 0},
+        {X86_MULSS, IR_OP_vfmul, IR_X32, 1}, {X86_MULSD, IR_OP_vfmul, IR_X64, 1},
+        {X86_DIVPS, IR_OP_vfdiv, IR_X32, 0}, {X86_DIVPD, IR_OP_vfdiv, IR_X64, 0},
+        {X86_DIVSS, IR_OP_vfdiv, IR_X32, 1}, {X86_DIVSD, IR_OP_vfdiv, IR_X64, 1},
+        {X86_SQRTPS, IR_OP_vfsqrt, IR_X32, 0}, {X86_SQRTPD, IR_OP_vfsqrt, IR_X64, 0},
+        {X86_SQRTSS, IR_OP_vfsqrt, IR_X32, 1}, {X86_SQRTSD, IR_OP_vfsqrt, IR_X64, 1},
+        {X86_MINPS, IR_OP_vfmin, IR_X32, 0}, {X86_MINPD, IR_OP_vfmin, IR_X64, 0},
+        {X86_MINSS, IR_OP_vfmin, IR_X32, 1}, {X86_MINSD, IR_OP_vfmin, IR_X64, 1},
+        {X86_MAXPS, IR_OP_vfmax, IR_X32, 0}, {X86_MAXPD, IR_OP_vfmax, IR_X64, 0},
+        {X86_MAXSS, IR_OP_vfmax, IR_X32, 1}, {X86_MAXSD, IR_OP_vfmax, IR_X64, 1},
 };
 
 bool x86_tr_vfp(struct x86_tctx *t, const struct x86_insn *i)
@@ -353,7 +367,8 @@ bool x86_tr_vfcmp(struct x86_tctx *t, const struct x86_insn *i)
         r = ir_vfcmp(t->b, lane, low, (enum ir_fcond)conds[i->imm[0] & 3], 0, a, b);
         fp_end(t);
         if (i->imm[0] & 4) {
-                ones = low ? ir_vconst(t->b, lane == IR_X32 ? UINT32_MAX : UINT64_MAX, 0) : ir_const(t->b, IR_V128, -1);
+                ones = low ? ir_vconst(t->b, lane == IR_X32 ? UINT32_MAX : UINT64_MAX, 0) : ir_const(t->b,
+                        IR_V128, -1);
                 r = ir_vec2(t->b, IR_OP_vxor, IR_X64, r, ones);
         }
         put(t, i, 0, r);
@@ -452,7 +467,8 @@ bool x86_tr_vcvt(struct x86_tctx *t, const struct x86_insn *i)
 /* RCPPS, RSQRTPS, RCPSS, RSQRTSS */
 bool x86_tr_approximate(struct x86_tctx *t, const struct x86_insn *i)
 {
-        bool root = i->id == X86_RSQRTPS || i->id == X86_RSQRTSS, low = i->id == X86_RCPSS || i->id == X86_RSQRTSS;
+        bool root = i->id == X86_RSQRTPS || i->id == X86_RSQRTSS, low = i->id == X86_RCPSS ||
+                i->id == X86_RSQRTSS;
         ir_ref v, r;
 
         if (!begin(t, i))

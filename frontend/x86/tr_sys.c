@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System instructions (Intel SDM volumes 2 and 3): interrupts and returns, control registers, MSRs, descriptor
- * tables, ports, fences. The helper does the work and answers where to go; what may change the mode or the
- * translations of memory ends the block.
+ * System instructions (Intel SDM volumes 2 and 3): interrupts and returns, control registers, MSRs,
+ * descriptor tables, ports, fences. The helper does the work and answers where to go; what may change the
+ * mode or the translations of memory ends the block.
  */
 #include "frontend/x86/translate.h"
 
@@ -49,7 +49,8 @@ bool x86_tr_fence(struct x86_tctx *t, const struct x86_insn *i)
 
 bool x86_tr_int(struct x86_tctx *t, const struct x86_insn *i)
 {
-        unsigned vector = i->id == X86_INT3 ? X86_EXC_BP : i->id == X86_INT1 ? X86_EXC_DB : (unsigned)i->imm[0];
+        unsigned vector =
+                i->id == X86_INT3 ? X86_EXC_BP : i->id == X86_INT1 ? X86_EXC_DB : (unsigned)i->imm[0];
 
         return go(t, ir_call(t->b, &x86_helper_int, x86_c64(t, vector), ir_pcaddr(t->b, t->next), 0, 0));
 }
@@ -87,7 +88,8 @@ bool x86_tr_far(struct x86_tctx *t, const struct x86_insn *i)
         selector = x86_zext64(t, x86_load(t, 2, p), 2);
         if (i->id == X86_JMPF)
                 return go(t, ir_call(t->b, &x86_helper_jmpf, selector, offset, 0, 0));
-        return go(t, ir_call(t->b, &x86_helper_callf, selector, offset, x86_c64(t, i->os), ir_pcaddr(t->b, t->next)));
+        return go(t, ir_call(t->b, &x86_helper_callf, selector, offset, x86_c64(t, i->os), ir_pcaddr(t->b,
+                t->next)));
 }
 
 bool x86_tr_cli(struct x86_tctx *t, const struct x86_insn *i)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x87 instructions: the operand comes from or goes to memory here, the rest is done by helpers (x87.c). Status words
- * and registers are not slots.
+ * x87 instructions: the operand comes from or goes to memory here, the rest is done by helpers (x87.c).
+ * Status words and registers are not slots.
  */
 #include "frontend/x86/translate.h"
 
@@ -55,10 +55,11 @@ static ir_ref load(struct x86_tctx *t, const struct x86_insn *i, ir_ref *high)
 }
 
 static const struct { uint16_t id; uint8_t op, integer, pop; } arith[] = {
-        {X86_FADD, X87_ADD}, {X86_FMUL, X87_MUL}, {X86_FSUB, X87_SUB}, {X86_FSUBR, X87_SUBR}, {X86_FDIV, X87_DIV},
-        {X86_FDIVR, X87_DIVR}, {X86_FIADD, X87_ADD, 1}, {X86_FIMUL, X87_MUL, 1}, {X86_FISUB, X87_SUB, 1},
-        {X86_FISUBR, X87_SUBR, 1}, {X86_FIDIV, X87_DIV, 1}, {X86_FIDIVR, X87_DIVR, 1}, {X86_FADDP, X87_ADD, 0, 1},
-        {X86_FMULP, X87_MUL, 0, 1}, {X86_FSUBP, X87_SUB, 0, 1}, {X86_FSUBRP, X87_SUBR, 0, 1}, {X86_FDIVP, X87_DIV, 0, 1},
+        {X86_FADD, X87_ADD}, {X86_FMUL, X87_MUL}, {X86_FSUB, X87_SUB}, {X86_FSUBR, X87_SUBR},
+        {X86_FDIV, X87_DIV}, {X86_FDIVR, X87_DIVR}, {X86_FIADD, X87_ADD, 1}, {X86_FIMUL, X87_MUL, 1},
+        {X86_FISUB, X87_SUB, 1}, {X86_FISUBR, X87_SUBR, 1}, {X86_FIDIV, X87_DIV, 1},
+        {X86_FIDIVR, X87_DIVR, 1}, {X86_FADDP, X87_ADD, 0, 1}, {X86_FMULP, X87_MUL, 0, 1},
+        {X86_FSUBP, X87_SUB, 0, 1}, {X86_FSUBRP, X87_SUBR, 0, 1}, {X86_FDIVP, X87_DIV, 0, 1},
         {X86_FDIVRP, X87_DIVR, 0, 1},
 };
 
@@ -88,7 +89,8 @@ bool x86_tr_fcompare(struct x86_tctx *t, const struct x86_insn *i)
         ir_ref low, high, r;
 
         switch (i->id) {
-        case X86_FUCOM: case X86_FUCOMP: case X86_FUCOMPP: case X86_FUCOMI: case X86_FUCOMIP: quiet = true; break;
+        case X86_FUCOM: case X86_FUCOMP: case X86_FUCOMPP: case X86_FUCOMI: case X86_FUCOMIP: quiet =
+                true; break;
         default: break;
         }
         switch (i->id) {
@@ -120,7 +122,8 @@ bool x86_tr_fload(struct x86_tctx *t, const struct x86_insn *i)
         if (!begin(t, true))
                 return true;
         if (!i->is_mem) {
-                ir_call(t->b, &x86_helper_x87_move, x86_c64(t, X87_LD), x86_c64(t, i->op[0].reg), x86_c64(t, 0), 0);
+                ir_call(t->b, &x86_helper_x87_move, x86_c64(t, X87_LD), x86_c64(t, i->op[0].reg), x86_c64(t,
+                        0), 0);
                 return true;
         }
         low = load(t, i, &high);
@@ -142,7 +145,8 @@ bool x86_tr_fstore(struct x86_tctx *t, const struct x86_insn *i)
                         x86_c64(t, i->op[0].reg), x86_c64(t, 0), 0);
                 return true;
         }
-        v = ir_call(t->b, &x86_helper_x87_value, x86_c64(t, kind_of(i, i->id != X86_FST && i->id != X86_FSTP)),
+        v = ir_call(t->b, &x86_helper_x87_value, x86_c64(t, kind_of(i, i->id != X86_FST &&
+                i->id != X86_FSTP)),
                     x86_c64(t, i->id == X86_FISTTP), 0, 0);
         p = x86_ea(t, i);
         if (size == 10) {
@@ -159,7 +163,8 @@ bool x86_tr_fstore(struct x86_tctx *t, const struct x86_insn *i)
 
 bool x86_tr_fconstant(struct x86_tctx *t, const struct x86_insn *i)
 {
-        static const uint16_t ids[] = {X86_FLD1, X86_FLDL2T, X86_FLDL2E, X86_FLDPI, X86_FLDLG2, X86_FLDLN2, X86_FLDZ};
+        static const uint16_t ids[] = {X86_FLD1, X86_FLDL2T, X86_FLDL2E, X86_FLDPI, X86_FLDLG2, X86_FLDLN2,
+                                       X86_FLDZ};
         unsigned n = 0;
 
         while (n < G_N_ELEMENTS(ids) - 1 && ids[n] != i->id)
@@ -173,8 +178,8 @@ bool x86_tr_funary(struct x86_tctx *t, const struct x86_insn *i)
 {
         static const struct { uint16_t id; uint8_t op; } ops[] = {
                 {X86_FCHS, X87_CHS}, {X86_FABS, X87_ABS}, {X86_FSQRT, X87_SQRT}, {X86_FRNDINT, X87_RNDINT},
-                {X86_FSCALE, X87_SCALE}, {X86_FPREM, X87_PREM}, {X86_FPREM1, X87_PREM1}, {X86_FXTRACT, X87_XTRACT},
-                {X86_FXAM, X87_XAM},
+                {X86_FSCALE, X87_SCALE}, {X86_FPREM, X87_PREM}, {X86_FPREM1, X87_PREM1},
+                {X86_FXTRACT, X87_XTRACT}, {X86_FXAM, X87_XAM},
         };
         unsigned n = 0;
 
@@ -188,10 +193,12 @@ bool x86_tr_funary(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_fmove(struct x86_tctx *t, const struct x86_insn *i)
 {
         static const struct { uint16_t id; uint8_t move, cond; } moves[] = {
-                {X86_FXCH, X87_XCH}, {X86_FFREE, X87_FREE}, {X86_FFREEP, X87_FREE_POP}, {X86_FINCSTP, X87_TOP_UP},
-                {X86_FDECSTP, X87_TOP_DOWN}, {X86_FCMOVB, X87_CMOV, IR_FL_C}, {X86_FCMOVE, X87_CMOV, IR_FL_Z},
-                {X86_FCMOVBE, X87_CMOV, IR_FL_LEU}, {X86_FCMOVU, X87_CMOV, IR_FL_P}, {X86_FCMOVNB, X87_CMOV, IR_FL_NC},
-                {X86_FCMOVNE, X87_CMOV, IR_FL_NZ}, {X86_FCMOVNBE, X87_CMOV, IR_FL_GTU}, {X86_FCMOVNU, X87_CMOV, IR_FL_NP},
+                {X86_FXCH, X87_XCH}, {X86_FFREE, X87_FREE}, {X86_FFREEP, X87_FREE_POP},
+                {X86_FINCSTP, X87_TOP_UP}, {X86_FDECSTP, X87_TOP_DOWN}, {X86_FCMOVB, X87_CMOV, IR_FL_C},
+                {X86_FCMOVE, X87_CMOV, IR_FL_Z}, {X86_FCMOVBE, X87_CMOV, IR_FL_LEU},
+                {X86_FCMOVU, X87_CMOV, IR_FL_P}, {X86_FCMOVNB, X87_CMOV, IR_FL_NC},
+                {X86_FCMOVNE, X87_CMOV, IR_FL_NZ}, {X86_FCMOVNBE, X87_CMOV, IR_FL_GTU},
+                {X86_FCMOVNU, X87_CMOV, IR_FL_NP},
         };
         unsigned n = 0;
         ir_ref cond;
@@ -200,7 +207,8 @@ bool x86_tr_fmove(struct x86_tctx *t, const struct x86_insn *i)
                 n++;
         if (!begin(t, true))
                 return true;
-        cond = moves[n].move == X87_CMOV ? ir_fl_test(t->b, (enum ir_flcond)moves[n].cond, x86_flags(t)) : x86_c64(t, 0);
+        cond = moves[n].move == X87_CMOV ? ir_fl_test(t->b, (enum ir_flcond)moves[n].cond,
+                                                      x86_flags(t)) : x86_c64(t, 0);
         ir_call(t->b, &x86_helper_x87_move, x86_c64(t, moves[n].move),
                 x86_c64(t, i->n_ops ? i->op[i->n_ops - 1].reg : 0), cond, 0);
         return true;

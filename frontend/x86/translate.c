@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translates one block of 64-bit x86 code: decodes instruction after instruction until one ends the block, the page
- * ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
+ * Translates one block of 64-bit x86 code: decodes instruction after instruction until one ends the block,
+ * the page ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
  *
  * Runs on the vCPU's thread; touches nothing but the region being built.
  */
@@ -114,8 +114,8 @@ void x86_put(struct x86_tctx *t, const struct x86_insn *i, unsigned n, ir_ref v)
 /* ---- memory ---- */
 
 /*
- * x86 orders loads among themselves and stores among themselves, and loads before later stores: loads acquire, stores
- * release. With AC, data must be aligned.
+ * x86 orders loads among themselves and stores among themselves, and loads before later stores: loads
+ * acquire, stores release. With AC, data must be aligned.
  */
 struct ir_mem x86_mem(const struct x86_tctx *t, unsigned size, bool write)
 {
@@ -269,7 +269,8 @@ void x86_unimplemented(struct x86_tctx *t, const struct x86_insn *i)
 
 /* ---- the block ---- */
 
-enum fetched { FETCH_OK, FETCH_BEYOND /* runs into a page that is not to be had */, FETCH_UNDEFINED, FETCH_LONG };
+enum fetched { FETCH_OK, FETCH_BEYOND /* runs into a page that is not to be had */, FETCH_UNDEFINED,
+              FETCH_LONG };
 
 /* Decodes the instruction at t->pc. */
 static enum fetched fetch(struct x86_tctx *t, struct x86_insn *i)

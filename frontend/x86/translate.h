@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the translators (tr_*.c) share. A translator serves one or more instructions of the table; it builds the IR and
- * says whether it could: false makes it #UD. Everything that can fault comes before the first put, so that each
- * instruction can be run again.
+ * What the translators (tr_*.c) share. A translator serves one or more instructions of the table; it builds
+ * the IR and says whether it could: false makes it #UD. Everything that can fault comes before the first
+ * put, so that each instruction can be run again.
  *
- * Values of operands: 64-bit ones are I64, all others I32, of which the bits above the operand's size mean nothing
- * unless the function says that it extends.
+ * Values of operands: 64-bit ones are I64, all others I32, of which the bits above the operand's size mean
+ * nothing unless the function says that it extends.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions, interrupts and the transfers of privilege: through the IDT and back (Intel SDM volume 3, chapter 6),
- * SYSCALL and SYSRET (volume 2), far transfers within 64-bit code. On the CPU's own thread.
+ * Exceptions, interrupts and the transfers of privilege: through the IDT and back (Intel SDM volume 3,
+ * chapter 6), SYSCALL and SYSRET (volume 2), far transfers within 64-bit code. On the CPU's own thread.
  *
  * Interrupt lines stand for vectors from 32 on until there is an interrupt controller to say which.
  */
@@ -84,7 +84,8 @@ void x86_segment_from(struct x86_segment *s, uint16_t selector, uint64_t desc)
                 s->limit = s->limit << 12 | 0xfff;
 }
 
-bool x86_read_descriptor(struct vcpu *v, uint16_t selector, unsigned size, enum x86_vector vector, uint64_t desc[2])
+bool x86_read_descriptor(struct vcpu *v, uint16_t selector, unsigned size, enum x86_vector vector,
+                         uint64_t desc[2])
 {
         struct x86_state *s = x86_state(v);
         const struct x86_segment *table = selector & 4 ? &s->ldt : &s->gdt;
@@ -140,8 +141,10 @@ static void set_code(struct vcpu *v, uint16_t selector, uint64_t desc, unsigned 
 /* SS in 64-bit mode: its selector and privilege count alone. */
 static void set_flat_stack(struct x86_state *s, uint16_t selector, unsigned cpl)
 {
-        s->seg[X86_SS] = (struct x86_segment){.limit = UINT32_MAX, .selector = selector,
-                                              .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3 | cpl << 5};
+        s->seg[X86_SS] = (struct x86_segment){
+                .limit = UINT32_MAX, .selector = selector,
+                .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3 | cpl << 5,
+        };
 }
 
 /* ---- into a handler ---- */
@@ -198,7 +201,8 @@ static bool push(struct vcpu *v, uint64_t *rsp, bool supervisor, uint64_t value)
 }
 
 /* Nothing changes until all of the frame is written. */
-static bool enter_handler(struct vcpu *v, unsigned vector, enum source source, uint64_t error_code, uint64_t return_pc)
+static bool enter_handler(struct vcpu *v, unsigned vector, enum source source, uint64_t error_code,
+                          uint64_t return_pc)
 {
         struct x86_state *s = x86_state(v);
         uint64_t desc, rsp = s->gpr[X86_RSP], rflags = x86_get_rflags(v);
@@ -235,8 +239,10 @@ static bool enter_handler(struct vcpu *v, unsigned vector, enum source source, u
 static void log_exception(struct vcpu *v, unsigned vector, uint64_t error_code)
 {
         if (v->vm && log_on(v->vm->log, LOG_INT))
-                log_printf(v->vm->log, "cpu %u: vector %u, error code 0x%" PRIx64 ", at 0x%" PRIx64 " in ring %" PRIu64
-                           ", cr2 0x%" PRIx64 "\n", v->index, vector, error_code, v->hot.pc, x86_state(v)->cpl,
+                log_printf(v->vm->log,
+                           "cpu %u: vector %u, error code 0x%" PRIx64 ", at 0x%" PRIx64 " in ring %" PRIu64
+                           ", cr2 0x%" PRIx64 "\n", v->index, vector, error_code, v->hot.pc,
+                                   x86_state(v)->cpl,
                            x86_state(v)->cr2);
 }
 
@@ -285,7 +291,8 @@ bool x86_soft_interrupt(struct vcpu *v, unsigned vector, uint64_t next)
 
 X86_HELP(int)
 {
-        return x86_soft_interrupt(v, a, b) ? x86_done(v->hot.pc) : (struct ir_helper_ret){0, 1 + IR_EXIT_EXCEPTION};
+        return x86_soft_interrupt(v, a, b) ? x86_done(v->hot.pc) : (struct ir_helper_ret){0,
+                1 + IR_EXIT_EXCEPTION};
 }
 
 bool x86_has_work(const struct vcpu *v)
@@ -331,7 +338,8 @@ static bool load_stack(struct vcpu *v, uint16_t selector, unsigned cpl)
 X86_HELP(iret)
 {
         struct x86_state *s = x86_state(v);
-        uint64_t frame[5], desc, mask = X86_FL_STATUS | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_RF | X86_FL_AC | X86_FL_ID;
+        uint64_t frame[5], desc,
+                mask = X86_FL_STATUS | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_RF | X86_FL_AC | X86_FL_ID;
         unsigned size = a, cpl;
 
         if (s->system_flags & X86_FL_NT)
@@ -368,7 +376,8 @@ X86_HELP(retf)
         uint64_t offset, selector, desc, rsp = s->gpr[X86_RSP], outer[2] = {0};
         unsigned size = a, cpl;
 
-        if (!x86_read(v, rsp, size, s->cpl < 3, &offset) || !x86_read(v, rsp + size, size, s->cpl < 3, &selector))
+        if (!x86_read(v, rsp, size, s->cpl < 3, &offset) || !x86_read(v, rsp + size, size, s->cpl < 3,
+                &selector))
                 return failed;
         cpl = selector & 3;
         rsp += 2 * size + b;
@@ -434,9 +443,10 @@ X86_HELP(callf)
 
 static void set_flat_code(struct x86_state *s, uint16_t selector, unsigned cpl)
 {
-        s->seg[X86_CS] = (struct x86_segment){.limit = UINT32_MAX, .selector = selector,
-                                              .attr = X86_SEG_P | X86_SEG_S | X86_SEG_L | X86_SEG_G | X86_SEG_CODE | 3 |
-                                                      cpl << 5};
+        s->seg[X86_CS] = (struct x86_segment){
+                .limit = UINT32_MAX, .selector = selector,
+                .attr = X86_SEG_P | X86_SEG_S | X86_SEG_L | X86_SEG_G | X86_SEG_CODE | 3 | cpl << 5,
+        };
 }
 
 X86_HELP(syscall)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of features of an x86 CPU, as bits numbered by enum x86_feature. A plain value: it is filled in when a
- * CPU model is chosen and only read afterwards.
+ * The set of features of an x86 CPU, as bits numbered by enum x86_feature. A plain value: it is filled in
+ * when a CPU model is chosen and only read afterwards.
  */
 #pragma once
 

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x87 FPU (Intel SDM volume 1, chapter 8), on soft-float's extended format: its stack, its control and status
- * words, and what its instructions compute. On the CPU's own thread.
+ * The x87 FPU (Intel SDM volume 1, chapter 8), on soft-float's extended format: its stack, its control and
+ * status words, and what its instructions compute. On the CPU's own thread.
  *
- * Unmasked exceptions set ES, and the next waiting instruction raises #MF; the result is written as if they were
- * masked. Not modelled: the last instruction's address and operand; transcendental functions and BCD are not there.
+ * Unmasked exceptions set ES, and the next waiting instruction raises #MF; the result is written as if they
+ * were masked. Not modelled: the last instruction's address and operand; transcendental functions and BCD
+ * are not there.
  */
 #include "frontend/fp/x87.h"
 
 #include "frontend/x86/cpu.h"
 
-enum { IE = 1, DE = 2, ZE = 4, OE = 8, UE = 16, PE = 32, SF = 64, ES = 0x80, C0 = 0x100, C1 = 0x200, C2 = 0x400,
+enum { IE = 1, DE = 2, ZE = 4, OE = 8, UE = 16, PE = 32, SF = 64, ES = 0x80, C0 = 0x100, C1 = 0x200,
+      C2 = 0x400,
        C3 = 0x4000, BUSY = 0x8000 };
 
 static const struct fp80 indefinite = {0xc000000000000000, 0xffff}, one = {0x8000000000000000, 0x3fff};
@@ -157,7 +159,8 @@ X86_HELP(x87_arith)
         enum x87_operand kind = a >> 8 & 0xff;
         unsigned dest = a >> 16 & 7, source = a >> 20 & 7;
         bool fault = false;
-        struct fp80 x = get(s, dest, &fault), y = kind == X87_ST ? get(s, source, &fault) : operand(&env, kind, b, c), r;
+        struct fp80 x = get(s, dest, &fault), y = kind == X87_ST ? get(s, source, &fault) : operand(&env,
+                kind, b, c), r;
 
         if (fault) {
                 stack_fault(s, false);
@@ -173,8 +176,8 @@ X86_HELP(x87_arith)
 }
 
 /*
- * a: operand kind << 8, quiet << 16, pops << 20, to RFLAGS << 24, ST << 28; the flags' word if that was asked for, else
- * C3, C2 and C0 have the outcome.
+ * a: operand kind << 8, quiet << 16, pops << 20, to RFLAGS << 24, ST << 28; the flags' word if that was
+ * asked for, else C3, C2 and C0 have the outcome.
  */
 X86_HELP(x87_compare)
 {
@@ -184,7 +187,8 @@ X86_HELP(x87_compare)
         enum x87_operand kind = a >> 8 & 0xff;
         enum fp_rel rel = FP_UNORDERED;
         bool fault = false;
-        struct fp80 x = get(s, 0, &fault), y = kind == X87_ST ? get(s, a >> 28 & 7, &fault) : operand(&env, kind, b, c);
+        struct fp80 x = get(s, 0, &fault), y = kind == X87_ST ? get(s, a >> 28 & 7, &fault) : operand(&env,
+                kind, b, c);
 
         if (fault) {
                 stack_fault(s, false);
@@ -240,8 +244,8 @@ X86_HELP(x87_constant)
 }
 
 /*
- * What a store writes: a is the kind, b says that it truncates. The flags wait for x87_stored, when memory has taken
- * it; the upper 16 bits of an extended one are x87_high's.
+ * What a store writes: a is the kind, b says that it truncates. The flags wait for x87_stored, when memory
+ * has taken it; the upper 16 bits of an extended one are x87_high's.
  */
 X86_HELP(x87_value)
 {
@@ -308,7 +312,8 @@ static void remainder_of(struct x86_state *s, struct fp_env *env, struct fp80 x,
 static void examine(struct x86_state *s)
 {
         static const uint16_t codes[] = {
-                [FP80_UNSUPPORTED] = 0, [FP80_NAN] = C0, [FP80_NORMAL] = C2, [FP80_INF] = C2 | C0, [FP80_ZERO] = C3,
+                [FP80_UNSUPPORTED] = 0, [FP80_NAN] = C0, [FP80_NORMAL] = C2, [FP80_INF] = C2 | C0,
+                        [FP80_ZERO] = C3,
                 [FP80_DENORMAL] = C3 | C2,
         };
         struct fp80 x = s->fpr[top(s)];

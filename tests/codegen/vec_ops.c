@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each vector op as host code against the interpreter: random forms (lanes, constants, roundings, variants) on
- * operands that are random, of floats that go wrong, or of few bits, which may coincide; results go to slots where
- * operands may have come from.
+ * Each vector op as host code against the interpreter: random forms (lanes, constants, roundings, variants)
+ * on operands that are random, of floats that go wrong, or of few bits, which may coincide; results go to
+ * slots where operands may have come from.
  */
 #include "tests/codegen/vec_ops.h"
 
@@ -34,7 +34,8 @@ static unsigned first_slot(enum ir_type t)
 
 static ir_ref value(void *ctx, enum ir_type t)
 {
-        static const uint64_t masks[] = {0, ~0ull, 0x0f0f0f0f0f0f0f0f, 0x8000000080000000, 0x0706050403020100};
+        static const uint64_t masks[] = {0, ~0ull, 0x0f0f0f0f0f0f0f0f, 0x8000000080000000,
+                                         0x0706050403020100};
         struct gen *g = ctx;
 
         if (t == IR_V128 && pick(g, 8) == 0)

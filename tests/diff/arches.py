@@ -76,6 +76,8 @@ class Riscv:
     def missing(rows):
         return []
 
+    unknown = missing
+
     @staticmethod
     def describe(rows, word, pc):
         """The assembler's text, or at least the row's name and registers where binutils is too old."""
@@ -100,7 +102,7 @@ class Aarch64:
     FLAGS = ('-march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -O2 -Wall -Wextra -ffreestanding '
              '-nostdlib -static -fno-pic -no-pie -fno-asynchronous-unwind-tables -fno-stack-protector '
              '-Wl,--build-id=none -Wl,--no-warn-rwx-segments').split()
-    GUEST_PARTS = ('rows', 'seq', 'sys', 'mmu', 'self')
+    GUEST_PARTS = ('rows', 'seq', 'mmu', 'self')
     # rows+ has what is not in QEMU's model for all else; there it is compared with a model that has more
     PARTS = ('rows', 'rows+', 'seq', 'mmu')
     UNITS = {'seq': 8, 'mmu': 4}
@@ -116,7 +118,8 @@ class Aarch64:
     def units(cls, part, rows):
         if not part.startswith('rows'):
             return list(range(cls.UNITS[part]))
-        return [i for i, r in enumerate(rows) if rows_a64.is_translated(r) and rows_a64.is_newer(r) == (part == 'rows+')]
+        return [i for i, r in enumerate(rows) if rows_a64.is_translated(r) and not rows_a64.is_unknown(r) and
+                rows_a64.is_newer(r) == (part == 'rows+')]
 
     @classmethod
     def qemu_options(cls, part):
@@ -132,6 +135,11 @@ class Aarch64:
     def missing(rows):
         """Rows of features that the CPU has which are not translated: undefined in Rhea."""
         return [r['name'] for r in rows if not rows_a64.is_translated(r)]
+
+    @staticmethod
+    def unknown(rows):
+        """Rows that QEMU has not."""
+        return [r['name'] for r in rows if rows_a64.is_translated(r) and rows_a64.is_unknown(r)]
 
     @staticmethod
     def describe(rows, word, pc):

@@ -243,5 +243,6 @@ const int host_op_count = sizeof(host_ops) / sizeof(host_ops[0]);
 
 bool host_supported(void)
 {
-        return __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.1"); /* and F16C, which came before FMA3 */
+        /* F16C came before FMA3. */
+        return __builtin_cpu_supports("fma") && __builtin_cpu_supports("sse4.1");
 }

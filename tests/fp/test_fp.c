@@ -311,7 +311,8 @@ static void test_half_of_double(void)
         struct gen g = gen_start("half");
 
         for (uint64_t n = case_count(); n > 0; n--) {
-                struct fp_env odd = fp_env_arm(FP_RM_ODD), narrow = fp_env_arm(n % 4), direct = narrow, wide = odd;
+                struct fp_env odd = fp_env_arm(FP_RM_ODD), narrow = fp_env_arm(n % 4), direct = narrow,
+                        wide = odd;
                 uint64_t v[3], d;
                 uint16_t r;
 
@@ -346,7 +347,8 @@ static void test_half_alternative(void)
         }
         struct fp_env env = fp_env_arm(FP_RM_RNE);
 
-        g_assert_cmphex(fp32_to_fp16(&env, 0x47ffefff, true), ==, 0x7fff); /* just below half way beyond the end */
+        g_assert_cmphex(fp32_to_fp16(&env, 0x47ffefff, true), ==,
+                        0x7fff); /* just below half way beyond the end */
         g_assert_cmphex(env.flags, ==, FP_NX);
         env.flags = 0;
         g_assert_cmphex(fp32_to_fp16(&env, 0xc7fff000, true), ==, 0xffff); /* half way: would round up */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extended format against the host's x87: results, exception flags and C1, in every rounding and precision, on
- * operands that favour what goes wrong, unsupported encodings among them. Skipped on hosts without an x87.
+ * The extended format against the host's x87: results, exception flags and C1, in every rounding and
+ * precision, on operands that favour what goes wrong, unsupported encodings among them. Skipped on hosts
+ * without an x87.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,16 +45,19 @@ static uint16_t control(uint8_t rm, unsigned precision)
         return (uint16_t)(0x3f | (precision == 24 ? 0 : precision == 53 ? 2 : 3) << 8 | rc[rm] << 10);
 }
 
+#define CLOBBERS "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc"
+
 /* a in st(0), b in st(1); insn; the result comes from st(0). */
 #define RUN(insn) \
         do { \
                 uint8_t x[16], y[16], z[16] = {0}; \
                 to_bytes(x, a); \
                 to_bytes(y, b); \
-                __asm__ volatile("fninit; fldt %[y]; fldt %[x]; fldcw %[cw]; fnclex; " insn "; fnstsw %[sw]; fstpt %[z]; fninit" \
+                __asm__ volatile("fninit; fldt %[y]; fldt %[x]; fldcw %[cw]; fnclex; " insn \
+                                 "; fnstsw %[sw]; fstpt %[z]; fninit" \
                                  : [z] "=m"(z), [sw] "=m"(o.status) \
                                  : [x] "m"(x), [y] "m"(y), [cw] "m"(cw) \
-                                 : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc"); \
+                                 : CLOBBERS); \
                 o.r = from_bytes(z); \
         } while (0)
 
@@ -62,28 +66,33 @@ static uint16_t control(uint8_t rm, unsigned precision)
         do { \
                 uint8_t x[16]; \
                 to_bytes(x, a); \
-                __asm__ volatile("fninit; fldt %[x]; fldcw %[cw]; fnclex; " insn " %[w]; fnstsw %[sw]; fninit" \
+                __asm__ volatile("fninit; fldt %[x]; fldcw %[cw]; fnclex; " insn \
+                                 " %[w]; fnstsw %[sw]; fninit" \
                                  : [w] "+m"(o.word), [sw] "=m"(o.status) \
                                  : [x] "m"(x), [cw] "m"(cw) \
-                                 : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc"); \
+                                 : CLOBBERS); \
         } while (0)
 
 #define LOAD(insn) \
         do { \
                 uint8_t z[16] = {0}; \
                 o.word = a.significand; \
-                __asm__ volatile("fninit; fldcw %[cw]; fnclex; " insn " %[w]; fnstsw %[sw]; fstpt %[z]; fninit" \
+                __asm__ volatile("fninit; fldcw %[cw]; fnclex; " insn \
+                                 " %[w]; fnstsw %[sw]; fstpt %[z]; fninit" \
                                  : [z] "=m"(z), [sw] "=m"(o.status) \
                                  : [w] "m"(o.word), [cw] "m"(cw) \
-                                 : "memory", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "cc"); \
+                                 : CLOBBERS); \
                 o.r = from_bytes(z); \
                 o.word = 0; \
         } while (0)
 
-enum op { ADD, SUB, MUL, DIV, SQRT, RNDINT, COM, UCOM, LD32, LD64, LDI64, ST32, ST64, STI16, STI32, STI64, SCALE,
+enum op { ADD, SUB, MUL, DIV, SQRT, RNDINT, COM, UCOM, LD32, LD64, LDI64, ST32, ST64, STI16, STI32, STI64,
+         SCALE,
           XTRACT, PREM, PREM1, OPS };
-static const char *const names[OPS] = {"add", "sub", "mul", "div", "sqrt", "rndint", "com", "ucom", "ld32", "ld64",
-                                       "ldi64", "st32", "st64", "sti16", "sti32", "sti64", "scale", "xtract", "prem",
+static const char *const names[OPS] = {"add", "sub", "mul", "div", "sqrt", "rndint", "com", "ucom", "ld32",
+                                       "ld64",
+                                       "ldi64", "st32", "st64", "sti16", "sti32", "sti64", "scale", "xtract",
+                                               "prem",
                                        "prem1"};
 
 static struct outcome on_host(enum op op, uint16_t cw, struct fp80 a, struct fp80 b)
@@ -147,7 +156,8 @@ static struct outcome by_soft(enum op op, struct fp_env *env, struct fp80 a, str
         case XTRACT: o.r = fp80_xtract(env, a, &o.second); break;
         default:
                 o.r = fp80_rem(env, a, b, op == PREM1, &quotient, &partial);
-                o.status = (quotient & 1 ? SW_C1 : 0) | (quotient & 2 ? SW_C3 : 0) | (quotient & 4 ? SW_C0 : 0) |
+                o.status = (quotient & 1 ? SW_C1 : 0) | (quotient & 2 ? SW_C3 : 0) |
+                        (quotient & 4 ? SW_C0 : 0) |
                            (partial ? SW_C2 : 0);
                 break;
         }
@@ -157,7 +167,8 @@ static struct outcome by_soft(enum op op, struct fp_env *env, struct fp80 a, str
 /* IE DE ZE OE UE PE, as the status word has them. */
 static uint16_t status_flags(uint8_t flags)
 {
-        return (flags & FP_NV ? 1 : 0) | (flags & FP_DE ? 2 : 0) | (flags & FP_DZ ? 4 : 0) | (flags & FP_OF ? 8 : 0) |
+        return (flags & FP_NV ? 1 : 0) | (flags & FP_DE ? 2 : 0) | (flags & FP_DZ ? 4 : 0) |
+                (flags & FP_OF ? 8 : 0) |
                (flags & FP_UF ? 16 : 0) | (flags & FP_NX ? 32 : 0);
 }
 
@@ -168,10 +179,13 @@ static uint64_t random64(GRand *rand)
 
 static struct fp80 operand(GRand *rand, const struct fp80 *other)
 {
-        static const uint64_t fracs[] = {0, 1ull << 63, 3ull << 62, ~0ull, 1ull << 62, 1, ~0ull << 11, ~0ull << 40,
-                                         1ull << 63 | 1, 1ull << 63 | 1ull << 10, 1ull << 63 | 1ull << 39, ~0ull >> 1};
+        static const uint64_t fracs[] = {0, 1ull << 63, 3ull << 62, ~0ull, 1ull << 62, 1, ~0ull << 11,
+                                         ~0ull << 40,
+                                         1ull << 63 | 1, 1ull << 63 | 1ull << 10, 1ull << 63 | 1ull << 39,
+                                                 ~0ull >> 1};
         static const uint16_t exps[] = {0, 1, 2, 0x7fff, 0x7ffe, 16383, 16382, 16384, 16383 + 30, 16383 + 31,
-                                        16383 + 15, 16383 + 62, 16383 + 63, 16383 - 126, 16383 - 149, 16383 + 127,
+                                        16383 + 15, 16383 + 62, 16383 + 63, 16383 - 126, 16383 - 149, 16383 +
+                                                127,
                                         16383 - 1022, 16383 - 1074, 16383 + 1023};
         struct fp80 a = {random64(rand), (uint16_t)g_rand_int(rand)};
 
@@ -194,7 +208,8 @@ static uint64_t memory_operand(GRand *rand, enum op op)
         uint64_t v = random64(rand);
 
         if (g_rand_int_range(rand, 0, 3))
-                v &= op == LD32 ? 0x80000000ull | 0xffull << (g_rand_int_range(rand, 0, 24)) * g_rand_boolean(rand) :
+                v &= op == LD32 ? 0x80000000ull | 0xffull << (g_rand_int_range(rand, 0,
+                                                                               24)) * g_rand_boolean(rand) :
                      1ull << 63 | 0x7ffull << (g_rand_int_range(rand, 0, 53)) * g_rand_boolean(rand);
         return v;
 }
@@ -240,10 +255,12 @@ static void check(enum op op, GRand *rand)
         if (host.word != soft.word || ((want ^ have) & mask))
                 g_test_fail();
         if (g_test_failed())
-                g_error("%s, rounding %u, precision %u: %04x:%016" PRIx64 ", %04x:%016" PRIx64 ": host %04x:%016" PRIx64
-                        " %016" PRIx64 " status %04x, soft %04x:%016" PRIx64 " %016" PRIx64 " status %04x of %04x",
+                g_error("%s, rounding %u, precision %u: %04x:%016" PRIx64 ", %04x:%016" PRIx64
+                        ": host %04x:%016" PRIx64 " %016" PRIx64 " status %04x, soft %04x:%016" PRIx64
+                        " %016" PRIx64 " status %04x of %04x",
                         names[op], rm, precision, a.sign_exp, a.significand, b.sign_exp, b.significand,
-                        host.r.sign_exp, host.r.significand, host.word, want, soft.r.sign_exp, soft.r.significand,
+                        host.r.sign_exp, host.r.significand, host.word, want, soft.r.sign_exp,
+                                soft.r.significand,
                         soft.word, have, mask);
 }
 

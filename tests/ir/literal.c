@@ -114,7 +114,8 @@ static void check_lookup(struct literal *l, const struct ir_ins *i, uint64_t add
 }
 
 /* A vector's 16 bytes in or out; smaller accesses are those of scalars. */
-static struct ir_helper_ret do_access128(struct literal *l, const struct ir_ins *i, ir_ref n, uint64_t address,
+static struct ir_helper_ret do_access128(struct literal *l, const struct ir_ins *i, ir_ref n,
+                                         uint64_t address,
                                          uint32_t mem)
 {
         struct ir_v128 v = {{0, 0}};

@@ -304,7 +304,7 @@ def flags(op, w, not_c):
             emit(f'fl_{op} {suffix} {n} {c} beside the result', slots,
                  gets + [plain, f'put.{t} {s}1, %r', f'%f = fl_{op}.flags {args}, {suffix}', 'put.flags fl1, %f'],
                  {'fl1': f, f'{s}1': whole})
-            if not not_c and n % 4 == c:
+            if not not_c and n % 6 == c:
                 tests_of_flags(op, suffix, n, slots, gets, plain, args, t, s, f, whole)
 
 

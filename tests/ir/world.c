@@ -376,7 +376,8 @@ char *world_difference(const struct world *a, const struct world *b)
                 struct ir_v128 x = world_vec_get(a, s), y = world_vec_get(b, s);
 
                 if (memcmp(&x, &y, sizeof(x)))
-                        return g_strdup_printf("slot %s 0x%016" PRIx64 "%016" PRIx64 ", 0x%016" PRIx64 "%016" PRIx64,
+                        return g_strdup_printf("slot %s 0x%016" PRIx64 "%016" PRIx64 ", 0x%016" PRIx64
+                                               "%016" PRIx64,
                                                slots[s].name, x.w[1], x.w[0], y.w[1], y.w[0]);
         }
         for (uint32_t n = 0; n < WORLD_RAM; n++)

@@ -54,7 +54,8 @@ struct ir_engine {
         bool (*run)(const struct ir_region *r, struct world *w, GError **error);
 };
 extern const struct ir_engine ir_engine_interp; /* ir/interp.c */
-extern const struct ir_engine ir_engine_literal; /* literal.c: takes deferred puts and lookups at their word */
+extern const struct ir_engine ir_engine_literal; /* literal.c:
+        takes deferred puts and lookups at their word */
 
 void world_init(struct world *w);
 /* Words of flags are read in their canonical form. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86 decoder against golden.txt, which has a string of bytes and all that is decoded of it a line; and what must
- * hold of any string: no byte beyond the end is read, and what is cut short does not decode.
+ * The x86 decoder against golden.txt, which has a string of bytes and all that is decoded of it a line; and
+ * what must hold of any string: no byte beyond the end is read, and what is cut short does not decode.
  *
  *     decode-x86 FOLDER            tests
  *     decode-x86 --write FOLDER    writes the golden file anew from its own strings: look at the difference
@@ -58,7 +58,8 @@ static void print_op(GString *s, const struct x86_insn *i, const struct x86_op *
         case X86_OP_MEM: print_mem(s, i); break;
         case X86_OP_IMM: g_string_append_printf(s, "%" G_GINT64_FORMAT, i->imm[op->reg]); break;
         case X86_OP_REL: g_string_append_printf(s, ".%+" G_GINT64_FORMAT, i->imm[0]); break;
-        case X86_OP_FAR: g_string_append_printf(s, "%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT, i->imm[1], i->imm[0]); break;
+        case X86_OP_FAR: g_string_append_printf(s, "%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT, i->imm[1],
+                                                i->imm[0]); break;
         case X86_OP_SOURCE: g_string_append_printf(s, "source"); break;
         case X86_OP_DEST: g_string_append_printf(s, "dest"); break;
         }
@@ -74,7 +75,8 @@ static char *describe(const uint8_t *bytes, size_t n, unsigned bits)
         char name[32];
         enum x86_result result = x86_decode(bytes, n, width_of(bits), &all_features, &i);
 
-        g_string_append_printf(s, "%u %s", i.length, result == X86_DECODED ? x86_mnemonic(&i, name, sizeof(name)) :
+        g_string_append_printf(s, "%u %s", i.length, result == X86_DECODED ? x86_mnemonic(&i, name,
+                sizeof(name)) :
                                results[result]);
         if (result != X86_DECODED)
                 return g_string_free(s, FALSE);
@@ -82,15 +84,18 @@ static char *describe(const uint8_t *bytes, size_t n, unsigned bits)
                 g_string_append(s, k ? ", " : " ");
                 print_op(s, &i, &i.op[k]);
         }
-        g_string_append_printf(s, " ; os %u as %u%s%s%s%s", i.os, i.as, i.lock ? " lock" : "", i.repe ? " repe" : "",
+        g_string_append_printf(s, " ; os %u as %u%s%s%s%s", i.os, i.as, i.lock ? " lock" : "",
+                               i.repe ? " repe" : "",
                                i.repne ? " repne" : "", i.vex ? " vex" : "");
         if (i.evex)
-                g_string_append_printf(s, " vl %u k%u%s%s", i.vl, i.mask, i.z ? " z" : "", i.bcst ? " b" : "");
+                g_string_append_printf(s, " vl %u k%u%s%s", i.vl, i.mask, i.z ? " z" : "",
+                                       i.bcst ? " b" : "");
         return g_string_free(s, FALSE);
 }
 
 /* Calls @fn for each line of the golden file. */
-static void each_line(void (*fn)(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want,
+static void each_line(void (*fn)(const char *where, unsigned bits, const uint8_t *bytes, size_t n,
+                                 const char *want,
                                  GString *out), GString *out)
 {
         g_autofree char *path = g_build_filename(folder, "golden.txt", NULL), *text = NULL;
@@ -114,7 +119,8 @@ static void each_line(void (*fn)(const char *where, unsigned bits, const uint8_t
         }
 }
 
-static void check_line(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want, GString *out)
+static void check_line(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want,
+                       GString *out)
 {
         g_autofree char *got = describe(bytes, n, bits);
 
@@ -124,7 +130,8 @@ static void check_line(const char *where, unsigned bits, const uint8_t *bytes, s
         }
 }
 
-static void write_line(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want, GString *out)
+static void write_line(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want,
+                       GString *out)
 {
         g_autofree char *got = describe(bytes, n, bits);
 
@@ -149,7 +156,8 @@ static uint8_t *guarded(void)
         return p + 4096;
 }
 
-static void check_cut(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want, GString *out)
+static void check_cut(const char *where, unsigned bits, const uint8_t *bytes, size_t n, const char *want,
+                      GString *out)
 {
         uint8_t *end = guard_end;
         struct x86_insn whole, cut;

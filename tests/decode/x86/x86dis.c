@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For comparisons with other disassemblers: reads records of 16 bytes (a count and 15 bytes of code), and prints for
- * each the decoder's result, length and mnemonic, then capstone's length and mnemonic.
+ * For comparisons with other disassemblers: reads records of 16 bytes (a count and 15 bytes of code), and
+ * prints for each the decoder's result, length and mnemonic, then capstone's length and mnemonic.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bare-metal AArch64 guest that runs random instructions and prints hashes of the states they leave, for scripts/diff
- * to compare between emulators. It runs in EL1 with the MMU on; the cases run in EL0, or in EL1 with either stack
- * pointer. Console and exit are semihosting's. One CPU, no interrupts.
+ * A bare-metal AArch64 guest that runs random instructions and prints hashes of the states they leave, for
+ * scripts/diff to compare between emulators. It runs in EL1 with the MMU on; the cases run in EL0, or in EL1
+ * with either stack pointer. Console and exit are semihosting's. One CPU, no interrupts.
  */
 #pragma once
 
 #include "frame.h"
 
-enum part { PART_ROWS, PART_SEQ, PART_SYS, PART_MMU, PART_SELF };
+enum part { PART_ROWS, PART_SEQ, PART_MMU, PART_SELF };
 
 /* ---- rows (rows_a64.py makes them; it knows these names) ---- */
 
@@ -74,9 +74,9 @@ enum mode { MODE_EL0, MODE_EL1T, MODE_EL1H, N_MODES };
 #define FPCR_MODES (31ull << 22) /* AHP, DN, FZ, RMode */
 
 /*
- * Places. The code pages are full of BRKs, so that jumps into them end the case and tell where they went. What cases see
- * at an address the guest itself writes through WRITABLE(address). All of it is mapped once more at the other end of the
- * address space.
+ * Places. The code pages are full of BRKs, so that jumps into them end the case and tell where they went.
+ * What cases see at an address the guest itself writes through WRITABLE(address). All of it is mapped once
+ * more at the other end of the address space.
  */
 #define PAGE 4096ull
 #define CODE_PAGE 0x41201000ull   /* code stands here and on the next page; the page before is mapped too */
@@ -125,7 +125,6 @@ void case_forget_partial(const struct row *r, u32 word, u64 ea);
 
 void rows_chunk(unsigned unit);
 void seq_chunk(unsigned unit);
-void sys_chunk(unsigned unit);
 void mmu_chunk(unsigned unit);
 void self_chunk(unsigned unit);
 void semihosting_exit(void);

@@ -253,8 +253,8 @@ void case_mix_memory(u64 va, unsigned n_words)
 }
 
 /*
- * After an abort, what an instruction with several accesses loaded and stored before the one that failed is unknown (Arm
- * ARM D1.3.6): QEMU writes registers and memory one by one.
+ * After an abort, what an instruction with several accesses loaded and stored before the one that failed is
+ * unknown (Arm ARM D1.3.6): QEMU writes registers and memory one by one.
  */
 void case_forget_partial(const struct row *r, u32 word, u64 ea)
 {
@@ -318,8 +318,7 @@ void guest_chunk_begin(void)
 bool guest_chunk_run(unsigned part, unsigned unit)
 {
         static void (*const parts[])(unsigned unit) = {
-                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_SYS] = sys_chunk, [PART_MMU] = mmu_chunk,
-                [PART_SELF] = self_chunk,
+                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_MMU] = mmu_chunk, [PART_SELF] = self_chunk,
         };
 
         parts[part](unit);

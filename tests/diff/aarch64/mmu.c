@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random translation tables for the upper half of the address space, of 25 to 48 bits: with leaves at all levels, limits in
- * tables, reserved and too-far descriptors, PAN, hierarchy switched off. Accesses of all kinds and fetches through them
- * (units 0 and 1), AT (unit 2), and tables that change between cases, each change with the narrowest TLBI there is for it
- * (unit 3). The guest itself stays in the lower half.
+ * Random translation tables for the upper half of the address space, of 25 to 48 bits: with leaves at all
+ * levels, limits in tables, reserved and too-far descriptors, PAN, hierarchy switched off. Accesses of all
+ * kinds and fetches through them (units 0 and 1), AT (unit 2), and tables that change between cases, each
+ * change with the narrowest TLBI there is for it (unit 3). The guest itself stays in the lower half.
  */
 #include "guest.h"
 
@@ -162,7 +162,10 @@ static u64 random_va(unsigned size)
         return va | (at & (BIT(level_shift(t.leaf[(r >> 8 & 0xffff) % t.n_leaves].level)) - 1));
 }
 
-/* Words that access [x1]; what they store is x2. Never more than the data pages: cases may not write elsewhere. */
+/*
+ * Words that access [x1]; what they store is x2. Never more than the data pages: cases may not write
+ * elsewhere.
+ */
 static const u32 accesses[] = {
         0xf9400020 /* ldr x0, [x1] */, 0xf9000022 /* str x2, [x1] */, 0x39400020 /* ldrb */, 0x39000022 /* strb */,
         0xa9400c22 /* ldp x2, x3 */, 0x38620020 /* ldaddb w2, w0 */, 0xf8400820 /* ldtr x0 */, 0xf8000822 /* sttr x2 */,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The address space of the cases: code and data pages at their physical addresses and, through the same tables, at the
- * other end of the address space. The data pages differ in what they grant, so that random accesses meet every kind of
- * page. The guest itself lies in a block for EL1 alone, and writes the pages of the cases through blocks of that kind.
+ * The address space of the cases: code and data pages at their physical addresses and, through the same
+ * tables, at the other end of the address space. The data pages differ in what they grant, so that random
+ * accesses meet every kind of page. The guest itself lies in a block for EL1 alone, and writes the pages of
+ * the cases through blocks of that kind.
  */
 #include "guest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Single instructions: each chunk makes random encodings of one row of the decode table and runs each with several
- * operand sets. The instruction stands among BRKs, so the case ends behind it, where it jumped to, or at its own
- * exception.
+ * Single instructions: each chunk makes random encodings of one row of the decode table and runs each with
+ * several operand sets. The instruction stands among BRKs, so the case ends behind it, where it jumped to, or
+ * at its own exception.
  */
 #include "guest.h"
 
@@ -140,7 +140,10 @@ static void set_base(struct sample *s, u64 address)
                 in.sctlr |= SCTLR_SA | SCTLR_SA0;
 }
 
-/* Floating-point operands: what the instruction takes, mostly; now and then near each other, or special together. */
+/*
+ * Floating-point operands: what the instruction takes, mostly; now and then near each other, or special
+ * together.
+ */
 static void set_vectors(const struct sample *s)
 {
         unsigned kind = s->row->precision, regs[4], n = 0, ftype = get(s, F_FTYPE), sz = get(s, F_SZ);
@@ -204,8 +207,8 @@ static void set_integers(const struct sample *s)
 }
 
 /*
- * Those of RCPC2 run on a model with LSE2, where misaligned is only what crosses 16 bytes; without it, as here, all is that
- * is not aligned.
+ * Those of RCPC2 run on a model with LSE2, where misaligned is only what crosses 16 bytes; without it, as
+ * here, all is that is not aligned.
  */
 static u64 ordered_ea(const struct row *r)
 {
@@ -216,7 +219,10 @@ static u64 ordered_ea(const struct row *r)
         return ea;
 }
 
-/* QEMU never looks at the address of a store-exclusive without a reservation; it may fault, and must be aligned. */
+/*
+ * QEMU never looks at the address of a store-exclusive without a reservation; it may fault, and must be
+ * aligned.
+ */
 static void set_exclusive(struct sample *s)
 {
         unsigned size = s->row->size_log2;
@@ -250,6 +256,9 @@ static void set_operands(struct sample *s)
         case C_ERET:
                 in.x[30] = random_target(s);
                 in.x[29] = random_spsr(rnd_below(N_MODES)) | (rnd_one_in(16) ? r & 15 : 0);
+                /* QEMU leaves PAN as it is where the return is illegal */
+                if ((in.x[29] & 15) != 0 && (in.x[29] & 14) != 4)
+                        in.x[29] &= ~PSTATE_PAN;
                 break;
         case C_WFE:
                 in.sctlr |= SCTLR_NTWE; /* QEMU never traps it */
@@ -275,6 +284,15 @@ static void mix_outcome(struct sample *s)
                 out.x[get(s, F_RT)] = 0;
         if (s->has_ea)
                 case_forget_partial(s->row, s->word, s->ea);
+        /* QEMU's syndrome has op1 and op2 of the immediate forms in each other's place */
+        if (s->row->cls == C_MSR_IMM && out.esr >> 26 == 0x18)
+                out.esr &= ~0xfc000ull;
+        /* of WFIT it says WFI */
+        if (s->row->cls == C_WFI && out.esr >> 26 == 1)
+                out.esr &= ~3ull;
+        /* for DC ZVA where no memory is FAR is that of the block */
+        if (s->row->cls == C_SYS && (out.esr & 0x3f) == 0x10)
+                out.far &= -64ull;
         case_mix_state();
         if (s->has_ea)
                 case_mix_memory(s->ea - 8, 10);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random sequences: 2 to 30 instructions that share few registers, so that values flow from one to the next, with forward
- * branches and jumps, a bounded loop, pairs of exclusives, changes of the rounding mode, and accesses through three
- * pointers, which now and then point at pages that fault. Whatever ends the sequence, all of the state is compared there.
- * Each unit leans towards one kind of instruction.
+ * Random sequences: 2 to 30 instructions that share few registers, so that values flow from one to the next,
+ * with forward branches and jumps, a bounded loop, pairs of exclusives, changes of the rounding mode, and
+ * accesses through three pointers, which now and then point at pages that fault. Whatever ends the sequence,
+ * all of the state is compared there. Each unit leans towards one kind of instruction.
  */
 #include "guest.h"
 
@@ -43,7 +43,10 @@ static const u8 weights[8][N_WEIGHTS] = {
 
 static u16 by_class[N_CLASSES][512], n_by_class[N_CLASSES], with_flags[64], n_with_flags;
 
-/* Instructions that set or read the flags: those whose name would end in s, compares, and those with a condition. */
+/*
+ * Instructions that set or read the flags: those whose name would end in s, compares, and those with a
+ * condition.
+ */
 static bool has_flags(const struct row *r)
 {
         u32 m = r->match;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in EL1, and run_case: loads the whole state of a case, enters it with ERET, and comes back with the whole state
- * at the first exception. Offsets are those of struct state (guest.h).
+ * Entry in EL1, and run_case: loads the whole state of a case, enters it with ERET, and comes back with the
+ * whole state at the first exception. Offsets are those of struct state (guest.h).
  */
         .section .text.start, "ax"
         .globl _start
@@ -38,7 +38,10 @@ paging_on:      /* x0: root of both halves, x1: TCR, x2: MAIR, x3: SCTLR */
         isb
         ret
 
-        /* Every exception tells its vector; outside of cases it is a mistake of this program, or of the emulator. */
+        /*
+         * Every exception tells its vector; outside of cases it is a mistake of this program, or of the
+         * emulator.
+         */
         .balign 2048
 vectors:
         .set    number, 0

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System registers and SYS operations that cases may name: those that any CPU of version 8.2 without EL2 and EL3 has. Of
- * others QEMU knows more than there need be (its models have debug, performance and implementation-defined registers).
+ * System registers and SYS operations that cases may name: those that any CPU of version 8.2 without EL2 and
+ * EL3 has. Of others QEMU knows more than there need be (its models have debug, performance and
+ * implementation-defined registers).
  */
 #include "guest.h"
 
@@ -127,9 +128,4 @@ void sysreg_mix(void)
                 case_mix(values[i]);
                 say(names[i], values[i]);
         }
-}
-
-void sys_chunk(unsigned unit)
-{
-        (void)unit;
 }

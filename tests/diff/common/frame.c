@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The comparison guests' frame: parameters, output, how cases are mixed into the hash of their chunk. A line "unit
- * chunk hash cases" goes out for each chunk; with `trace` also one for each case; the case that `verbose` names is
- * printed in full, one "name value" a line.
+ * The comparison guests' frame: parameters, output, how cases are mixed into the hash of their chunk. A line
+ * "unit chunk hash cases" goes out for each chunk; with `trace` also one for each case; the case that
+ * `verbose` names is printed in full, one "name value" a line.
  */
 #include "frame.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the comparison guests share: parameters, random values, rows of a decode table and their fields, and the frame
- * around cases, which prints a hash for each chunk of them. All randomness comes from the parameters, so that two
- * emulators run the same cases.
+ * What the comparison guests share: parameters, random values, rows of a decode table and their fields, and
+ * the frame around cases, which prints a hash for each chunk of them. All randomness comes from the
+ * parameters, so that two emulators run the same cases.
  */
 #pragma once
 

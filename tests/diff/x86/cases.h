@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One instruction, the state it starts from and the state that it leaves: what the host's CPU and the emulator are
- * compared by. Addresses are the same for both: a page of code, two pages of data between pages where nothing is, and
- * a page that can only be read.
+ * One instruction, the state it starts from and the state that it leaves: what the host's CPU and the
+ * emulator are compared by. Addresses are the same for both: a page of code, two pages of data between pages
+ * where nothing is, and a page that can only be read.
  */
 #pragma once
 
@@ -48,6 +48,8 @@ struct emulator *emulator_new(bool jit);
 struct x86_features emulator_features(const struct emulator *e);
 void emulator_free(struct emulator *e);
 /* The same cases; calls @check after each with what came out. */
-typedef void emulator_check(void *opaque, struct test_case *c, const struct case_regs *out, const uint8_t *window,
+typedef void emulator_check(void *opaque, struct test_case *c, const struct case_regs *out,
+                            const uint8_t *window,
                             int vector, uint64_t error_code, uint64_t cr2);
-void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check, void *opaque);
+void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check,
+                  void *opaque);

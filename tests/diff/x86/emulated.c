@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The emulator's side: a VM without a board, whose one CPU is in user mode under page tables that map what the host's
- * child process has. Exceptions go through an IDT to addresses that tell the vector, on a stack of their own.
+ * The emulator's side: a VM without a board, whose one CPU is in user mode under page tables that map what
+ * the host's child process has. Exceptions go through an IDT to addresses that tell the vector, on a stack
+ * of their own.
  */
 #include "tests/diff/x86/cases.h"
 
@@ -14,7 +15,8 @@
 
 /* Physical memory; the system's part is mapped where it is, for the supervisor alone. */
 enum {
-        RAM_SIZE = 0x200000, TABLES = 0x1000, GDT = 0x8000, IDT = 0x9000, TSS = 0xa000, STACK = 0xc000 /* its end */,
+        RAM_SIZE = 0x200000, TABLES = 0x1000, GDT = 0x8000, IDT = 0x9000, TSS = 0xa000,
+                STACK = 0xc000 /* its end */,
         HANDLERS = 0xd000, CODE = 0x10000, DATA = 0x11000, RO = 0x13000, MAX_STEPS = 2000,
 };
 
@@ -45,13 +47,14 @@ static void map(struct emulator *e, uint64_t va, gpa_t pa, uint64_t flags)
 {
         static const struct { unsigned shift; gpa_t low, high; } levels[] = {
                 /* one chain of tables for the low 2 MiB, another for the arena */
-                {39, TABLES, TABLES}, {30, TABLES + 0x1000, TABLES + 0x1000}, {21, TABLES + 0x2000, TABLES + 0x2000},
-                {12, TABLES + 0x3000, TABLES + 0x4000},
+                {39, TABLES, TABLES}, {30, TABLES + 0x1000, TABLES + 0x1000},
+                {21, TABLES + 0x2000, TABLES + 0x2000}, {12, TABLES + 0x3000, TABLES + 0x4000},
         };
         bool high = va >= CASE_CODE;
 
         for (unsigned k = 0; k < 3; k++) {
-                gpa_t table = high ? levels[k].high : levels[k].low, to = high ? levels[k + 1].high : levels[k + 1].low;
+                gpa_t table = high ? levels[k].high : levels[k].low,
+                        to = high ? levels[k + 1].high : levels[k + 1].low;
 
                 put64(e, table + (va >> levels[k].shift & 511) * 8, to | 0x67);
         }
@@ -184,7 +187,8 @@ static void run_on_vcpu(struct vcpu *v, void *arg)
         }
 }
 
-void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check, void *opaque)
+void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check,
+                  void *opaque)
 {
         e->cases = cases;
         e->n = n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes cases for a row of the decode table: its encoding with random ModRM, prefixes and immediates, registers of
- * values that matter, addresses that lie in the data, now and then across its end or where nothing can be written.
+ * Makes cases for a row of the decode table: its encoding with random ModRM, prefixes and immediates,
+ * registers of values that matter, addresses that lie in the data, now and then across its end or where
+ * nothing can be written.
  */
 #include "tests/diff/x86/gen.h"
 
@@ -25,9 +26,11 @@ static unsigned below(struct gen *g, unsigned n)
 static uint64_t interesting(struct gen *g)
 {
         static const uint64_t values[] = {
-                0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
+                0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000,
+                        0xffffffff,
                 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff, 0xfffffffffffffffe,
-                0xffffffff80000000, 0xffffffffffff8000, 0xffffffffffffff80, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa,
+                0xffffffff80000000, 0xffffffffffff8000, 0xffffffffffffff80, 0x5555555555555555,
+                        0xaaaaaaaaaaaaaaaa,
         };
         uint64_t v;
 
@@ -45,8 +48,10 @@ static uint64_t interesting(struct gen *g)
 static uint32_t interesting_f32(struct gen *g)
 {
         static const uint32_t values[] = {
-                0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001, 0x7f800001,
-                0xffa00000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0x4f000000, 0xcf000000, 0x5f000000,
+                0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
+                        0x7f800001,
+                0xffa00000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0x4f000000, 0xcf000000,
+                        0x5f000000,
                 0x3f000000, 0x3fc00000, 0x40490fdb, 0x33800000, 0x4effffff,
         };
 
@@ -60,10 +65,14 @@ static uint32_t interesting_f32(struct gen *g)
 static uint64_t interesting_f64(struct gen *g)
 {
         static const uint64_t values[] = {
-                0, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000,
-                0x7ff8000000000000, 0xfff8000000000001, 0x7ff0000000000001, 0xfff4000000000000, 1, 0x8000000000000001,
-                0x000fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff, 0x41e0000000000000, 0xc1e0000000000000,
-                0x43e0000000000000, 0xc3e0000000000000, 0x3fe0000000000000, 0x3ff8000000000000, 0x36a0000000000000,
+                0, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+                        0xfff0000000000000,
+                0x7ff8000000000000, 0xfff8000000000001, 0x7ff0000000000001, 0xfff4000000000000, 1,
+                        0x8000000000000001,
+                0x000fffffffffffff, 0x0010000000000000, 0x7fefffffffffffff, 0x41e0000000000000,
+                        0xc1e0000000000000,
+                0x43e0000000000000, 0xc3e0000000000000, 0x3fe0000000000000, 0x3ff8000000000000,
+                        0x36a0000000000000,
                 0x380fffffffffffff, 0x47efffffffffffff, 0x41dfffffffc00000, 0x400921fb54442d18,
         };
 
@@ -88,10 +97,14 @@ static void vector(struct gen *g, uint64_t w[2])
         }
 }
 
-/* An 80-bit number: normal ones, small integers, zeros, infinities, NaNs, denormals, and what is none of them. */
+/*
+ * An 80-bit number: normal ones, small integers, zeros, infinities, NaNs, denormals, and what is none of
+ * them.
+ */
 static void extended(struct gen *g, uint8_t out[10])
 {
-        static const uint16_t exponents[] = {0, 1, 0x3fff, 0x3ffe, 0x4000, 0x401e, 0x403e, 0x7ffe, 0x7fff, 0x3f80, 0x3bcd,
+        static const uint16_t exponents[] = {0, 1, 0x3fff, 0x3ffe, 0x4000, 0x401e, 0x403e, 0x7ffe, 0x7fff,
+                                             0x3f80, 0x3bcd,
                                              0x407f, 0x43ff, 0x3c01};
         static const uint64_t mantissas[] = {0, 1, 0x8000000000000000, 0xc000000000000000, 0xffffffffffffffff,
                                              0x8000000000000001, 0xa000000000000000, 0x4000000000000000};
@@ -109,7 +122,8 @@ static void extended(struct gen *g, uint8_t out[10])
 
 struct code {
         uint8_t *at;
-        unsigned n, disp_at; /* disp_at: where 4 bytes of absolute or rIP-relative displacement are; 0: nowhere */
+        /* disp_at: where 4 bytes of absolute or rIP-relative displacement are; 0: nowhere */
+        unsigned n, disp_at;
 };
 
 static void emit(struct code *c, unsigned byte)
@@ -128,7 +142,8 @@ static unsigned pick_bit(struct gen *g, unsigned mask)
         return k;
 }
 
-static void emit_legacy(struct gen *g, struct code *c, const struct x86_row *row, unsigned map, unsigned opcode)
+static void emit_legacy(struct gen *g, struct code *c, const struct x86_row *row, unsigned map,
+                        unsigned opcode)
 {
         static const uint8_t prefix[4] = {0, 0x66, 0xf3, 0xf2};
         unsigned w = pick_bit(g, row->w);
@@ -187,7 +202,8 @@ static void emit_vex(struct gen *g, struct code *c, const struct x86_row *row, u
 
 static void emit_modrm(struct gen *g, struct code *c, const struct x86_row *row)
 {
-        unsigned reg = row->reg == 0xff ? below(g, 8) : row->reg, rm = row->rm == 0xff ? below(g, 8) : row->rm;
+        unsigned reg = row->reg == 0xff ? below(g, 8) : row->reg, rm = row->rm == 0xff ? below(g,
+                8) : row->rm;
         unsigned mod = row->mod == 2 || (row->mod == 3 && below(g, 2)) ? 3 : below(g, 3);
 
         emit(c, mod << 6 | reg << 3 | rm);
@@ -208,7 +224,8 @@ static void emit_modrm(struct gen *g, struct code *c, const struct x86_row *row)
                 if (mod == 4)
                         c->disp_at = c->n;
                 for (unsigned k = 0; k < 4; k++)
-                        emit(c, mod == 2 && k == 3 ? 0 : gen_random(g)); /* below 16 MiB: addresses stay canonical */
+                        /* below 16 MiB: addresses stay canonical */
+                        emit(c, mod == 2 && k == 3 ? 0 : gen_random(g));
         }
 }
 
@@ -236,7 +253,8 @@ static bool aim(struct test_case *c, struct code *code, const struct x86_insn *i
 
         if (i->mem.rip || (i->mem.base == X86_REG_NONE && code->disp_at)) {
                 uint64_t index = i->mem.index == X86_REG_NONE ? 0 : c->in.gpr[i->mem.index] << i->mem.scale;
-                int64_t disp = i->mem.rip ? (int64_t)(want - (CASE_CODE + CASE_AT + i->length)) : (int64_t)want;
+                int64_t disp =
+                        i->mem.rip ? (int64_t)(want - (CASE_CODE + CASE_AT + i->length)) : (int64_t)want;
 
                 if (i->mem.index != X86_REG_NONE) {
                         c->in.gpr[i->mem.index] &= 0x3f;
@@ -302,7 +320,8 @@ static void place_registers(struct gen *g, struct test_case *c, struct code *cod
                 c->in.gpr[i->op[1].reg] = (int64_t)below(g, 2048) - 1024;
         if (is_string(i)) {
                 c->in.gpr[X86_RSI] = data_address(g, 8);
-                c->in.gpr[X86_RDI] = below(g, 3) ? data_address(g, 8) : c->in.gpr[X86_RSI] + below(g, 64) - 32;
+                c->in.gpr[X86_RDI] = below(g, 3) ? data_address(g, 8) : c->in.gpr[X86_RSI] + below(g,
+                        64) - 32;
                 if (i->repe || i->repne)
                         c->in.gpr[X86_RCX] = below(g, 5) ? below(g, 80) : below(g, 3);
         }
@@ -312,7 +331,8 @@ static void place_registers(struct gen *g, struct test_case *c, struct code *cod
         case X86_XLAT:
                 c->in.gpr[X86_RBX] = data_address(g, 1);
                 break;
-        case X86_PUSH: case X86_POP: case X86_CALL: case X86_RET: case X86_ENTER: case X86_PUSHF: case X86_POPF:
+        case X86_PUSH: case X86_POP: case X86_CALL: case X86_RET: case X86_ENTER: case X86_PUSHF:
+        case X86_POPF:
                 if (!i->is_mem || (i->mem.base != X86_RSP && i->mem.index != X86_RSP))
                         c->in.gpr[X86_RSP] = data_address(g, 8);
                 if (i->id == X86_ENTER)
@@ -394,7 +414,9 @@ bool gen_case(struct gen *g, unsigned row_number, const struct x86_features *fea
         if (is_string(i) && below(g, 2))
                 memset(c->window, below(g, 3), CASE_WINDOW_SIZE / 2 + below(g, 128));
         c->in.flags = 0x202 | (gen_random(g) & X86_CASE_FLAGS);
-        c->in.mxcsr = 0x1f80 | below(g, 4) << 13 | (below(g, 4) ? 0 : (gen_random(g) & 0x8040)) | (gen_random(g) & 0x3f);
+        c->in.mxcsr = 0x1f80 | below(g, 4) << 13 | (below(g,
+                4)
+                ? 0 : (gen_random(g) & 0x8040)) | (gen_random(g) & 0x3f);
         c->in.fx87[0] = 0x7f;
         c->in.fx87[1] = below(g, 3) ? 3 : below(g, 4) << 2 | (below(g, 2) ? 2 : 0) | below(g, 2);
         fsw = below(g, 8) << 11 | (gen_random(g) & 0x4700);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs instructions on the host's own CPU. A signal handler loads the registers by returning into the instruction, and
- * the breakpoint behind it, or the exception that it raises, brings the state back into the handler. All of it happens
- * in a child process, which an instruction gone astray may take with it.
+ * Runs instructions on the host's own CPU. A signal handler loads the registers by returning into the
+ * instruction, and the breakpoint behind it, or the exception that it raises, brings the state back into the
+ * handler. All of it happens in a child process, which an instruction gone astray may take with it.
  */
 #include "tests/diff/x86/cases.h"
 
@@ -99,11 +99,14 @@ static void child(struct test_case *cases, unsigned n)
         sigaltstack(&stack, NULL);
         for (unsigned k = 0; k < sizeof(signals) / sizeof(signals[0]); k++)
                 sigaction(signals[k], &sa, NULL);
-        code = fd >= 0 && !ftruncate(fd, 4096) ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+        code = fd >= 0 && !ftruncate(fd, 4096) ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                                                      0) : MAP_FAILED;
         if (code == MAP_FAILED ||
-            mmap((void *)(uintptr_t)CASE_CODE, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) ==
+            mmap((void *)(uintptr_t)CASE_CODE, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE,
+                 fd, 0) ==
             MAP_FAILED ||
-            mmap((void *)(uintptr_t)CASE_DATA, CASE_DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ||
+            mmap((void *)(uintptr_t)CASE_DATA, CASE_DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1,
+                 0) == MAP_FAILED ||
             mmap((void *)(uintptr_t)CASE_RO, 4096, PROT_READ, flags, -1, 0) == MAP_FAILED)
                 _exit(2);
         memset(code, 0xcc, 4096);
