@@ -71,7 +71,7 @@ MUTANTS = (
     ('cpu.h', '                             RV_MSTATUS_SUM | RV_MSTATUS_MXR)', '                             RV_MSTATUS_MXR)', 'csr'),
     ('tr_sys.c', '!(write && csr >> 10 == 3)', 'true', 'csr'),
     ('tr_sys.c', 'rv_priv(t) >= (csr >> 8 & 3) &&', '', 'csr'),
-    ('tr_sys.c', 'has_c ? ~1ll : ~3ll', '~0ll', 'csr'),
+    ('tr_sys.c', 'has_c ? ~1ll : ~3ll', '~3ll', 'csr'),
     ('tr_sys.c', 'bits &= RV_SSTATUS_WRITABLE;', '', 'csr'),
     ('tr_sys.c', '(bits & ~simple)', 'false', 'csr'),
     ('tr_sys.c', 'ir_call(t->b, &rv_helper_irqs_unmasked, 0, 0, 0, 0);', '', 'trap'),

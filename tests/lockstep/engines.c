@@ -250,9 +250,10 @@ static void print_report(const struct pair *p, const struct pair_result *r, bool
 
 /* ---- the command line ---- */
 
-static bool read_options(struct cli *cli, const char *engine, int argc, char **argv, GError **error)
+/* A command line; @words lives as long as @cli, which points into it. */
+static bool read_options(struct cli *cli, GStrv *words, const char *engine, int argc, char **argv, GError **error)
 {
-        char **mine = g_new0(char *, argc + 3); /* the machine keeps pointers to it */
+        char **mine = *words = g_new0(char *, argc + 3);
 
         for (int i = 0; i < argc; i++) {
                 g_auto(GStrv) parts = g_strsplit(argv[i], "%e", -1);
@@ -261,7 +262,6 @@ static bool read_options(struct cli *cli, const char *engine, int argc, char **a
         }
         mine[argc] = g_strdup("-accel");
         mine[argc + 1] = g_strdup(engine);
-        cli_init(cli);
         cli->program = "rhea-engines";
         cli->ops = machine_archs[0];
         return cli_parse(cli, argc + 2, mine, error) && cli_resolve(cli, error);
@@ -300,12 +300,11 @@ static int compare_engines(struct pair *p, const struct stretch *w)
                 r.good_full, r.bad);
         if (!narrow(p, &r, &whole, &error) || (whole && !trace_before(p, &r, &error)))
                 return failed(error);
-        if (r.end != PAIR_DIFFERS) {
+        if (r.end != PAIR_DIFFERS)
                 printf("DIFFERENT, but not again: between two runs of the same engine, or by where the runs "
                        "stop\n");
-                return 1;
-        }
-        print_report(p, &r, whole);
+        else
+                print_report(p, &r, whole);
         pair_result_clear(&r);
         return 1;
 }
@@ -316,8 +315,9 @@ int main(int argc, char **argv)
         struct cli cli[2] = {{0}, {0}};
         struct pair p = {.cli = {&cli[0], &cli[1]}, .progress = stderr, .prepare = plant_in_first};
         g_auto(GStrv) names = NULL;
+        GStrv words[2] = {NULL, NULL};
         GError *error = NULL;
-        int i;
+        int i, status;
 
         for (i = 1; i + 1 < argc && g_str_has_prefix(argv[i], "--"); i += 2) {
                 if (!strcmp(argv[i], "--count"))
@@ -335,8 +335,14 @@ int main(int argc, char **argv)
                 return usage();
         for (unsigned k = 0; k < 2; k++) {
                 p.name[k] = names[k];
-                if (!read_options(&cli[k], names[k], argc - i - 1, argv + i + 1, &error))
-                        return failed(error);
+                cli_init(&cli[k]);
+                if (!error)
+                        read_options(&cli[k], &words[k], names[k], argc - i - 1, argv + i + 1, &error);
         }
-        return compare_engines(&p, &w);
+        status = error ? failed(error) : compare_engines(&p, &w);
+        for (unsigned k = 0; k < 2; k++) {
+                cli_free(&cli[k]);
+                g_strfreev(words[k]);
+        }
+        return status;
 }

@@ -54,6 +54,11 @@ static bool left_out(unsigned csr)
         return (csr >= 0x323 && csr <= 0x33f) || (csr >= 0xb03 && csr <= 0xb1f);
 }
 
+static bool is_status(unsigned csr)
+{
+        return csr == CSR_SSTATUS || csr == CSR_MSTATUS;
+}
+
 static unsigned random_number(void)
 {
         unsigned csr;
@@ -67,7 +72,7 @@ static unsigned random_number(void)
 /* An operand that does not lock PMP entries, change register widths, or set a time that is soon. */
 static u64 fix_operand(unsigned unit, unsigned csr, unsigned op, u64 v)
 {
-        if (csr == CSR_SSTATUS || csr == CSR_MSTATUS)
+        if (is_status(csr))
                 v &= ~(15ull << 32);
         if (csr >= CSR_PMPCFG0 && csr < CSR_PMPCFG0 + 16) {
                 v &= 0x1f1f1f1f1f1f1f1full;
@@ -151,8 +156,13 @@ void csr_chunk(unsigned unit)
                 unsigned csr = random_number(), op = 1 + rnd_below(3);
                 unsigned rd = rnd_below(16), rs1 = 16 + rnd_below(14), zimm = rnd_below(32);
                 bool immediate = rnd_one_in(3), reading = rnd_one_in(4);
-                u32 word = csr << 20 | (immediate ? op | 4 : op) << 12 | rd << 7 | 0x73;
+                u32 word;
 
+                /* what kernels do all the time: masks made of the interrupt enables alone */
+                if (is_status(csr) && rnd_below(2)) {
+                        immediate = true;
+                        zimm &= 10;
+                }
                 if (op > 1 && (reading || (csr >= 0xc00 && rnd_below(4))))
                         rs1 = 0;
                 if (csr >= CSR_PMPCFG0 && csr < CSR_PMPCFG0 + 16 && !(zimm & 1))
@@ -160,7 +170,7 @@ void csr_chunk(unsigned unit)
                 /* in S, what the next fetch is translated by is open until a fence */
                 if (csr == CSR_SATP && unit == 1 && op > 1)
                         rs1 = 0;
-                word |= (immediate && rs1 ? zimm : rs1) << 15;
+                word = csr << 20 | (immediate && rs1 ? zimm : rs1) << 15 | (immediate ? op | 4 : op) << 12 | rd << 7 | 0x73;
                 code_place(&e, modes[unit], 0x100, false);
                 code_put(e.code, word, 4);
                 code_put(e.code + 2, csr << 20 | 0x2073 | 30 << 7, 4); /* csrr x30, csr */
