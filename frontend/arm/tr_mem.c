@@ -232,11 +232,13 @@ static bool by_element(const struct tctx *t, const struct args_ldm *a)
         return a->elems > 1 || (t->req->mode & A64_MODE_ALIGN);
 }
 
-/* Where element @i of register @r of @n lies: interleaved, or one register after the other. */
-static int32_t element_offset(const struct args_ldm *a, unsigned i, unsigned r)
+/* Which register of those the @k-th element in memory belongs to, and which lane it is. */
+static unsigned element_of(const struct args_ldm *a, unsigned k, unsigned *lane)
 {
-        return a->elems > 1 ? (int32_t)((i * a->regs + r) << a->size) :
-                (int32_t)(r * (a->q ? 16 : 8) + (i << a->size));
+        unsigned lanes = (a->q ? 16 : 8) >> a->size;
+
+        *lane = a->elems > 1 ? k / a->regs : k % lanes;
+        return a->elems > 1 ? k % a->regs : k / lanes;
 }
 
 static void load_structures(struct tctx *t, const struct args_ldm *a, ir_ref base)
@@ -251,13 +253,11 @@ static void load_structures(struct tctx *t, const struct args_ldm *a, ir_ref bas
         } else {
                 for (unsigned r = 0; r < n; r++)
                         v[r] = ir_const(t->b, IR_V128, 0);
-                for (unsigned i = 0; i < lanes; i++) {
-                        for (unsigned r = 0; r < n; r++) {
-                                ir_ref x = ir_load(t->b, IR_I64, a64_mem(t, a->size, false), base,
-                                                   element_offset(a, i, r));
+                for (unsigned k = 0; k < lanes * n; k++) {
+                        unsigned lane, r = element_of(a, k, &lane);
+                        ir_ref x = ir_load(t->b, IR_I64, a64_mem(t, a->size, false), base, k << a->size);
 
-                                v[r] = ir_vput(t->b, (enum ir_lane)a->size, v[r], i, x);
-                        }
+                        v[r] = ir_vput(t->b, (enum ir_lane)a->size, v[r], lane, x);
                 }
         }
         for (unsigned r = 0; r < n; r++)
@@ -274,13 +274,11 @@ static void store_structures(struct tctx *t, const struct args_ldm *a, ir_ref ba
                                  a64_get_v(t, (a->vt + r) & 31));
                 return;
         }
-        for (unsigned i = 0; i < lanes; i++) {
-                for (unsigned r = 0; r < n; r++) {
-                        ir_ref x = ir_vpick(t->b, IR_I64, (enum ir_lane)a->size,
-                                            a64_get_v(t, (a->vt + r) & 31), i);
+        for (unsigned k = 0; k < lanes * n; k++) {
+                unsigned lane, r = element_of(a, k, &lane);
 
-                        ir_store(t->b, a64_mem(t, a->size, true), base, element_offset(a, i, r), x);
-                }
+                ir_store(t->b, a64_mem(t, a->size, true), base, k << a->size,
+                         ir_vpick(t->b, IR_I64, (enum ir_lane)a->size, a64_get_v(t, (a->vt + r) & 31), lane));
         }
 }
 

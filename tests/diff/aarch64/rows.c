@@ -68,7 +68,8 @@ static void choose_word(struct sample *s)
                         s->word = random_sysreg(s->env.mode, r->cls == C_MSR, s->word);
                 else if (r->cls == C_SYS)
                         s->word = random_sys(s->word);
-        } while (r->cls == C_HLT && get(s, F_IMM) == 0xf000); /* semihosting */
+        } while ((r->cls == C_HLT && get(s, F_IMM) == 0xf000) || /* semihosting */
+                 (r->cls == C_WFI && get(s, F_RT) == 31));       /* for WFIT a time that is past; see below */
 }
 
 static void make_sample(struct sample *s, const struct row *row)
@@ -259,6 +260,10 @@ static void set_operands(struct sample *s)
                 /* QEMU leaves PAN as it is where the return is illegal */
                 if ((in.x[29] & 15) != 0 && (in.x[29] & 14) != 4)
                         in.x[29] &= ~PSTATE_PAN;
+                break;
+        case C_WFI: /* where the time is past QEMU goes on */
+                if (row_field(s->row, F_RT))
+                        in.x[get(s, F_RT)] = 1ull << 62;
                 break;
         case C_WFE:
                 in.sctlr |= SCTLR_NTWE; /* QEMU never traps it */
