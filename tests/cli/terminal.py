@@ -80,7 +80,7 @@ def case_signals(emulator, folder):
             t.process.send_signal(number)
             orderly = number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
             try:
-                t.ended([0] if orderly else [-number, 1])  # 1: a sanitizer's own handler
+                t.ended([0] if orderly else [-number, 1, 66])  # 1, 66: a sanitizer's own handler
             except Failure as f:
                 raise Failure(f"{number.name} {options}: {f}") from f
 

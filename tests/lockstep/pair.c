@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/lock.h"
 #include "devices/dev.h"
 #include "frontend/cpu.h"
 #include "machines/cpu.h"
@@ -309,7 +310,7 @@ static void wait_for_other(struct pair_run *r, unsigned self)
                 else if (waited >= STUCK_S)
                         other_is_missing(r, other, "stands still");
                 else
-                        g_cond_wait_until(&r->changed, &r->lock, now + G_USEC_PER_SEC / 4);
+                        lock_wait_until(&r->changed, &r->lock, now + G_USEC_PER_SEC / 4);
         }
 }
 
@@ -319,7 +320,7 @@ static uint64_t observed(struct vm *vm, uint64_t insns, void *opaque)
         unsigned self = vm == r->vm[1];
         uint64_t next;
 
-        g_mutex_lock(&r->lock);
+        lock_take(&r->lock, LOCK_OUTER);
         if (!r->over) {
                 take_state(r->pair, vm, &r->state[self]);
                 if (self && r->walk->trace) {
@@ -341,7 +342,7 @@ static uint64_t observed(struct vm *vm, uint64_t insns, void *opaque)
         if (r->over)
                 g_main_context_wakeup(NULL);
         next = r->over ? UINT64_MAX : r->next;
-        g_mutex_unlock(&r->lock);
+        lock_drop(&r->lock, LOCK_OUTER);
         return next;
 }
 
@@ -351,7 +352,7 @@ static uint64_t observed(struct vm *vm, uint64_t insns, void *opaque)
 static void side_ended(struct pair_run *r, unsigned i)
 {
         vm_pause(r->vm[i]);
-        g_mutex_lock(&r->lock);
+        lock_take(&r->lock, LOCK_OUTER);
         r->ended[i] = true;
         if (!r->over) {
                 take_state(r->pair, r->vm[i], &r->state[i]);
@@ -360,7 +361,7 @@ static void side_ended(struct pair_run *r, unsigned i)
                         compare(r, true);
         }
         g_cond_broadcast(&r->changed);
-        g_mutex_unlock(&r->lock);
+        lock_drop(&r->lock, LOCK_OUTER);
 }
 
 /* Neither has anything left to do: all vCPUs wait, and there is no timer. */
@@ -391,7 +392,7 @@ static void wait_for_end(struct pair_run *r)
                                 side_ended(r, i);
                 }
                 idle = both_idle(r) ? idle + 1 : 0;
-                g_mutex_lock(&r->lock);
+                lock_take(&r->lock, LOCK_OUTER);
                 if (idle > 10 && !r->over) {
                         /* they wait for the world outside; nothing runs that could change their states */
                         for (unsigned i = 0; i < 2; i++)
@@ -400,7 +401,7 @@ static void wait_for_end(struct pair_run *r)
                 }
                 over = r->over;
                 g_cond_broadcast(&r->changed);
-                g_mutex_unlock(&r->lock);
+                lock_drop(&r->lock, LOCK_OUTER);
         }
         g_source_remove(timer);
 }
