@@ -23,7 +23,7 @@ static inline uint8_t *probe(struct vcpu *v, gva_t a, struct ir_mem mem, bool wr
         const struct tlb_entry *e = (const struct tlb_entry *)v->hot.tlb + tlb_index(a);
         uint64_t off = a - (write ? e->write : e->read), size = 1ull << mem.size_log2;
 
-        if (off > GUEST_PAGE_SIZE - size || (a & (size - 1)) || mem.big_endian || mem.view || (mem.release && !write))
+        if (off > GUEST_PAGE_SIZE - size || (a & (size - 1)) || mem.big_endian || mem.view || (mem.release && (!write || mem.sc)))
                 return NULL;
         return (uint8_t *)(uintptr_t)(a + e->addend);
 }

@@ -320,6 +320,8 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
                 store_piece(v, &p.page[1], 0, bytes + p.len[0], p.len[1]);
                 host_order_all();
         }
+        if (mem.release && mem.sc)
+                atomic_thread_fence(memory_order_seq_cst);
         return (struct ir_helper_ret){0, 0};
 }
 

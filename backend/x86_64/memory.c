@@ -224,6 +224,13 @@ static void store_vector(struct x86_emit *e, unsigned size_log2, struct x86_mem 
         }
 }
 
+/* Lock or: as good as mfence, and faster. The flags are lost. */
+static void order_all(struct x86_emit *e)
+{
+        x86_u8(&e->a, 0xf0);
+        x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
+}
+
 void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool fp = ir_type_in_fpr(i->type), used = e->ra.val[at].last_use != 0;
@@ -240,10 +247,8 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         if (t.fused && !t.slow && !(e->ra.t->temps & RA_BIT(d) & ~(~0ull << RA_FPR)))
                 t.t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(d) | keep);
         t.c->d = d;
-        if (i->mem.release) { /* what stands before it is seen before: stores, too (lock or) */
-                x86_u8(&e->a, 0xf0);
-                x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
-        }
+        if (i->mem.release) /* what stands before it is seen before: stores, too */
+                order_all(e);
         struct x86_mem m = touch_check(e, &t);
 
         if (t.slow) {
@@ -289,6 +294,8 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         else
                 x86_store(&e->a, size, m, t.c->value.reg);
         t.c->back = e->a.p;
+        if (i->mem.release && i->mem.sc) /* no load that is ordered behind it may pass it */
+                order_all(e);
 }
 
 /* ---- atomics ---- */
