@@ -141,14 +141,15 @@ def summary(found, mode):
         title, must = CLASSES.get(work, (work, None))
         mean = stats.geometric_mean([row.time for row in found if row.work == work])
         lines.append([work, title, str(mean["count"]), ratio_text(mean), interval_text(mean),
-                      f"{must:.1f}" if must else "-"])
+                      f"{must:.1f}" if must and mode != "native" else "-"])
     if mode != "micro":
         for group, must in (("integer", 1.5), ("float", 3.0)):
             chosen = [row.time for row in found if row.group == group]
             if chosen:
                 mean = stats.geometric_mean(chosen)
                 lines.append([f"**{group}**", "geometric mean over programs", str(mean["count"]),
-                              f"**{ratio_text(mean)}**", interval_text(mean), f"{must:.1f}"])
+                              f"**{ratio_text(mean)}**", interval_text(mean),
+                              f"{must:.1f}" if mode != "native" else "-"])
     return lines
 
 
