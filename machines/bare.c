@@ -168,6 +168,9 @@ static bool bare_init(struct vm *vm, const struct machine_options *opt, GError *
         b->kernel = loader_read_file(opt->kernel, "program", vm->ram_size, error);
         if (!b->kernel)
                 return false;
+        if (!loader_is_elf(b->kernel))
+                return error_set(error, RHEA_ERROR_USAGE, "program %s is not an ELF file; machine bare runs no other",
+                                 opt->kernel);
         b->ram = row.ram = ram_block_new(vm, "ram", vm->ram_size, error);
         row.start = b->arch->ram_base;
         return b->ram && address_space_add(vm->memory, &row, error) && b->arch->add_devices(vm, b, error);
@@ -178,9 +181,7 @@ static bool bare_boot(struct vm *vm, const struct machine_options *opt, GError *
         struct bare *b = vm->machine_data;
         const struct bare_arch *a = b->arch;
 
-        if (!(loader_is_elf(b->kernel)
-              ? loader_load_elf(vm->memory, b->kernel, opt->kernel, a->elf_machine, &b->image, error)
-              : loader_load_flat(vm->memory, b->kernel, opt->kernel, a->ram_base, &b->image, error)))
+        if (!loader_load_elf(vm->memory, b->kernel, opt->kernel, a->elf_machine, &b->image, error))
                 return false;
         if (a->start && !a->start(vm, b, error))
                 return false;

@@ -449,6 +449,25 @@ def check_personality(runner, folder):
             runner.fail(name, f"status {r.returncode}: {r.stdout}{r.stderr}")
 
 
+def check_bare(runner, folder):
+    """The machine of the guests that have no board: what it cannot run it refuses."""
+    wrong = (
+        ("", "needs a program; add -kernel"), ("-kernel text", "text is not an ELF file"),
+        ("-kernel empty", "empty.*(is empty|not an ELF)"), ("-kernel short.elf", "short.elf"),
+        ("-kernel finish0.elf", "finish0.elf is for another processor"), ("-kernel gone", "gone: .*No such file"),
+        ("-kernel finish0.elf -initrd text", "-initrd: machine bare runs a program without it"),
+        ("-kernel finish0.elf -m 3M", "-m: machine bare takes 2 MiB"), ("-kernel finish0.elf -smp 9", "at most 8 vCPUs"),
+        ("-kernel finish0.elf -cpu mx", "unknown CPU model 'mx'"),
+    )
+    for guest in ("aarch64", "x86_64"):
+        program = os.path.join(folder, "rhea-system-" + guest)
+        os.symlink(runner.emulator, program)
+        other = Runner(program)
+        for arguments, pattern in wrong:
+            other.wrong(f"-M bare -display none {arguments}", pattern, folder)
+        runner.count, runner.failed = runner.count + other.count, runner.failed + other.failed
+
+
 def check_markdown(runner, program, page):
     made = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     with open(page, encoding="utf-8") as f:
@@ -475,6 +494,7 @@ def main():
                 runner.right(arguments, status, pattern, folder)
         if not opts.patterns:
             check_personality(runner, folder)
+            check_bare(runner, folder)
             check_special_files(runner, folder)
     if opts.markdown:
         check_markdown(runner, *opts.markdown)
