@@ -102,7 +102,8 @@ static void htif_write_signature(struct htif *h)
         g_free(data);
 }
 
-static void htif_exit(struct htif *h, int code)
+/* The guest is done: asks the main loop to end the machine, with @code as the status. */
+static void htif_request_exit(struct htif *h, int code)
 {
         htif_write_signature(h);
         vm_request(h->dev.vm, VM_REQ_EXIT_CODE, code);
@@ -118,7 +119,7 @@ static void htif_syscall(struct htif *h, gpa_t block)
                 return;
         }
         if (arg[0] == SYS_EXIT) {
-                htif_exit(h, arg[1]);
+                htif_request_exit(h, arg[1]);
                 return;
         }
         if (arg[0] == SYS_WRITE && (arg[1] == 1 || arg[1] == 2)) {
@@ -147,7 +148,7 @@ static void htif_command(struct htif *h)
         if (device == HTIF_SYSTEM && function == 0) {
                 htif_take(h, command);
                 if (payload & 1)
-                        htif_exit(h, (int)(payload >> 1));
+                        htif_request_exit(h, (int)(payload >> 1));
                 else
                         htif_syscall(h, payload);
                 return;
