@@ -5,22 +5,8 @@
  */
         .arch armv8.2-a+pan
 
-        .section .text.start, "ax"
-        .globl  _start
-_start:
-        adrp    x1, stack_top
-        add     x1, x1, :lo12:stack_top
-        mov     sp, x1
-        mov     x1, #3 << 20
-        msr     cpacr_el1, x1
-        adrp    x1, vectors
-        add     x1, x1, :lo12:vectors
-        msr     vbar_el1, x1
-        isb
-        bl      main
-        b       .
+#include "entry.S"
 
-        .text
         .balign 2048
 vectors:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -56,12 +42,7 @@ caught:
 /* uint64_t probe(uint64_t code, uint64_t x1, uint64_t spsr, uint64_t sp_el0): runs code with x1 in that state. */
         .globl  probe
 probe:
-        stp     x29, x30, [sp, #-96]!
-        stp     x19, x20, [sp, #16]
-        stp     x21, x22, [sp, #32]
-        stp     x23, x24, [sp, #48]
-        stp     x25, x26, [sp, #64]
-        stp     x27, x28, [sp, #80]
+        save_registers
         adrp    x9, note
         add     x9, x9, :lo12:note
         mov     x10, sp
@@ -78,18 +59,7 @@ probe_return:
 probe_end:
         mrs     x0, tpidr_el1
         msr     pan, #0
-        ldp     x19, x20, [sp, #16]
-        ldp     x21, x22, [sp, #32]
-        ldp     x23, x24, [sp, #48]
-        ldp     x25, x26, [sp, #64]
-        ldp     x27, x28, [sp, #80]
-        ldp     x29, x30, [sp], #96
-        ret
-
-/* uint64_t semihosting(uint64_t op, const void *arg) */
-        .globl  semihosting
-semihosting:
-        hlt     #0xf000
+        restore_registers
         ret
 
 /* What probes run; copied to pages that EL0 may execute. Each is 16 bytes and ends in SVC. */
