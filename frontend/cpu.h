@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "frontend/cpu_config.h"
 #include "ir/ir.h"
 #include "machines/core/engine.h"
 #include "machines/core/memory.h"
@@ -56,7 +57,7 @@ struct translate_req {
         bool hooks;              /* put a hook op before each instruction */
         bool loops;              /* the region may go round in itself */
         bool deterministic;      /* what the region's flag of that name is to be */
-        const void *config;      /* the vCPU's feature set: what cpu_ops.config returned */
+        const struct cpu_config *config; /* the vCPU's feature set: what cpu_ops.config returned */
         /* page offsets, sorted; the block ends before one (except at its start) */
         const uint64_t *breakpoints;
         uint32_t n_breakpoints;
@@ -73,14 +74,12 @@ struct cpu_ops {
         const char *const *gdb_sets;  /* names of the gdb features, in order */
         const char *gdb_arch;         /* "riscv:rv64" */
 
-        /* models: NULL-terminated names for -cpu help; init parses "rv64,zba=off" */
-        const char *const *models;
-        /* the @n-th feature that -cpu switches, on in every model until it is; NULL behind the last */
-        const char *(*feature)(unsigned n, const char **doc);
+        const struct cpu_models *models;
+        /* takes a model and switches, as -cpu names them: "rv64,zba=off" */
         bool (*init)(struct vcpu *v, const char *model, GError **error);
         void (*fini)(struct vcpu *v);
         void (*reset)(struct vcpu *v);
-        const void *(*config)(const struct vcpu *v); /* equal pointers: equal feature sets */
+        const struct cpu_config *(*config)(const struct vcpu *v); /* equal pointers: equal feature sets */
 
         uint64_t (*mode)(const struct vcpu *v);        /* the mode word now */
         /*
@@ -131,12 +130,13 @@ struct cpu_ops {
         struct ir_fpmode (*fp_mode)(uint64_t mode);
 
         /* One instruction as text; its length in bytes, 0 if it does not decode. */
-        size_t (*disas)(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
-                        size_t len);
+        size_t (*disas)(const struct cpu_config *config, uint64_t pc, const uint8_t *bytes, size_t n,
+                        char *buf, size_t len);
 };
 
-/* Names for LOG_INT. */
-const char *cpu_access_name(enum access a);
+/* For struct cpu_reg: the program counter, of guests that have it at any address. */
+uint64_t cpu_get_pc(struct vcpu *v, unsigned index);
+bool cpu_put_pc(struct vcpu *v, unsigned index, uint64_t value);
 
 /*
  * What a frontend asks of the engine, from helpers, walks and traps; on the vCPU's own thread. A helper after

@@ -20,16 +20,17 @@ static const struct {
         {"zba", RV_F_ZBA}, {"zbb", RV_F_ZBB}, {"zbs", RV_F_ZBS}, {"sstc", RV_F_SSTC},
 };
 
-static void dt_isa(struct dt *dt, const char *path, const struct rv_config *config)
+static void dt_isa(struct dt *dt, const char *path, const struct cpu_config *config)
 {
         const char *list[G_N_ELEMENTS(extensions) + 1];
-        GString *isa = g_string_new(config->xlen == 32 ? "rv32" : "rv64");
+        bool rv32 = cpu_has(&config->features, RV_F_RV32);
+        GString *isa = g_string_new(rv32 ? "rv32" : "rv64");
         unsigned n = 0;
 
         for (unsigned i = 0; i < G_N_ELEMENTS(extensions); i++) {
                 const char *name = extensions[i].name;
 
-                if (!rv_has(&config->features, extensions[i].feature))
+                if (!cpu_has(&config->features, extensions[i].feature))
                         continue;
                 if (name[1])
                         g_string_append_c(isa, '_');
@@ -38,16 +39,16 @@ static void dt_isa(struct dt *dt, const char *path, const struct rv_config *conf
         }
         list[n] = NULL;
         dt_strings(dt, path, "riscv,isa-extensions", list);
-        dt_string(dt, path, "riscv,isa-base", config->xlen == 32 ? "rv32i" : "rv64i");
+        dt_string(dt, path, "riscv,isa-base", rv32 ? "rv32i" : "rv64i");
         dt_string(dt, path, "riscv,isa", isa->str);
         g_string_free(isa, TRUE);
-        dt_string(dt, path, "mmu-type", rv_has(&config->features, RV_F_SV48) ? "riscv,sv48"
-                                        : rv_has(&config->features, RV_F_SV39) ? "riscv,sv39" : "riscv,none");
+        dt_string(dt, path, "mmu-type", cpu_has(&config->features, RV_F_SV48) ? "riscv,sv48"
+                                        : cpu_has(&config->features, RV_F_SV39) ? "riscv,sv39" : "riscv,none");
 }
 
 static void dt_hart(struct dt *dt, struct vcpu *v, uint32_t *intc)
 {
-        const struct rv_config *config = v->ops->config(v);
+        const struct cpu_config *config = v->ops->config(v);
         uint32_t cpu = dt_new_phandle(dt);
         char *path = g_strdup_printf("/cpus/cpu@%x", v->index), *sub;
 

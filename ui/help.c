@@ -139,14 +139,14 @@ void cli_print_keys(const struct cli *cli, FILE *to)
 
 void cli_print_cpus(const struct cli *cli, FILE *to)
 {
-        const char *name, *doc;
+        const struct cpu_models *models = cli->ops->models;
 
         fputs("CPU models:\n", to);
-        for (const char *const *m = cli->ops->models; *m; m++)
+        for (const char *const *m = models->names; *m; m++)
                 fprintf(to, "%s\n", *m);
         fputs("\nFeatures of every model, all of them on; switched with MODEL,NAME=on|off:\n", to);
-        for (unsigned i = 0; cli->ops->feature && (name = cli->ops->feature(i, &doc)) != NULL; i++)
-                print_row(to, name, doc);
+        for (unsigned i = 0; models->docs && i < models->n_features; i++)
+                print_row(to, models->features[i].name, models->docs[models->features[i].feature]);
 }
 
 void cli_print_accels(const struct cli *cli, FILE *to)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The set of features of a AArch64 CPU, as bits numbered by enum a64_feature. A plain value: it
- * is filled in when a CPU model is chosen and only read afterwards.
- */
+/* What an AArch64 CPU can have, as numbers of a struct cpu_features. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "frontend/cpu_features.h"
 
 enum a64_feature {
 #define FEATURE(name, doc) A64_F_##name,
@@ -15,18 +11,4 @@ enum a64_feature {
         A64_F_COUNT
 };
 
-_Static_assert(A64_F_COUNT <= 64, "struct a64_features holds 64 features");
-
-struct a64_features {
-        uint64_t bits;
-};
-
-static inline bool a64_has(const struct a64_features *f, enum a64_feature feature)
-{
-        return f->bits >> feature & 1;
-}
-
-static inline void a64_features_add(struct a64_features *f, enum a64_feature feature)
-{
-        f->bits |= UINT64_C(1) << feature;
-}
+_Static_assert(A64_F_COUNT <= 64, "the decode tables' conditions are one word of features");

@@ -5,10 +5,7 @@
  */
 #include "frontend/arm/cpu.h"
 
-#include <string.h>
-
 #include "base/bits.h"
-#include "base/error.h"
 #include "frontend/arm/disas.h"
 #include "frontend/fp/fp.h"
 #include "machines/core/vm.h"
@@ -25,10 +22,8 @@ static const struct ir_slot slots[] = {
 /* What compiled code uses most. */
 static const uint16_t pins[] = {
         A64_SLOT_X0, A64_SLOT_X1, A64_SLOT_X2, A64_SLOT_X3, A64_SLOT_SP_EL1, A64_SLOT_X19, A64_SLOT_X20,
-        A64_SLOT_X4,
-        A64_SLOT_X5, A64_SLOT_X30,
-        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6,
-        A64_SLOT_V7,
+        A64_SLOT_X4, A64_SLOT_X5, A64_SLOT_X30,
+        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6, A64_SLOT_V7,
 };
 
 extern const struct ir_helper *const a64_helpers[];
@@ -61,13 +56,6 @@ static uint64_t get_sp(struct vcpu *v, unsigned index) { return *sp_of(v); }
 static bool put_sp(struct vcpu *v, unsigned index, uint64_t value)
 {
         *sp_of(v) = value;
-        return true;
-}
-
-static uint64_t get_pc(struct vcpu *v, unsigned index) { return v->hot.pc; }
-static bool put_pc(struct vcpu *v, unsigned index, uint64_t value)
-{
-        v->hot.pc = value;
         return true;
 }
 
@@ -105,42 +93,32 @@ static bool put_vector(struct vcpu *v, unsigned index, uint64_t value)
 /* halves of vector registers, for those who take 64 bits */
 #define V_REG(n) \
         {.name = "v" #n "_low", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
-         .get = get_vector, \
-         .put = put_vector, .index = (n)}, \
+         .get = get_vector, .put = put_vector, .index = (n)}, \
         {.name = "v" #n "_high", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
-         .get = get_vector, \
-         .put = put_vector, .index = 32 + (n)}
+         .get = get_vector, .put = put_vector, .index = 32 + (n)}
 #define SYS_REG(text, op0, op1, crn, crm, op2) \
         {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_sysreg, \
          .put = put_sysreg, .index = A64_SYSREG(op0, op1, crn, crm, op2)}
 
 static const struct cpu_reg regs[] = {
         X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8), X_REG(9),
-        X_REG(10),
-        X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16), X_REG(17), X_REG(18), X_REG(19),
-        X_REG(20),
-        X_REG(21), X_REG(22), X_REG(23), X_REG(24), X_REG(25), X_REG(26), X_REG(27), X_REG(28), X_REG(29),
-        X_REG(30),
-        {.name = "sp", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_SP, .get = get_sp,
-         .put = put_sp},
-        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_PC, .get = get_pc,
-         .put = put_pc},
+        X_REG(10), X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16), X_REG(17), X_REG(18),
+        X_REG(19), X_REG(20), X_REG(21), X_REG(22), X_REG(23), X_REG(24), X_REG(25), X_REG(26), X_REG(27),
+        X_REG(28), X_REG(29), X_REG(30),
+        {.name = "sp", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_SP,
+         .get = get_sp, .put = put_sp},
+        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_PC,
+         .get = cpu_get_pc, .put = cpu_put_pc},
         {.name = "cpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = GDB_CPSR,
-         .get = get_cpsr,
-         .put = put_cpsr},
+         .get = get_cpsr, .put = put_cpsr},
         V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8), V_REG(9),
-        V_REG(10),
-        V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16), V_REG(17), V_REG(18), V_REG(19),
-        V_REG(20),
-        V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27), V_REG(28), V_REG(29),
-        V_REG(30),
-        V_REG(31),
+        V_REG(10), V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16), V_REG(17), V_REG(18),
+        V_REG(19), V_REG(20), V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27),
+        V_REG(28), V_REG(29), V_REG(30), V_REG(31),
         {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
-         .get = get_sysreg,
-         .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 1)},
+         .get = get_sysreg, .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 1)},
         {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
-         .get = get_sysreg,
-         .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 0)},
+         .get = get_sysreg, .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 0)},
 #define REG_FIELD(n, op0, op1, crn, crm, op2, acc, member, mask) SYS_REG(#n, op0, op1, crn, crm, op2),
 #define REG_CONST(n, op0, op1, crn, crm, op2, acc, constant)
 #define REG_FN(n, op0, op1, crn, crm, op2, acc)
@@ -149,145 +127,39 @@ static const struct cpu_reg regs[] = {
 #undef REG_CONST
 #undef REG_FN
         SYS_REG("sctlr_el1", 3, 0, 1, 0, 0), SYS_REG("cpacr_el1", 3, 0, 1, 0, 2),
-        SYS_REG("ttbr0_el1", 3, 0, 2, 0, 0),
-        SYS_REG("ttbr1_el1", 3, 0, 2, 0, 1), SYS_REG("tcr_el1", 3, 0, 2, 0, 2),
-        SYS_REG("spsr_el1", 3, 0, 4, 0, 0),
+        SYS_REG("ttbr0_el1", 3, 0, 2, 0, 0), SYS_REG("ttbr1_el1", 3, 0, 2, 0, 1),
+        SYS_REG("tcr_el1", 3, 0, 2, 0, 2), SYS_REG("spsr_el1", 3, 0, 4, 0, 0),
         SYS_REG("sp_el0", 3, 0, 4, 1, 0),
         {.name = "sp_el1", .slot = A64_SLOT_SP_EL1, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1},
 };
 
 /* ---- models and features ---- */
 
-static const struct { const char *name; enum a64_feature feature, needs; } feature_names[] = {
+static const struct cpu_feature features[] = {
         {"fp", A64_F_FP, A64_F_A64}, {"asimd", A64_F_ASIMD, A64_F_FP}, {"crc32", A64_F_CRC32, A64_F_A64},
         {"lse", A64_F_LSE, A64_F_A64}, {"lor", A64_F_LOR, A64_F_A64}, {"pan", A64_F_PAN, A64_F_A64},
         {"rdm", A64_F_RDM, A64_F_ASIMD}, {"rcpc", A64_F_RCPC, A64_F_A64}, {"rcpc2", A64_F_RCPC2, A64_F_RCPC},
         {"flagm", A64_F_FLAGM, A64_F_A64}, {"flagm2", A64_F_FLAGM2, A64_F_FLAGM},
-        {"jscvt", A64_F_JSCVT, A64_F_FP},
-        {"frintts", A64_F_FRINTTS, A64_F_FP}, {"aes", A64_F_AES, A64_F_ASIMD},
-        {"pmull", A64_F_PMULL, A64_F_AES},
-        {"sha1", A64_F_SHA1, A64_F_ASIMD}, {"sha256", A64_F_SHA256, A64_F_SHA1}, {"sb", A64_F_SB, A64_F_A64},
-        {"hbc", A64_F_HBC, A64_F_A64}, {"cssc", A64_F_CSSC, A64_F_A64}, {"wfxt", A64_F_WFXT, A64_F_A64},
-        {"xs", A64_F_XS, A64_F_A64},
+        {"jscvt", A64_F_JSCVT, A64_F_FP}, {"frintts", A64_F_FRINTTS, A64_F_FP},
+        {"aes", A64_F_AES, A64_F_ASIMD}, {"pmull", A64_F_PMULL, A64_F_AES}, {"sha1", A64_F_SHA1, A64_F_ASIMD},
+        {"sha256", A64_F_SHA256, A64_F_SHA1}, {"sb", A64_F_SB, A64_F_A64}, {"hbc", A64_F_HBC, A64_F_A64},
+        {"cssc", A64_F_CSSC, A64_F_A64}, {"wfxt", A64_F_WFXT, A64_F_A64}, {"xs", A64_F_XS, A64_F_A64},
 };
 
 static const char *const models[] = {"max", NULL};
 
-/* One "name=on|off" of -cpu. */
-static bool set_feature(struct a64_config *config, const char *setting, GError **error)
-{
-        const char *names[G_N_ELEMENTS(feature_names) + 1] = {NULL}, *nearest;
-        g_autofree char *name = g_strndup(setting, strcspn(setting, "="));
-        const char *value = strchr(setting, '=');
-        bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
-
-        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
-                                 value + 1);
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                names[i] = feature_names[i].name;
-                if (!g_ascii_strcasecmp(name, names[i])) {
-                        uint64_t bit = 1ull << feature_names[i].feature;
-
-                        config->features.bits = on ? config->features.bits | bit :
-                                config->features.bits & ~bit;
-                        return true;
-                }
-        }
-        nearest = error_nearest_name(name, names);
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s", name,
-                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-}
-
-static const char *feature_name(enum a64_feature f)
-{
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                if (feature_names[i].feature == f)
-                        return feature_names[i].name;
-        }
-        return "?";
-}
-
-static bool check_needs(const struct a64_config *config, GError **error)
-{
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                if (a64_has(&config->features, feature_names[i].feature) &&
-                    !a64_has(&config->features, feature_names[i].needs))
-                        return error_set(error, RHEA_ERROR_USAGE,
-                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off",
-                                         feature_names[i].name, feature_name(feature_names[i].needs),
-                                         feature_name(feature_names[i].needs), feature_names[i].name);
-        }
-        return true;
-}
-
-static void config_free(struct a64_config *config)
-{
-        g_free(config->model);
-        g_free(config);
-}
-
-static struct a64_config *config_parse(const char *model, GError **error)
-{
-        g_auto(GStrv) parts = g_strsplit(model, ",", -1);
-        struct a64_config *config;
-
-        if (!parts[0] || !g_strv_contains(models, parts[0])) {
-                const char *nearest = error_nearest_name(parts[0] ? parts[0] : "", models);
-
-                error_set(error, RHEA_ERROR_USAGE, "unknown CPU model '%s'%s%s%s; see -cpu help",
-                          parts[0] ? parts[0] : "", nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                          nearest ? "'?" : "");
-                return NULL;
-        }
-        config = g_new0(struct a64_config, 1);
-        config->model = g_strdup(model);
-        a64_features_add(&config->features, A64_F_A64);
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++)
-                a64_features_add(&config->features, feature_names[i].feature);
-        for (unsigned i = 1; parts[i]; i++) {
-                if (!set_feature(config, parts[i], error)) {
-                        config_free(config);
-                        return NULL;
-                }
-        }
-        if (!check_needs(config, error)) {
-                config_free(config);
-                return NULL;
-        }
-        return config;
-}
-
-/*
- * vCPUs of one model share one configuration, so that their translations are shared; the first to have it
- * owns it.
- */
-static struct a64_config *config_shared(struct vcpu *v, const struct a64_config *like)
-{
-        for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
-                struct vcpu *other = v->vm->vcpus[i];
-
-                if (other != v && other && other->ops == v->ops && a64_state(other)->config &&
-                    a64_state(other)->config->features.bits == like->features.bits)
-                        return (struct a64_config *)a64_state(other)->config;
-        }
-        return NULL;
-}
+static const struct cpu_models a64_models = {
+        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .suggests = true,
+        .always = A64_F_A64,
+};
 
 static bool a64_init(struct vcpu *v, const char *model, GError **error)
 {
         struct a64_state *s = a64_state(v);
-        struct a64_config *config = config_parse(model, error), *shared;
 
-        if (!config)
+        s->config = cpu_config_new(v, model, error);
+        if (!s->config)
                 return false;
-        shared = config_shared(v, config);
-        if (shared) {
-                config_free(config);
-                config = shared;
-        }
-        config->users++;
-        s->config = config;
         if (v->vm) {
                 s->timers[A64_TIMER_P] = timer_new(v->vm, CLOCK_RUN, a64_timer_fired_p, v);
                 s->timers[A64_TIMER_V] = timer_new(v->vm, CLOCK_RUN, a64_timer_fired_v, v);
@@ -299,16 +171,14 @@ static bool a64_init(struct vcpu *v, const char *model, GError **error)
 static void a64_fini(struct vcpu *v)
 {
         struct a64_state *s = a64_state(v);
-        struct a64_config *config = (struct a64_config *)s->config;
 
         for (enum a64_timer n = 0; n < A64_TIMERS; n++) {
                 if (s->timers[n])
                         timer_free(s->timers[n]);
                 s->timers[n] = NULL;
         }
+        cpu_config_drop(s->config);
         s->config = NULL;
-        if (config && --config->users == 0)
-                config_free(config);
 }
 
 static void a64_reset(struct vcpu *v)
@@ -319,7 +189,7 @@ static void a64_reset(struct vcpu *v)
         cpu_context_changed(v);
 }
 
-static const void *a64_config(const struct vcpu *v)
+static const struct cpu_config *a64_config(const struct vcpu *v)
 {
         return a64_state_const(v)->config;
 }
@@ -365,17 +235,16 @@ static void a64_fp_flags_or(struct vcpu *v, uint32_t flags)
                               (flags & FP_UF ? 8 : 0) | (flags & FP_NX ? 16 : 0) | (flags & FP_ID ? 128 : 0);
 }
 
-static size_t a64_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
-                            size_t len)
+static size_t a64_cpu_disas(const struct cpu_config *config, uint64_t pc, const uint8_t *bytes, size_t n,
+                            char *buf, size_t len)
 {
-        const struct a64_config *c = config;
         uint32_t word = 0;
 
         for (size_t i = 0; i < MIN(n, 4); i++)
                 word |= (uint32_t)bytes[i] << 8 * i;
         if (n < 4)
                 return 0;
-        a64_disas(pc, word, &c->features, buf, len);
+        a64_disas(pc, word, &config->features, buf, len);
         return 4;
 }
 
@@ -385,7 +254,7 @@ const struct cpu_ops aarch64_ops = {
         .state_size = sizeof(struct a64_state),
         .regs = regs, .n_regs = G_N_ELEMENTS(regs),
         .gdb_sets = gdb_sets, .gdb_arch = "aarch64",
-        .models = models,
+        .models = &a64_models,
         .init = a64_init, .fini = a64_fini, .reset = a64_reset, .config = a64_config,
         .mode = a64_mode, .context_key = a64_context_key,
         .translate = a64_translate, .walk = a64_walk,

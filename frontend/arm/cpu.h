@@ -102,14 +102,6 @@ enum a64_fsc {
 #define A64_MODE_DN (1u << (A64_MODE_FPCR_SHIFT + 3))
 #define A64_MODE_AHP (1u << (A64_MODE_FPCR_SHIFT + 4))
 
-/* A CPU model with its feature switches applied; interned, so that equal models have equal pointers. */
-struct a64_config {
-        char *model;
-        struct a64_features features;
-        unsigned users; /* vCPUs that share it */
-        struct log *log;
-};
-
 /* The generic timer's comparators: physical and virtual, which have one count here. */
 enum a64_timer { A64_TIMER_P, A64_TIMER_V, A64_TIMERS };
 
@@ -139,7 +131,7 @@ struct a64_state {
         uint64_t pair[3];              /* address and value of the latest LDXP of 16 bytes (exclusive.c) */
 
         /* derived or private to this frontend, not architectural */
-        const struct a64_config *config;
+        const struct cpu_config *config;
         struct timer *timers[A64_TIMERS];
         struct irq_line timer_out[A64_TIMERS]; /* to an interrupt controller; the machine's */
         struct a64_shootdown shootdown;

@@ -545,7 +545,7 @@ static void expand(struct text *t, const char *p, struct operand *o)
         }
 }
 
-bool a64_disas(uint64_t pc, uint32_t word, const struct a64_features *features, char *buf, size_t len)
+bool a64_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len)
 {
         struct text name = {.n = 0}, operands = {.n = 0};
         struct a64_decoded d;

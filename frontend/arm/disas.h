@@ -15,7 +15,7 @@
  * Writes the text of the instruction at pc to buf, always terminated and cut to len bytes. Branch targets are
  * absolute. What does not decode is given as data: ".inst 0xffffffff". Returns whether it decodes.
  */
-bool a64_disas(uint64_t pc, uint32_t word, const struct a64_features *features, char *buf, size_t len);
+bool a64_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len);
 
 /*
  * The name of a system register, or NULL; @key is op0, op1, CRn, CRm, op2 from bit 19 down, as in MRS and

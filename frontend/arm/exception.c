@@ -58,7 +58,7 @@ void a64_set_pstate(struct vcpu *v, uint64_t pstate)
         struct a64_state *s = a64_state(v);
 
         s->flags = a64_flags_of_nzcv(pstate);
-        s->pan = (pstate & A64_PSTATE_PAN) && a64_has(&s->config->features, A64_F_PAN);
+        s->pan = (pstate & A64_PSTATE_PAN) && cpu_has(&s->config->features, A64_F_PAN);
         s->il = (pstate & A64_PSTATE_IL) != 0;
         s->daif = pstate & A64_PSTATE_DAIF;
         s->el = pstate >> 2 & 3;
@@ -86,7 +86,7 @@ static void enter(struct vcpu *v, enum vector kind, const char *what)
         s->spsel = 1;
         s->daif = A64_PSTATE_DAIF;
         s->il = s->ss = 0;
-        if (!(s->sctlr_el1 & A64_SCTLR_SPAN) && a64_has(&s->config->features, A64_F_PAN))
+        if (!(s->sctlr_el1 & A64_SCTLR_SPAN) && cpu_has(&s->config->features, A64_F_PAN))
                 s->pan = 1;
         v->hot.pc = vector;
         cpu_reserve_drop(v);

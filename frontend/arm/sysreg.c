@@ -85,7 +85,7 @@ GET(currentel) { return a64_state(v)->el << 2; }
 GET(pan) { return a64_state(v)->pan ? A64_PSTATE_PAN : 0; }
 SET(pan)
 {
-        a64_state(v)->pan = (value & A64_PSTATE_PAN) && a64_has(&a64_state(v)->config->features, A64_F_PAN);
+        a64_state(v)->pan = (value & A64_PSTATE_PAN) && cpu_has(&a64_state(v)->config->features, A64_F_PAN);
         cpu_context_changed(v);
 }
 GET(spsr_el1) { return a64_state(v)->spsr_el1; }
@@ -97,7 +97,7 @@ SET(sp_el0) { a64_state(v)->sp_el0 = value; }
 
 static bool has(struct vcpu *v, enum a64_feature f)
 {
-        return a64_has(&a64_state(v)->config->features, f);
+        return cpu_has(&a64_state(v)->config->features, f);
 }
 
 GET(mpidr_el1) { return 1ull << 31 | (v->index & 0xff) | (uint64_t)(v->index >> 8 & 0xff) << 8; }

@@ -253,7 +253,7 @@ bool tr_msr_imm(struct tctx *t, const struct args_pstate *a)
                         ir_poll(t->b, t->next);
                 return true;
         case PSTATE_PAN:
-                if (!a64_has(&t->config->features, A64_F_PAN))
+                if (!cpu_has(&t->config->features, A64_F_PAN))
                         return a64_end_raise(t, A64_EC_UNKNOWN, 0);
                 /* fallthrough */
         case PSTATE_SPSEL:
@@ -412,7 +412,7 @@ static bool sys_op(struct tctx *t, const struct args_sys *a)
                             ((a->crm == 10 || a->crm == 14) && a->op2 == 2)))
                 return true; /* DC IVAC, ISW, CSW, CISW */
         if (a->crn == 7 && ((a->crm == 8 && a->op2 < 4) || (a->crm == 9 && a->op2 < 2 &&
-            a64_has(&t->config->features, A64_F_PAN)))) {
+            cpu_has(&t->config->features, A64_F_PAN)))) {
                 ir_call(t->b, &a64_helper_at, key, x, 0, 0);
                 return true;
         }

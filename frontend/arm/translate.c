@@ -297,7 +297,7 @@ static bool uses_fp(enum a64_insn insn)
 
 static void undefined(struct tctx *t)
 {
-        static const struct a64_features all = {.bits = (1ull << A64_F_COUNT) - 1};
+        static const struct cpu_features all = {{(1ull << A64_F_COUNT) - 1}};
         struct a64_decoded d;
 
         if (a64_decode(t->insn, &all, &d) && d.insn != A64_UDF)

@@ -23,7 +23,7 @@ struct tctx {
         struct ir_builder *b;
         struct ir_region *r;
         struct translate_req *req;
-        const struct a64_config *config;
+        const struct cpu_config *config;
         uint32_t insn;         /* the instruction's bits */
         uint32_t row;          /* enum a64_insn */
         uint32_t pc, next;     /* its offset in the page, and of the next one */

@@ -219,8 +219,8 @@ class Emitter:
             body = re.sub(r'\tbreak;\n\Z', '', self.tree(root, '\t'))
         out = [self.head, '#include "%s%s_decode.h"\n\n' % (self.dir, p), C_HELPERS.replace('@p', p)]
         out += [text for _, text in self.getters.values()]
-        out.append('bool %s_decode(uint32_t w, const struct %s_features *features, struct %s_decoded *d)\n{\n'
-                   '\tconst uint64_t f = features->bits;\n\n' % (p, p, p))
+        out.append('bool %s_decode(uint32_t w, const struct cpu_features *features, struct %s_decoded *d)\n{\n'
+                   '\tconst uint64_t f = features->bits[0];\n\n' % (p, p))
         out += [body, '\td->insn = %s_INVALID;\n\treturn false;\n}\n\n' % self.P, self.info()]
         out.append(C_TAIL.replace('@p', p).replace('@P', self.P))
         return ''.join(out)
@@ -331,13 +331,13 @@ extern const struct @p_insn_info @p_insns[@P_INSN_COUNT];
  * Decodes one instruction. Of a 16-bit instruction the upper half of w is ignored. Returns false,
  * with insn = @P_INVALID, for a word that is no instruction with these features.
  */
-bool @p_decode(uint32_t w, const struct @p_features *features, struct @p_decoded *d);
+bool @p_decode(uint32_t w, const struct cpu_features *features, struct @p_decoded *d);
 
 /* Is the feature condition of a row met? */
-bool @p_insn_enabled(enum @p_insn insn, const struct @p_features *features);
+bool @p_insn_enabled(enum @p_insn insn, const struct cpu_features *features);
 
 /* Does a word match a row, its excludes considered but not its feature condition? */
-bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct @p_features *features);
+bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct cpu_features *features);
 
 /* The value of a field in an instruction word. */
 int64_t @p_field_value(const struct @p_field *field, uint32_t w);
@@ -375,25 +375,25 @@ static inline bool found(struct @p_decoded *d, enum @p_insn insn, unsigned lengt
 '''
 
 C_TAIL = '''\
-bool @p_insn_enabled(enum @p_insn insn, const struct @p_features *features)
+bool @p_insn_enabled(enum @p_insn insn, const struct cpu_features *features)
 {
 	const struct @p_insn_info *i = &@p_insns[insn];
 
 	for (unsigned n = 0; n < i->nalts; n++) {
-		if (has(features->bits, i->alts[n].need) && !(features->bits & i->alts[n].deny))
+		if (has(features->bits[0], i->alts[n].need) && !(features->bits[0] & i->alts[n].deny))
 			return true;
 	}
 	return false;
 }
 
-bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct @p_features *features)
+bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct cpu_features *features)
 {
 	const struct @p_insn_info *i = &@p_insns[insn];
 
 	if (insn == @P_INVALID || (w & i->mask) != i->match)
 		return false;
 	for (unsigned n = 0; n < i->nexcludes; n++) {
-		if (has(features->bits, i->excludes[n].features) &&
+		if (has(features->bits[0], i->excludes[n].features) &&
 		    (w & i->excludes[n].mask) == i->excludes[n].match)
 			return false;
 	}

@@ -5,8 +5,6 @@
  */
 #include "frontend/riscv/cpu.h"
 
-#include <string.h>
-
 #include "base/bits.h"
 #include "base/error.h"
 #include "frontend/riscv/disas.h"
@@ -70,14 +68,9 @@ static bool put_zero(struct vcpu *v, unsigned index, uint64_t value)
         return true;
 }
 
-static uint64_t get_pc(struct vcpu *v, unsigned index)
-{
-        return v->hot.pc;
-}
-
 static bool put_pc(struct vcpu *v, unsigned index, uint64_t value)
 {
-        v->hot.pc = value & (rv_has(&rv_state(v)->config->features, RV_F_C) ? ~1ull : ~3ull);
+        v->hot.pc = value & (cpu_has(&rv_state(v)->config->features, RV_F_C) ? ~1ull : ~3ull);
         return true;
 }
 
@@ -121,7 +114,7 @@ static const struct cpu_reg regs[] = {
                     (g) == RV_GROUP_F ? RV_SLOT_##id - RV_SLOT_F0 + GDB_F0 : -1},
 #include "frontend/riscv/regs.def"
 #undef SLOT
-        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = GDB_PC, .get = get_pc,
+        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CPU, .gdb_num = GDB_PC, .get = cpu_get_pc,
          .put = put_pc},
         {.name = "priv", .slot = UINT32_MAX, .bits = 64, .set = GDB_VIRTUAL, .gdb_num = GDB_PRIV,
          .get = get_priv, .put = put_priv},
@@ -139,14 +132,14 @@ static const struct cpu_reg regs[] = {
 
 /* ---- models and features ---- */
 
-static const struct { const char *name; enum rv_feature feature, needs; } feature_names[] = {
+static const struct cpu_feature features[] = {
         {"i", RV_F_I, RV_F_I}, {"m", RV_F_M, RV_F_I}, {"a", RV_F_A, RV_F_I}, {"f", RV_F_F, RV_F_ZICSR},
         {"d", RV_F_D, RV_F_F}, {"c", RV_F_C, RV_F_I}, {"s", RV_F_S, RV_F_U}, {"u", RV_F_U, RV_F_ZICSR},
         {"zicsr", RV_F_ZICSR, RV_F_I}, {"zifencei", RV_F_ZIFENCEI, RV_F_I},
-        {"zicntr", RV_F_ZICNTR, RV_F_ZICSR},
-        {"zihintpause", RV_F_ZIHINTPAUSE, RV_F_I}, {"zicond", RV_F_ZICOND, RV_F_I}, {"zba", RV_F_ZBA, RV_F_I},
-        {"zbb", RV_F_ZBB, RV_F_I}, {"zbs", RV_F_ZBS, RV_F_I}, {"sstc", RV_F_SSTC, RV_F_S},
-        {"sv39", RV_F_SV39, RV_F_S}, {"sv48", RV_F_SV48, RV_F_SV39},
+        {"zicntr", RV_F_ZICNTR, RV_F_ZICSR}, {"zihintpause", RV_F_ZIHINTPAUSE, RV_F_I},
+        {"zicond", RV_F_ZICOND, RV_F_I}, {"zba", RV_F_ZBA, RV_F_I}, {"zbb", RV_F_ZBB, RV_F_I},
+        {"zbs", RV_F_ZBS, RV_F_I}, {"sstc", RV_F_SSTC, RV_F_S}, {"sv39", RV_F_SV39, RV_F_S},
+        {"sv48", RV_F_SV48, RV_F_SV39},
 };
 
 static const char *const feature_docs[] = {
@@ -155,143 +148,29 @@ static const char *const feature_docs[] = {
 #undef FEATURE
 };
 
-static const char *rv_feature(unsigned n, const char **doc)
-{
-        if (n >= G_N_ELEMENTS(feature_names))
-                return NULL;
-        *doc = feature_docs[feature_names[n].feature];
-        return feature_names[n].name;
-}
-
-static const enum rv_feature model_all[] = {
-        RV_F_RV64, RV_F_I, RV_F_M, RV_F_A, RV_F_F, RV_F_D, RV_F_C, RV_F_S, RV_F_U, RV_F_ZICSR, RV_F_ZIFENCEI,
-        RV_F_ZICNTR, RV_F_ZIHINTPAUSE, RV_F_ZICOND, RV_F_ZBA, RV_F_ZBB, RV_F_ZBS, RV_F_SSTC, RV_F_SV39,
-        RV_F_SV48,
-};
-
 static const char *const models[] = {"rv64", "max", NULL};
 
-/* One "name=on|off" of -cpu. */
-static bool set_feature(struct rv_config *config, const char *setting, GError **error)
+static bool check_features(const struct cpu_features *f, GError **error)
 {
-        const char *names[G_N_ELEMENTS(feature_names) + 1] = {NULL}, *nearest;
-        g_autofree char *name = g_strndup(setting, strcspn(setting, "="));
-        const char *value = strchr(setting, '=');
-        bool on;
-
-        on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
-        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
-                                 value + 1);
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                names[i] = feature_names[i].name;
-                if (!g_ascii_strcasecmp(name, names[i])) {
-                        uint64_t bit = 1ull << feature_names[i].feature, bits = config->features.bits;
-
-                        config->features.bits = on ? bits | bit : bits & ~bit;
-                        return true;
-                }
-        }
-        nearest = error_nearest_name(name, names);
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them",
-                         name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                         nearest ? "'?" : "");
-}
-
-static const char *feature_name(enum rv_feature f)
-{
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                if (feature_names[i].feature == f)
-                        return feature_names[i].name;
-        }
-        return "?";
-}
-
-static bool check_needs(const struct rv_config *config, GError **error)
-{
-        if (!rv_has(&config->features, RV_F_I) || !rv_has(&config->features, RV_F_ZICSR))
+        if (!cpu_has(f, RV_F_I) || !cpu_has(f, RV_F_ZICSR))
                 return error_set(error, RHEA_ERROR_USAGE,
                                  "a CPU without i or zicsr cannot run anything; leave both on");
-        for (unsigned i = 0; i < G_N_ELEMENTS(feature_names); i++) {
-                if (rv_has(&config->features, feature_names[i].feature) &&
-                    !rv_has(&config->features, feature_names[i].needs))
-                        return error_set(error, RHEA_ERROR_USAGE,
-                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off",
-                                         feature_names[i].name, feature_name(feature_names[i].needs),
-                                         feature_name(feature_names[i].needs), feature_names[i].name);
-        }
         return true;
 }
 
-static void config_free(struct rv_config *config)
-{
-        g_free(config->model);
-        g_free(config);
-}
-
-static struct rv_config *config_parse(const char *model, GError **error)
-{
-        g_auto(GStrv) parts = g_strsplit(model, ",", -1);
-        struct rv_config *config;
-
-        if (!parts[0] || !g_strv_contains(models, parts[0])) {
-                const char *nearest = error_nearest_name(parts[0] ? parts[0] : "", models);
-
-                error_set(error, RHEA_ERROR_USAGE, "unknown CPU model '%s'%s%s%s; see -cpu help",
-                          parts[0] ? parts[0] : "", nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                          nearest ? "'?" : "");
-                return NULL;
-        }
-        config = g_new0(struct rv_config, 1);
-        config->model = g_strdup(model);
-        config->xlen = 64;
-        config->pmp_regions = RV_PMP_ENTRIES;
-        for (unsigned i = 0; i < G_N_ELEMENTS(model_all); i++)
-                rv_features_add(&config->features, model_all[i]);
-        for (unsigned i = 1; parts[i]; i++) {
-                if (!set_feature(config, parts[i], error)) {
-                        config_free(config);
-                        return NULL;
-                }
-        }
-        if (!check_needs(config, error)) {
-                config_free(config);
-                return NULL;
-        }
-        return config;
-}
-
-/*
- * Harts of one model share one configuration, so that their translations are shared; the first to have it
- * owns it.
- */
-static struct rv_config *config_shared(struct vcpu *v, const struct rv_config *like)
-{
-        for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
-                struct vcpu *other = v->vm->vcpus[i];
-
-                if (other != v && other && other->ops == v->ops && rv_state(other)->config &&
-                    rv_state(other)->config->features.bits == like->features.bits)
-                        return (struct rv_config *)rv_state(other)->config;
-        }
-        return NULL;
-}
+static const struct cpu_models rv_models = {
+        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .docs = feature_docs,
+        .suggests = true, .always = RV_F_RV64, .check = check_features,
+};
 
 static bool rv_init(struct vcpu *v, const char *model, GError **error)
 {
         struct rv_state *s = rv_state(v);
-        struct rv_config *config = config_parse(model, error), *shared;
 
-        if (!config)
+        s->config = cpu_config_new(v, model, error);
+        if (!s->config)
                 return false;
-        shared = config_shared(v, config);
-        if (shared) {
-                config_free(config);
-                config = shared;
-        }
-        config->users++;
-        s->config = config;
-        if (v->vm && rv_has(&config->features, RV_F_SSTC))
+        if (v->vm && cpu_has(&s->config->features, RV_F_SSTC))
                 s->stimer = timer_new(v->vm, CLOCK_RUN, rv_stimer_fired, v);
         rv_csr_reset(v);
         return true;
@@ -300,14 +179,12 @@ static bool rv_init(struct vcpu *v, const char *model, GError **error)
 static void rv_fini(struct vcpu *v)
 {
         struct rv_state *s = rv_state(v);
-        struct rv_config *config = (struct rv_config *)s->config;
 
         if (s->stimer)
                 timer_free(s->stimer);
         s->stimer = NULL;
+        cpu_config_drop(s->config);
         s->config = NULL;
-        if (config && --config->users == 0)
-                config_free(config);
 }
 
 static void rv_reset(struct vcpu *v)
@@ -318,7 +195,7 @@ static void rv_reset(struct vcpu *v)
         cpu_context_changed(v);
 }
 
-static const void *rv_config(const struct vcpu *v)
+static const struct cpu_config *rv_config(const struct vcpu *v)
 {
         return rv_state_const(v)->config;
 }
@@ -333,7 +210,7 @@ uint64_t rv_mode(const struct vcpu *v)
                 mode |= RV_MODE_FS_ON;
         if (fs == RV_FS_DIRTY)
                 mode |= RV_MODE_FS_DIRTY;
-        return mode | (s->config->xlen == 32 ? RV_MODE_RV32 : 0);
+        return mode | (cpu_has(&s->config->features, RV_F_RV32) ? RV_MODE_RV32 : 0);
 }
 
 static void rv_misaligned(struct vcpu *v, gva_t gva, enum access access)
@@ -356,17 +233,16 @@ static void rv_fp_flags_or(struct vcpu *v, uint32_t flags)
         rv_state(v)->fflags |= flags & 31; /* enum fp_flag has RISC-V's order */
 }
 
-static size_t rv_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
-                           size_t len)
+static size_t rv_cpu_disas(const struct cpu_config *config, uint64_t pc, const uint8_t *bytes, size_t n,
+                           char *buf, size_t len)
 {
-        const struct rv_config *c = config;
         uint32_t word = 0;
 
         for (size_t i = 0; i < MIN(n, 4); i++)
                 word |= (uint32_t)bytes[i] << 8 * i;
         if (n < 2 || ((word & 3) == 3 && n < 4))
                 return 0;
-        return rv_disas(pc, word, &c->features, buf, len);
+        return rv_disas(pc, word, &config->features, buf, len);
 }
 
 const struct cpu_ops riscv64_ops = {
@@ -375,7 +251,7 @@ const struct cpu_ops riscv64_ops = {
         .state_size = sizeof(struct rv_state),
         .regs = regs, .n_regs = G_N_ELEMENTS(regs),
         .gdb_sets = gdb_sets, .gdb_arch = "riscv:rv64",
-        .models = models, .feature = rv_feature,
+        .models = &rv_models,
         .init = rv_init, .fini = rv_fini, .reset = rv_reset, .config = rv_config,
         .mode = rv_mode, .context_key = rv_context_key,
         .translate = rv_translate, .walk = rv_walk,

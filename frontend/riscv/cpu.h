@@ -78,15 +78,6 @@ enum rv_cause {
 #define RV_MODE_PRIV(m) ((enum rv_priv)((m) >> 6 & 3))
 #define RV_MODE_PRIV_SHIFT 6
 
-/* A CPU model with its feature switches applied; interned, so that equal models have equal pointers. */
-struct rv_config {
-        char *model;
-        struct rv_features features;
-        unsigned xlen;
-        unsigned pmp_regions;
-        unsigned users; /* harts that share it */
-};
-
 struct rv_state {
         uint64_t x[32]; /* x[0] stays zero */
         uint64_t f[32]; /* NaN-boxed when single */
@@ -106,7 +97,7 @@ struct rv_state {
 
         /* derived or private to this frontend, not architectural */
         uint64_t pmp_start[RV_PMP_ENTRIES], pmp_last[RV_PMP_ENTRIES]; /* inclusive; start > last: off */
-        const struct rv_config *config;
+        const struct cpu_config *config;
         struct timer *stimer; /* for stimecmp */
 };
 

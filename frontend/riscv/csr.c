@@ -159,7 +159,7 @@ static void tvec_write(struct vcpu *v, unsigned csr, uint64_t value)
 /* xepc is aligned to the instructions there are. */
 static uint64_t epc_mask(struct vcpu *v)
 {
-        return rv_has(&rv_state(v)->config->features, RV_F_C) ? ~1ull : ~3ull;
+        return cpu_has(&rv_state(v)->config->features, RV_F_C) ? ~1ull : ~3ull;
 }
 
 static void epc_write(struct vcpu *v, unsigned csr, uint64_t value)
@@ -228,7 +228,7 @@ static bool counter_allowed(struct vcpu *v, unsigned csr)
 
         if (s->priv < RV_M && !(s->mcounteren >> n & 1))
                 return false;
-        return s->priv != RV_U || (s->scounteren >> n & 1) || !rv_has(&s->config->features, RV_F_S);
+        return s->priv != RV_U || (s->scounteren >> n & 1) || !cpu_has(&s->config->features, RV_F_S);
 }
 
 /* ---- supervisor timer (Sstc) and environment ---- */
@@ -252,7 +252,7 @@ static void menvcfg_write(struct vcpu *v, unsigned csr, uint64_t value)
         struct rv_state *s = rv_state(v);
         uint64_t mask = RV_ENVCFG_FIOM;
 
-        if (rv_has(&s->config->features, RV_F_SSTC))
+        if (cpu_has(&s->config->features, RV_F_SSTC))
                 mask |= RV_MENVCFG_STCE;
         s->menvcfg = value & mask;
         rv_update_stimer(v);
@@ -272,10 +272,10 @@ static bool satp_allowed(struct vcpu *v, unsigned csr)
 static void satp_write(struct vcpu *v, unsigned csr, uint64_t value)
 {
         struct rv_state *s = rv_state(v);
-        const struct rv_features *f = &s->config->features;
+        const struct cpu_features *f = &s->config->features;
         unsigned mode = value >> 60;
 
-        if (mode != 0 && !(mode == 8 && rv_has(f, RV_F_SV39)) && !(mode == 9 && rv_has(f, RV_F_SV48)))
+        if (mode != 0 && !(mode == 8 && cpu_has(f, RV_F_SV39)) && !(mode == 9 && cpu_has(f, RV_F_SV48)))
                 return;
         s->satp = value;
         cpu_context_changed(v);
@@ -413,7 +413,7 @@ static const struct csr_row *find_row(struct vcpu *v, unsigned csr)
         }
         if (low == G_N_ELEMENTS(rows) || csr < rows[low].first)
                 return NULL;
-        return rv_has(&rv_state(v)->config->features, rows[low].feature) ? &rows[low] : NULL;
+        return cpu_has(&rv_state(v)->config->features, rows[low].feature) ? &rows[low] : NULL;
 }
 
 static uint64_t *field_of(struct vcpu *v, const struct csr_row *row)
@@ -504,7 +504,7 @@ bool rv_csr_is_counter(unsigned csr)
 void rv_csr_reset(struct vcpu *v)
 {
         struct rv_state *s = rv_state(v);
-        const struct rv_config *config = s->config;
+        const struct cpu_config *config = s->config;
         struct timer *stimer = s->stimer;
         static const struct { enum rv_feature feature; char letter; } letters[] = {
                 {RV_F_A, 'A'}, {RV_F_C, 'C'}, {RV_F_D, 'D'}, {RV_F_F, 'F'}, {RV_F_I, 'I'}, {RV_F_M, 'M'},
@@ -512,12 +512,12 @@ void rv_csr_reset(struct vcpu *v)
         };
 
         *s = (struct rv_state){.config = config, .stimer = stimer, .priv = RV_M};
-        s->misa = config->xlen == 64 ? 2ull << 62 : 1ull << 30;
+        s->misa = cpu_has(&config->features, RV_F_RV64) ? 2ull << 62 : 1ull << 30;
         for (unsigned i = 0; i < G_N_ELEMENTS(letters); i++) {
-                if (rv_has(&config->features, letters[i].feature))
+                if (cpu_has(&config->features, letters[i].feature))
                         s->misa |= BIT(letters[i].letter - 'A');
         }
-        if (config->xlen == 64)
+        if (cpu_has(&config->features, RV_F_RV64))
                 s->mstatus = 2ull << 32 | 2ull << 34; /* UXL, SXL: 64 */
         rv_pmp_update(v);
         rv_update_stimer(v);

@@ -198,11 +198,11 @@ static void expand(struct text *name, struct text *t, struct operand *o)
         }
 }
 
-size_t rv_disas(uint64_t pc, uint32_t word, const struct rv_features *features, char *buf, size_t len)
+size_t rv_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len)
 {
         struct text name = {.n = 0}, operands = {.n = 0};
         struct rv_decoded d;
-        struct operand o = {.d = &d, .pc = pc, .rv64 = rv_has(features, RV_F_RV64)};
+        struct operand o = {.d = &d, .pc = pc, .rv64 = cpu_has(features, RV_F_RV64)};
 
         if (!rv_decode(word, features, &d)) {
                 if ((word & 3) != 3) {

@@ -17,7 +17,7 @@
  * wide without RV64. What does not decode is given as data: ".half 0x0000", ".word 0xffffffff".
  * Returns the length of the instruction in bytes: 2 or 4.
  */
-size_t rv_disas(uint64_t pc, uint32_t word, const struct rv_features *features, char *buf, size_t len);
+size_t rv_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len);
 
 /* The ABI names of the registers 0 to 31. */
 const char *rv_xreg_name(unsigned reg);

@@ -39,7 +39,7 @@ RV_HELP(mret)
 
         s->mstatus = bits_set(s->mstatus, 3, 1, bits_get(s->mstatus, 7, 1)); /* MIE = MPIE */
         s->mstatus |= RV_MSTATUS_MPIE;
-        s->mstatus = bits_set(s->mstatus, 11, 2, rv_has(&s->config->features, RV_F_U) ? RV_U : RV_M);
+        s->mstatus = bits_set(s->mstatus, 11, 2, cpu_has(&s->config->features, RV_F_U) ? RV_U : RV_M);
         return trap_return(v, to, s->mepc);
 }
 

@@ -61,7 +61,7 @@ static bool is_link(unsigned reg)
 
 static bool has_c(const struct tctx *t)
 {
-        return rv_has(&t->config->features, RV_F_C);
+        return cpu_has(&t->config->features, RV_F_C);
 }
 
 bool tr_jal(struct tctx *t, const struct args_j *a)

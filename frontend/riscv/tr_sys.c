@@ -51,7 +51,7 @@ bool tr_sret(struct tctx *t)
  */
 bool tr_wfi(struct tctx *t)
 {
-        if (rv_priv(t) == RV_U && rv_has(&t->config->features, RV_F_S))
+        if (rv_priv(t) == RV_U && cpu_has(&t->config->features, RV_F_S))
                 return false;
         if (rv_priv(t) < RV_M)
                 ir_call(t->b, &rv_helper_wfi, insn_bits(t), 0, 0, 0);
@@ -105,7 +105,7 @@ static bool csr_allowed(const struct tctx *t, unsigned csr, bool write)
         bool of_s = (csr >> 8 & 3) == RV_S;
 
         return rv_priv(t) >= (csr >> 8 & 3) && !(write && csr >> 10 == 3) &&
-               (!of_s || rv_has(&t->config->features, RV_F_S));
+               (!of_s || cpu_has(&t->config->features, RV_F_S));
 }
 
 static void put_csr(struct tctx *t, unsigned rd, ir_ref v)
@@ -157,7 +157,7 @@ static bool update_irq_enables(struct tctx *t, unsigned rd, unsigned csr, enum r
 static bool update_slot(struct tctx *t, unsigned rd, unsigned csr, enum rv_csr_op op, ir_ref operand)
 {
         const struct csr_slot *s = csr_slot(csr);
-        bool has_c = rv_has(&t->config->features, RV_F_C);
+        bool has_c = cpu_has(&t->config->features, RV_F_C);
         ir_ref old;
 
         if (!s || s->write == CSR_WRITE_HELPER)

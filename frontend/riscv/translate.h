@@ -22,7 +22,7 @@ struct tctx {
         struct ir_builder *b;
         struct ir_region *r;
         struct translate_req *req;
-        const struct rv_config *config;
+        const struct cpu_config *config;
         uint32_t insn;         /* the instruction's bits */
         uint32_t pc, next;     /* its offset in the page, and of the next one */
         bool ended;            /* the current block has its terminator */
@@ -33,7 +33,7 @@ struct tctx {
 
 static inline bool rv_is64(const struct tctx *t)
 {
-        return t->config->xlen == 64;
+        return cpu_has(&t->config->features, RV_F_RV64);
 }
 
 static inline enum ir_type rv_xtype(const struct tctx *t)

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/error.h"
 #include "frontend/fp/fp.h"
 #include "machines/core/vm.h"
 
@@ -23,10 +22,8 @@ static const struct ir_slot slots[] = {
 /* What compiled code uses most; the flags are one of them. */
 static const uint16_t pins[] = {
         X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX,
-                X86_SLOT_RBP,
-        X86_SLOT_R8, X86_SLOT_R12,
-        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5,
-                X86_SLOT_XMM6,
+        X86_SLOT_RBP, X86_SLOT_R8, X86_SLOT_R12,
+        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5, X86_SLOT_XMM6,
         X86_SLOT_XMM7,
 };
 
@@ -48,17 +45,6 @@ enum { GDB_CORE, GDB_SEGMENTS, GDB_SYSTEM };
 
 static const char *const gdb_sets[] = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments",
                                        "org.rhea.system", NULL};
-
-static uint64_t get_pc(struct vcpu *v, unsigned index)
-{
-        return v->hot.pc;
-}
-
-static bool put_pc(struct vcpu *v, unsigned index, uint64_t value)
-{
-        v->hot.pc = value;
-        return true;
-}
 
 static uint64_t get_rflags(struct vcpu *v, unsigned index)
 {
@@ -84,8 +70,9 @@ static bool put_segment(struct vcpu *v, unsigned index, uint64_t value)
         return true;
 }
 
-enum system_reg { SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT,
-                 SYS_TR };
+enum system_reg {
+        SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT, SYS_TR,
+};
 
 static uint64_t *system_reg(struct vcpu *v, unsigned index)
 {
@@ -133,17 +120,14 @@ static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
 static const struct cpu_reg regs[] = {
         GPR("rax", RAX, 0), GPR("rbx", RBX, 1), GPR("rcx", RCX, 2), GPR("rdx", RDX, 3), GPR("rsi", RSI, 4),
         GPR("rdi", RDI, 5), GPR("rbp", RBP, 6), GPR("rsp", RSP, 7), GPR("r8", R8, 8), GPR("r9", R9, 9),
-        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13), GPR("r14", R14,
-                                                                      14),
-        GPR("r15", R15, 15),
+        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13),
+        GPR("r14", R14, 14), GPR("r15", R15, 15),
         {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = 16,
-         .get = get_pc,
-         .put = put_pc},
+         .get = cpu_get_pc, .put = cpu_put_pc},
         {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = 17,
          .get = get_rflags, .put = put_rflags},
-        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20), SEGMENT("es", X86_ES,
-                                                                      21),
-        SEGMENT("fs", X86_FS, 22), SEGMENT("gs", X86_GS, 23),
+        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20),
+        SEGMENT("es", X86_ES, 21), SEGMENT("fs", X86_FS, 22), SEGMENT("gs", X86_GS, 23),
         {.name = "fs_base", .slot = X86_SLOT_FS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
         {.name = "gs_base", .slot = X86_SLOT_GS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
         SYSTEM("cr0", SYS_CR0), SYSTEM("cr2", SYS_CR2), SYSTEM("cr3", SYS_CR3), SYSTEM("cr4", SYS_CR4),
@@ -158,115 +142,46 @@ static const char *const models[] = {"max", "base", NULL};
 /* What has translators; the rest is decoded, so that the log can name it. */
 static const enum x86_feature max_features[] = {
         X86_F_BASE, X86_F_X87, X86_F_CMOV, X86_F_MMX, X86_F_FXSR, X86_F_SYSCALL, X86_F_CLFLUSH, X86_F_SSE,
-                X86_F_SSE2,
-        X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX, X86_F_RDTSCP,
-                X86_F_RDPID,
-        X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW, X86_F_CLFLUSHOPT, X86_F_CLWB,
-                X86_F_CLDEMOTE,
+        X86_F_SSE2, X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX,
+        X86_F_RDTSCP, X86_F_RDPID, X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW,
+        X86_F_CLFLUSHOPT, X86_F_CLWB, X86_F_CLDEMOTE,
 };
 
-static const char *feature_name(enum x86_feature f)
+/* "base" is what 64-bit code may take for granted. */
+static bool model_has(const char *model, unsigned feature)
 {
-        static const char *const names[] = {
-#define FEATURE(name, doc) #name,
+        for (unsigned i = 0; i < G_N_ELEMENTS(max_features); i++) {
+                if (max_features[i] == feature)
+                        return !strcmp(model, "max") || feature <= X86_F_SSE2;
+        }
+        return false;
+}
+
+static const struct cpu_feature features[] = {
+#define FEATURE(name, doc) {#name, X86_F_##name, X86_F_##name},
 #include "frontend/x86/features.def"
 #undef FEATURE
-        };
+};
 
-        return names[f];
-}
-
-static bool set_feature(struct x86_config *config, const char *setting, GError **error)
-{
-        g_autofree char *name = g_strndup(setting, strcspn(setting, "="));
-        const char *value = strchr(setting, '=');
-        bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
-
-        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
-                                 value + 1);
-        for (unsigned f = 0; f < X86_F_COUNT; f++) {
-                if (!g_ascii_strcasecmp(name, feature_name((enum x86_feature)f))) {
-                        x86_features_set(&config->features, (enum x86_feature)f, on);
-                        return true;
-                }
-        }
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'", name);
-}
-
-static void config_free(struct x86_config *config)
-{
-        g_free(config->model);
-        g_free(config);
-}
-
-static struct x86_config *config_parse(const char *model, GError **error)
-{
-        g_auto(GStrv) parts = g_strsplit(model, ",", -1);
-        struct x86_config *config;
-
-        if (!parts[0] || !g_strv_contains(models, parts[0])) {
-                const char *nearest = error_nearest_name(parts[0] ? parts[0] : "", models);
-
-                error_set(error, RHEA_ERROR_USAGE, "unknown CPU model '%s'%s%s%s; see -cpu help",
-                          parts[0] ? parts[0] : "", nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                          nearest ? "'?" : "");
-                return NULL;
-        }
-        config = g_new0(struct x86_config, 1);
-        config->model = g_strdup(model);
-        for (unsigned i = 0; i < G_N_ELEMENTS(max_features); i++) {
-                if (!strcmp(parts[0], "max") || max_features[i] <= X86_F_SSE2)
-                        x86_features_set(&config->features, max_features[i], true);
-        }
-        for (unsigned i = 1; parts[i]; i++) {
-                if (!set_feature(config, parts[i], error)) {
-                        config_free(config);
-                        return NULL;
-                }
-        }
-        return config;
-}
-
-/*
- * CPUs of one model share one configuration, so that their translations are shared; the first to have it
- * owns it.
- */
-static struct x86_config *config_shared(struct vcpu *v, const struct x86_config *like)
-{
-        for (unsigned i = 0; v->vm && i < v->vm->n_vcpus; i++) {
-                struct vcpu *other = v->vm->vcpus[i];
-
-                if (other && other != v && other->ops == v->ops && x86_state(other)->config &&
-                    !memcmp(&x86_state(other)->config->features, &like->features, sizeof(like->features)))
-                        return (struct x86_config *)x86_state(other)->config;
-        }
-        return NULL;
-}
+static const struct cpu_models x86_models = {
+        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .has = model_has,
+        .always = X86_F_BASE,
+};
 
 static bool x86_init(struct vcpu *v, const char *model, GError **error)
 {
-        struct x86_config *config = config_parse(model, error), *shared;
+        struct x86_state *s = x86_state(v);
 
-        if (!config)
-                return false;
-        shared = config_shared(v, config);
-        if (shared) {
-                config_free(config);
-                config = shared;
-        }
-        config->users++;
-        x86_state(v)->config = config;
-        return true;
+        s->config = cpu_config_new(v, model, error);
+        return s->config != NULL;
 }
 
 static void x86_fini(struct vcpu *v)
 {
-        struct x86_config *config = (struct x86_config *)x86_state(v)->config;
+        struct x86_state *s = x86_state(v);
 
-        x86_state(v)->config = NULL;
-        if (config && --config->users == 0)
-                config_free(config);
+        cpu_config_drop(s->config);
+        s->config = NULL;
 }
 
 /*
@@ -276,7 +191,7 @@ static void x86_fini(struct vcpu *v)
 static void x86_reset(struct vcpu *v)
 {
         struct x86_state *s = x86_state(v);
-        const struct x86_config *config = s->config;
+        const struct cpu_config *config = s->config;
         struct x86_segment data = {
                 .limit = UINT32_MAX, .selector = 0x10,
                 .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3,
@@ -309,7 +224,7 @@ static void x86_reset(struct vcpu *v)
         cpu_context_changed(v);
 }
 
-static const void *x86_config_of(const struct vcpu *v)
+static const struct cpu_config *x86_config(const struct vcpu *v)
 {
         return x86_state_const(v)->config;
 }
@@ -377,12 +292,10 @@ static void x86_bus_error(struct vcpu *v, gva_t gva, enum access access)
         x86_raise(v, X86_EXC_MC, 0);
 }
 
-static size_t x86_cpu_disas(const void *config, uint64_t pc, const uint8_t *bytes, size_t n, char *buf,
-                            size_t len)
+static size_t x86_cpu_disas(const struct cpu_config *config, uint64_t pc, const uint8_t *bytes, size_t n,
+                            char *buf, size_t len)
 {
-        const struct x86_config *c = config;
-
-        return x86_disas(pc, bytes, n, X86_64, &c->features, buf, len);
+        return x86_disas(pc, bytes, n, X86_64, &config->features, buf, len);
 }
 
 const struct cpu_ops x86_64_ops = {
@@ -391,12 +304,12 @@ const struct cpu_ops x86_64_ops = {
         .state_size = sizeof(struct x86_state),
         .regs = regs, .n_regs = G_N_ELEMENTS(regs),
         .gdb_sets = gdb_sets, .gdb_arch = "i386:x86-64",
-        .models = models,
-        .init = x86_init, .fini = x86_fini, .reset = x86_reset, .config = x86_config_of,
+        .models = &x86_models,
+        .init = x86_init, .fini = x86_fini, .reset = x86_reset, .config = x86_config,
         .mode = x86_mode, .context_key = x86_context_key,
         .translate = x86_translate, .walk = x86_walk,
-        .misaligned = x86_misaligned, .bus_error = x86_bus_error, .misaligned_ok = true, .misaligned_atomic_ok = true,
-        .precise_smc = true,
+        .misaligned = x86_misaligned, .bus_error = x86_bus_error, .misaligned_ok = true,
+        .misaligned_atomic_ok = true, .precise_smc = true,
         .deliver = x86_deliver, .interrupt = x86_interrupt, .has_work = x86_has_work,
         .fp_flags_or = x86_fp_flags_or, .fp_mode = x86_fp_mode,
         .disas = x86_cpu_disas,

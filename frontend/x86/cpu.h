@@ -101,13 +101,6 @@ enum {
 #define X86_MXCSR_FTZ (1u << 15)
 #define X86_MXCSR_KNOWN 0xffffu
 
-/* A CPU model with its feature switches applied; interned, so that equal models have equal pointers. */
-struct x86_config {
-        char *model;
-        struct x86_features features;
-        unsigned users;
-};
-
 struct x86_segment {
         uint64_t base;
         uint32_t limit, attr;
@@ -140,7 +133,7 @@ struct x86_state {
         uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable, mtrr_def_type;
         uint64_t mtrr[2 * 16 + 11]; /* kept for who reads them; caching is not modelled */
 
-        const struct x86_config *config;
+        const struct cpu_config *config;
 };
 
 static inline struct x86_state *x86_state(struct vcpu *v)

@@ -16,7 +16,7 @@ struct reader {
         bool truncated;
 
         enum x86_width width;
-        const struct x86_features *features;
+        const struct cpu_features *features;
         struct x86_insn *i;
         uint8_t map, pp;          /* pp: one bit of PP_ */
         uint8_t rex_r, rex_x, rex_b; /* 0, 8, 16 (EVEX) or 24: what they add */
@@ -220,7 +220,7 @@ static bool row_fits(const struct reader *r, const struct x86_row *row)
 
         if (!(row->pp & r->pp) || !(row->modes & r->width) || !(row->w & 1 << i->w) ||
             !(row->as & i->as >> 1) || !(row->os & operand_size(r, i->data16) >> 1) ||
-            !x86_has(r->features, row->feature))
+            !cpu_has(r->features, row->feature))
                 return false;
         if ((row->flags & X86_R_B0) && r->rex_b)
                 return false;
@@ -592,7 +592,7 @@ static enum x86_result decode_row(struct reader *r)
 }
 
 enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width,
-                           const struct x86_features *features,
+                           const struct cpu_features *features,
                            struct x86_insn *out)
 {
         struct reader r = {.bytes = bytes, .n = n < X86_MAX_LENGTH ? n : X86_MAX_LENGTH, .width = width,

@@ -103,7 +103,7 @@ enum x86_result {
 
 /* @out->length is what was looked at, also where the result is not X86_DECODED. */
 enum x86_result x86_decode(const uint8_t *bytes, size_t n, enum x86_width width,
-                           const struct x86_features *features,
+                           const struct cpu_features *features,
                            struct x86_insn *out);
 
 /* The mnemonic, conditions filled in; @buf holds at least 32 bytes. */
@@ -111,5 +111,5 @@ const char *x86_mnemonic(const struct x86_insn *i, char *buf, size_t len);
 
 /* One instruction as text, Intel syntax; its length in bytes, 0 if it does not decode. */
 size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width,
-                 const struct x86_features *features,
+                 const struct cpu_features *features,
                  char *buf, size_t len);

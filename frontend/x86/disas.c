@@ -10,7 +10,7 @@
 #include "frontend/x86/text.h"
 
 size_t x86_disas(uint64_t pc, const uint8_t *bytes, size_t n, enum x86_width width,
-                 const struct x86_features *features,
+                 const struct cpu_features *features,
                  char *buf, size_t len)
 {
         unsigned bits = width == X86_64 ? 64 : width == X86_32 ? 32 : 16;

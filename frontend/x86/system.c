@@ -14,11 +14,11 @@ static const struct ir_helper_ret failed = {0, 1 + IR_EXIT_EXCEPTION};
 
 static uint64_t cr4_known(const struct x86_state *s)
 {
-        const struct x86_features *f = &s->config->features;
+        const struct cpu_features *f = &s->config->features;
 
         return X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE |
                X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_PCIDE | X86_CR4_SMEP |
-               (x86_has(f, X86_F_SMAP) ? X86_CR4_SMAP : 0) | (x86_has(f,
+               (cpu_has(f, X86_F_SMAP) ? X86_CR4_SMAP : 0) | (cpu_has(f,
                        X86_F_FSGSBASE) ? X86_CR4_FSGSBASE : 0);
 }
 
@@ -518,7 +518,7 @@ void x86_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4])
         if (leaf > top)
                 return;
         for (unsigned n = 0; n < G_N_ELEMENTS(cpuid_bits); n++) {
-                if (cpuid_bits[n].leaf == leaf && cpuid_bits[n].sub == sub && x86_has(&s->config->features,
+                if (cpuid_bits[n].leaf == leaf && cpuid_bits[n].sub == sub && cpu_has(&s->config->features,
                         cpuid_bits[n].feature))
                         out[cpuid_bits[n].reg] |= 1u << cpuid_bits[n].bit;
         }

@@ -19,7 +19,7 @@ struct x86_tctx {
         struct ir_builder *b;
         struct ir_region *r;
         struct translate_req *req;
-        const struct x86_config *config;
+        const struct cpu_config *config;
         uint64_t mode;
         uint32_t pc, next;     /* offset in the page of the instruction, and of the next one */
         bool ended;            /* the current block has its terminator */

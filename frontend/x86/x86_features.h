@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The set of features of an x86 CPU, as bits numbered by enum x86_feature. A plain value: it is filled in
- * when a CPU model is chosen and only read afterwards.
- */
+/* What an x86 CPU can have, as numbers of a struct cpu_features. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "frontend/cpu_features.h"
 
 enum x86_feature {
 #define FEATURE(name, doc) X86_F_##name,
@@ -15,20 +11,4 @@ enum x86_feature {
         X86_F_COUNT
 };
 
-_Static_assert(X86_F_COUNT <= 128, "struct x86_features holds 128 features");
-
-struct x86_features {
-        uint64_t bits[2];
-};
-
-static inline bool x86_has(const struct x86_features *f, enum x86_feature feature)
-{
-        return f->bits[feature / 64] >> feature % 64 & 1;
-}
-
-static inline void x86_features_set(struct x86_features *f, enum x86_feature feature, bool on)
-{
-        uint64_t bit = UINT64_C(1) << feature % 64;
-
-        f->bits[feature / 64] = on ? f->bits[feature / 64] | bit : f->bits[feature / 64] & ~bit;
-}
+_Static_assert(X86_F_COUNT <= CPU_FEATURES_MAX, "a set of features holds them all");

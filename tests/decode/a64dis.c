@@ -18,14 +18,14 @@ static const char *const names[] = {
 
 int main(int argc, char **argv)
 {
-        struct a64_features features = {.bits = (UINT64_C(1) << A64_F_COUNT) - 1};
+        struct cpu_features features = {{(UINT64_C(1) << A64_F_COUNT) - 1}};
         uint64_t pc = 0;
         uint32_t word;
 
         for (int a = 1; a < argc; a++) {
                 for (unsigned n = 0; n < A64_F_COUNT; n++) {
                         if (!strcmp(argv[a], names[n]))
-                                features.bits &= ~(UINT64_C(1) << n);
+                                cpu_features_set(&features, n, false);
                 }
         }
         for (; fread(&word, 4, 1, stdin) == 1; pc += 4) {

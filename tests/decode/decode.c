@@ -15,16 +15,16 @@
 
 static const char *golden_dir;
 
-static struct rv_features all_features(unsigned bits)
+static struct cpu_features all_features(unsigned bits)
 {
-        struct rv_features f = {.bits = (UINT64_C(1) << RV_F_COUNT) - 1};
+        struct cpu_features f = {{(UINT64_C(1) << RV_F_COUNT) - 1}};
 
-        f.bits &= ~(UINT64_C(1) << (bits == 32 ? RV_F_RV64 : RV_F_RV32));
+        cpu_features_set(&f, bits == 32 ? RV_F_RV64 : RV_F_RV32, false);
         return f;
 }
 
 /* The row of the table that a word is, found without the decision tree; RV_INVALID if none. */
-static enum rv_insn search(uint32_t word, const struct rv_features *f)
+static enum rv_insn search(uint32_t word, const struct cpu_features *f)
 {
         enum rv_insn found = RV_INVALID;
 
@@ -41,7 +41,7 @@ static enum rv_insn search(uint32_t word, const struct rv_features *f)
         return found;
 }
 
-static void check_word(uint32_t word, const struct rv_features *f)
+static void check_word(uint32_t word, const struct cpu_features *f)
 {
         enum rv_insn wanted = search(word, f);
         const struct rv_insn_info *info = &rv_insns[wanted];
@@ -72,7 +72,7 @@ static uint32_t random_word(GRand *r, const struct rv_insn_info *info)
 static void test_halves(void)
 {
         for (unsigned bits = 32; bits <= 64; bits += 32) {
-                struct rv_features f = all_features(bits);
+                struct cpu_features f = all_features(bits);
 
                 for (uint32_t h = 0; h < 0x10000; h++) {
                         if ((h & 3) == 3)
@@ -89,7 +89,7 @@ static void test_words(void)
         GRand *r = g_rand_new_with_seed(1);
 
         for (unsigned bits = 32; bits <= 64; bits += 32) {
-                struct rv_features f = all_features(bits);
+                struct cpu_features f = all_features(bits);
 
                 for (enum rv_insn i = 1; i < RV_INSN_COUNT; i++) {
                         for (unsigned n = 0; n < count; n++) {
@@ -111,9 +111,9 @@ static void test_any_features(void)
         GRand *r = g_rand_new_with_seed(2);
 
         for (unsigned n = 0; n < (g_test_quick() ? 200000 : 5000000); n++) {
-                struct rv_features f = all_features(g_rand_boolean(r) ? 32 : 64);
+                struct cpu_features f = all_features(g_rand_boolean(r) ? 32 : 64);
 
-                f.bits &= (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+                f.bits[0] &= (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
                 check_word(random_word(r, &rv_insns[g_rand_int_range(r, 1, RV_INSN_COUNT)]), &f);
         }
         g_rand_free(r);
@@ -173,7 +173,7 @@ static void test_features(void)
 
         for (enum rv_insn i = 1; i < RV_INSN_COUNT; i++) {
                 const struct rv_insn_info *info = &rv_insns[i];
-                struct rv_features f = {.bits = info->alts[0].need};
+                struct cpu_features f = {{info->alts[0].need}};
                 struct rv_decoded d;
                 uint32_t word;
 
@@ -184,9 +184,9 @@ static void test_features(void)
                 g_assert_cmpint(d.insn, ==, i);
                 g_assert_cmpuint(info->nalts, ==, 1);
                 for (unsigned n = 0; n < RV_F_COUNT; n++) {
-                        struct rv_features less = {.bits = f.bits & ~(UINT64_C(1) << n)};
+                        struct cpu_features less = {{f.bits[0] & ~(UINT64_C(1) << n)}};
 
-                        if (f.bits >> n & 1)
+                        if (cpu_has(&f, n))
                                 g_assert_false(rv_decode(word, &less, &d));
                 }
         }
@@ -256,7 +256,7 @@ static void test_reserved(void)
         };
 
         for (unsigned bits = 32; bits <= 64; bits += 32) {
-                struct rv_features f = all_features(bits);
+                struct cpu_features f = all_features(bits);
                 struct rv_decoded d;
 
                 for (size_t n = 0; n < G_N_ELEMENTS(rows); n++) {
@@ -272,7 +272,7 @@ static void test_reserved(void)
 /* Expansions of compressed instructions and other arguments that no field of the word holds. */
 static void test_expansion(void)
 {
-        struct rv_features f = all_features(64);
+        struct cpu_features f = all_features(64);
         struct rv_decoded d;
 
         g_assert_true(rv_decode(0x1141, &f, &d));       /* c.addi sp, -16 */
@@ -301,7 +301,7 @@ static void test_expansion(void)
         g_assert_cmpint(d.args.fence.fm, ==, 8);
         g_assert_true(rv_decode(0x0100000f, &f, &d));
         g_assert_cmpint(d.insn, ==, RV_PAUSE);
-        f.bits &= ~(UINT64_C(1) << RV_F_ZIHINTPAUSE);
+        cpu_features_set(&f, RV_F_ZIHINTPAUSE, false);
         g_assert_true(rv_decode(0x0100000f, &f, &d));
         g_assert_cmpint(d.insn, ==, RV_FENCE);
 }
@@ -322,7 +322,7 @@ static void squeeze(char *s)
 static void test_golden(gconstpointer data)
 {
         unsigned bits = GPOINTER_TO_UINT(data), count = 0;
-        struct rv_features f = all_features(bits);
+        struct cpu_features f = all_features(bits);
         g_autofree char *file = g_strdup_printf("%s/golden_rv%u.txt", golden_dir, bits);
         g_autofree char *text = NULL;
         g_auto(GStrv) lines = NULL;
@@ -344,7 +344,7 @@ static void test_golden(gconstpointer data)
 
 static void test_disas(void)
 {
-        struct rv_features f = all_features(64);
+        struct cpu_features f = all_features(64);
         char buf[64];
 
         g_assert_cmpuint(rv_disas(0, 0xdead0000, &f, buf, sizeof(buf)), ==, 2);

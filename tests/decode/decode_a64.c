@@ -15,10 +15,10 @@
 
 static const char *golden_dir;
 
-static const struct a64_features all_features = {.bits = (UINT64_C(1) << A64_F_COUNT) - 1};
+static const struct cpu_features all_features = {{(UINT64_C(1) << A64_F_COUNT) - 1}};
 
 /* The row of the table that a word is, found without the decision tree; A64_INVALID if none. */
-static enum a64_insn search(uint32_t word, const struct a64_features *f)
+static enum a64_insn search(uint32_t word, const struct cpu_features *f)
 {
         enum a64_insn found = A64_INVALID;
 
@@ -35,7 +35,7 @@ static enum a64_insn search(uint32_t word, const struct a64_features *f)
         return found;
 }
 
-static void check_word(uint32_t word, const struct a64_features *f)
+static void check_word(uint32_t word, const struct cpu_features *f)
 {
         enum a64_insn wanted = search(word, f);
         const struct a64_insn_info *info = &a64_insns[wanted];
@@ -86,9 +86,9 @@ static void test_any_features(void)
         GRand *r = g_rand_new_with_seed(2);
 
         for (unsigned n = 0; n < (g_test_quick() ? 100000 : 2000000); n++) {
-                struct a64_features f = all_features;
+                struct cpu_features f = all_features;
 
-                f.bits &= (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+                f.bits[0] &= (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
                 check_word(random_word(r, &a64_insns[g_rand_int_range(r, 1, A64_INSN_COUNT)]), &f);
         }
         g_rand_free(r);
@@ -101,7 +101,7 @@ static void test_features(void)
 
         for (enum a64_insn i = 1; i < A64_INSN_COUNT; i++) {
                 const struct a64_insn_info *info = &a64_insns[i];
-                struct a64_features f = {.bits = info->alts[0].need};
+                struct cpu_features f = {{info->alts[0].need}};
                 struct a64_decoded d;
                 uint32_t word;
 
@@ -109,9 +109,9 @@ static void test_features(void)
                         word = random_word(r, info);
                 while (!a64_insn_matches(i, word, &f) || !a64_decode(word, &f, &d) || d.insn != i);
                 for (unsigned n = 0; n < A64_F_COUNT; n++) {
-                        struct a64_features less = {.bits = f.bits & ~(UINT64_C(1) << n)};
+                        struct cpu_features less = {{f.bits[0] & ~(UINT64_C(1) << n)}};
 
-                        if (f.bits >> n & 1)
+                        if (cpu_has(&f, n))
                                 g_assert_false(a64_decode(word, &less, &d));
                 }
         }
@@ -203,10 +203,10 @@ static void test_golden(void)
 {
         g_autofree char *file = g_strdup_printf("%s/golden_a64.txt", golden_dir), *text = NULL;
         g_auto(GStrv) lines = NULL;
-        struct a64_features f = all_features;
+        struct cpu_features f = all_features;
         unsigned count = 0;
 
-        f.bits &= ~(UINT64_C(1) << A64_F_RPRFM); /* younger than the binutils that the file was made with */
+        cpu_features_set(&f, A64_F_RPRFM, false); /* younger than the binutils that the file was made with */
         g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
         lines = g_strsplit(text, "\n", -1);
         for (char **l = lines; *l && **l; l++, count++) {
@@ -224,7 +224,7 @@ static void test_golden(void)
 
 static void test_disas(void)
 {
-        struct a64_features base = {.bits = UINT64_C(1) << A64_F_A64};
+        struct cpu_features base = {{UINT64_C(1) << A64_F_A64}};
         char buf[64], tiny[8];
 
         g_assert_false(a64_disas(0, 0xffffffff, &base, buf, sizeof(buf)));

@@ -16,16 +16,16 @@ static const char *const names[] = {
 #undef FEATURE
 };
 
-static struct rv_features choose(int argc, char **argv)
+static struct cpu_features choose(int argc, char **argv)
 {
-        struct rv_features f = {.bits = (UINT64_C(1) << RV_F_COUNT) - 1};
+        struct cpu_features f = {{(UINT64_C(1) << RV_F_COUNT) - 1}};
         bool rv32 = argc > 1 && !strcmp(argv[1], "32");
 
-        f.bits &= ~(UINT64_C(1) << (rv32 ? RV_F_RV64 : RV_F_RV32));
+        cpu_features_set(&f, rv32 ? RV_F_RV64 : RV_F_RV32, false);
         for (int a = 2; a < argc; a++) {
                 for (unsigned n = 0; n < RV_F_COUNT; n++) {
                         if (!strcmp(argv[a], names[n]))
-                                f.bits &= ~(UINT64_C(1) << n);
+                                cpu_features_set(&f, n, false);
                 }
         }
         return f;
@@ -33,7 +33,7 @@ static struct rv_features choose(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        struct rv_features features = choose(argc, argv);
+        struct cpu_features features = choose(argc, argv);
         uint64_t pc = 0;
         uint16_t half[2];
 

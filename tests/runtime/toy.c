@@ -251,7 +251,12 @@ static void toy_translate(struct ir_region *r, struct translate_req *req)
 
 static bool toy_init(struct vcpu *v, const char *model, GError **error) { return true; }
 static void toy_reset(struct vcpu *v) { v->hot.pc = TOY_RAM_BASE; }
-static const void *toy_config(const struct vcpu *v) { return &toy_ops; }
+static const struct cpu_config *toy_config(const struct vcpu *v)
+{
+        static const struct cpu_config config;
+
+        return &config;
+}
 static uint64_t toy_mode(const struct vcpu *v) { return ((const struct toy_state *)v->state)->mode; }
 
 static void toy_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view)

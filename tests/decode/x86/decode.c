@@ -17,7 +17,7 @@
 #include "frontend/x86/decode.h"
 
 static const char *folder;
-static struct x86_features all_features;
+static struct cpu_features all_features;
 static uint8_t *guard_end; /* of test_cut */
 
 static enum x86_width width_of(unsigned bits)
@@ -202,7 +202,7 @@ static void test_features(void)
 {
         static const uint8_t tzcnt[] = {0xf3, 0x0f, 0xbc, 0xc1}, endbr[] = {0xf3, 0x0f, 0x1e, 0xfa},
                              popcnt[] = {0xf3, 0x0f, 0xb8, 0xc1};
-        struct x86_features base = {{1, 0}};
+        struct cpu_features base = {{1, 0}};
         struct x86_insn i;
 
         g_assert_cmpint(x86_decode(tzcnt, 4, X86_64, &base, &i), ==, X86_DECODED);

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         static const char *const results[] = {"ok", "undefined", "truncated", "long"};
         int bits = argc > 1 ? atoi(argv[1]) : 64;
         enum x86_width width = bits == 64 ? X86_64 : bits == 32 ? X86_32 : X86_16;
-        struct x86_features all;
+        struct cpu_features all;
         struct x86_insn i;
         uint8_t record[16];
         char name[32], text[160];

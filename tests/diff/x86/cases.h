@@ -45,7 +45,7 @@ void native_run(struct test_case *cases, unsigned n);
 struct emulator;
 struct emulator *emulator_new(bool jit);
 /* What its CPU has: "max" of struct cpu_ops. */
-struct x86_features emulator_features(const struct emulator *e);
+struct cpu_features emulator_features(const struct emulator *e);
 void emulator_free(struct emulator *e);
 /* The same cases; calls @check after each with what came out. */
 typedef void emulator_check(void *opaque, struct test_case *c, const struct case_regs *out,

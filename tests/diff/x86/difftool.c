@@ -30,7 +30,7 @@ struct row_result {
 
 struct tool {
         struct gen gen;
-        struct x86_features features;
+        struct cpu_features features;
         struct emulator *emulator;
         struct test_case *cases;
         struct x86_insn *insns;
@@ -279,7 +279,7 @@ static bool host_cpuid(unsigned leaf, unsigned reg, unsigned bit)
 }
 
 /* Takes away what this host has not. */
-static void host_features(struct x86_features *f)
+static void host_features(struct cpu_features *f)
 {
         const struct { enum x86_feature feature; bool has; } host[] = {
                 {X86_F_POPCNT, __builtin_cpu_supports("popcnt")}, {X86_F_BMI1, __builtin_cpu_supports("bmi")},
@@ -292,7 +292,7 @@ static void host_features(struct x86_features *f)
 
         for (unsigned k = 0; k < sizeof(host) / sizeof(host[0]); k++) {
                 if (!host[k].has)
-                        x86_features_set(f, host[k].feature, false);
+                        cpu_features_set(f, host[k].feature, false);
         }
 }
 
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
                         chosen |= !strcmp(only[k], r->name);
                 if (!chosen)
                         continue;
-                if (is_left_out(r) || !x86_has(&t.features, r->feature)) {
+                if (is_left_out(r) || !cpu_has(&t.features, r->feature)) {
                         if (list)
                                 printf("left out: %s\n", name);
                         continue;

@@ -222,7 +222,7 @@ struct emulator *emulator_new(bool jit)
         return e;
 }
 
-struct x86_features emulator_features(const struct emulator *e)
+struct cpu_features emulator_features(const struct emulator *e)
 {
         return x86_state(e->v)->config->features;
 }

@@ -367,7 +367,7 @@ static unsigned map_of(unsigned row)
         return 0;
 }
 
-bool gen_case(struct gen *g, unsigned row_number, const struct x86_features *features, struct test_case *c,
+bool gen_case(struct gen *g, unsigned row_number, const struct cpu_features *features, struct test_case *c,
               struct x86_insn *i)
 {
         const struct x86_row *row = &x86_rows[row_number];

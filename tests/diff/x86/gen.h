@@ -16,5 +16,5 @@ uint64_t gen_random(struct gen *g);
  * A case of row @row, decoded in @i; false: none came of this attempt, or the row is not of this program's
  * kind.
  */
-bool gen_case(struct gen *g, unsigned row, const struct x86_features *features, struct test_case *c,
+bool gen_case(struct gen *g, unsigned row, const struct cpu_features *features, struct test_case *c,
               struct x86_insn *i);
