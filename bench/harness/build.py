@@ -15,8 +15,8 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BENCH = os.path.join(TOP, "bench")
 
-KINDS = ("integer", "float", "system")
-BARE_KINDS = ("integer", "float")
+KINDS = ("integer", "float", "simd", "system")
+BARE_KINDS = ("integer", "float", "simd")
 
 # Loops stay as written (no turning them into calls of a library's memset), and
 # a square root is an instruction.
@@ -30,16 +30,18 @@ BARE_FLAGS = FLAGS + ["-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno
 class Guest:
     """How programs are made for a guest, and how emulators are told to run a freestanding one."""
 
-    def __init__(self, name, bare_cc, linux_cc, flags, bare_flags, rhea, qemu):
+    def __init__(self, name, bare_cc, linux_cc, flags, bare_flags, rhea, qemu, without=()):
         self.name, self.bare_cc, self.linux_cc, self.flags, self.bare_flags = name, bare_cc, linux_cc, flags, bare_flags
         self.rhea, self.qemu = rhea, qemu
+        self.kinds = [kind for kind in KINDS if kind not in without]
+        self.bare_kinds = [kind for kind in BARE_KINDS if kind not in without]
 
 
 GUESTS = {guest.name: guest for guest in (
     Guest("riscv64", "riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc", ["-march=rv64gc", "-mabi=lp64d"],
           ["-mcmodel=medany"],
-          ["-M", "virt", "-bios", "none"], ["-M", "virt", "-bios", "none"]),
-    Guest("aarch64", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-gcc", [], ["-mno-outline-atomics", "-mstrict-align"],
+          ["-M", "virt", "-bios", "none"], ["-M", "virt", "-bios", "none"], without=["simd"]),
+    Guest("aarch64", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-gcc", [], ["-mno-outline-atomics"],
           ["-M", "bare"], ["-M", "virt", "-cpu", "max,pauth=off", "-nic", "none", "-semihosting"]),
     # The identity map and the tables of descriptors lie below 2 GiB.
     Guest("x86_64", "gcc", "gcc", [], ["-mno-red-zone", "-fcf-protection=none"],
@@ -96,7 +98,7 @@ def headers():
 
 
 def make_linux(folder, guest, kinds, result="bench"):
-    """The static Linux program; returns its path."""
+    """The static Linux program of these kinds of programs; returns its path."""
     result = os.path.join(folder, result)
     sources = [os.path.join(BENCH, "lib/linux_main.c")] + [path for _, path in programs(kinds).values()]
     command = [guest.linux_cc, *FLAGS, *guest.flags, "-static", "-o", result, *sources]
@@ -134,7 +136,7 @@ def board_sources(guest):
 def make_bare(folder, guest, percent, names):
     """One image a benchmark; returns name -> path."""
     images = {}
-    for name, (_, path) in programs(BARE_KINDS).items():
+    for name, (_, path) in programs(guest.bare_kinds).items():
         if names and name not in names:
             continue
         images[name] = os.path.join(folder, f"{name}.{guest.name}.elf")

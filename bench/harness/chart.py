@@ -6,8 +6,8 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, LABEL, VALUE, LINE, TOP, BOTTOM = 820, 150, 60, 20, 64, 34
-COLOURS = {"integer": "#2f6db5", "float": "#d9822b"}
-GROUPS = {"integer": "integer and system", "float": "floating point"}
+COLOURS = {"integer": "#2f6db5", "float": "#d9822b", "simd": "#5a9e4b"}
+GROUPS = {"integer": "integer and system", "float": "floating point", "simd": "vectors"}
 
 
 def ticks(low, high):
@@ -37,7 +37,7 @@ def draw(title, rows):
         if any(row.group == group for row in rows):
             out.append(f'<rect x="{at}" y="34" width="12" height="12" fill="{COLOURS[group]}"/>')
             out.append(f'<text x="{at + 18}" y="44">{name}</text>')
-            at += 170
+            at += 150
     out.append(f'<text x="{at}" y="44" fill="#555555">longer to the right is better; logarithmic scale</text>')
     for tick in ticks(low, high):
         colour = "#333333" if tick == 1 else "#dddddd"

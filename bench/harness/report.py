@@ -29,6 +29,7 @@ CLASSES = {
     "code": ("new and rewritten code", 5.0),
     "system": ("kernel work: system calls, processes, faults", None),
     "float": ("scalar floating point", 5.0),
+    "simd": ("vectors of 128 bits", 5.0),
     "exception": ("exception round trip", 4.0),
     "mmio": ("device register access", 1.2),
     "space": ("address-space switch", None),
@@ -55,7 +56,7 @@ class Row:
         self.cpu = stats.compare(pairs, "cpu_ns")
         self.same = len({m["checksum"] for pair in pairs for m in pair}) == 1
         self.size = pairs[0][0]["size"]
-        self.group = "float" if work == "float" else "integer"
+        self.group = work if work in ("float", "simd") else "integer"
 
     def median(self, side, field="ns"):
         return statistics.median(pair[side][field] for pair in self.pairs)
@@ -135,7 +136,7 @@ def markdown_table(header, lines):
 
 
 def summary(found, mode):
-    """Geometric means: by class, then of the integer and the floating-point programs, never mixed."""
+    """Geometric means: by class, then of the integer, the floating-point and the vector programs, never mixed."""
     lines = []
     for work in sorted({row.work for row in found}, key=lambda w: list(CLASSES).index(w) if w in CLASSES else 99):
         title, must = CLASSES.get(work, (work, None))
@@ -143,7 +144,7 @@ def summary(found, mode):
         lines.append([work, title, str(mean["count"]), ratio_text(mean), interval_text(mean),
                       f"{must:.1f}" if must and mode != "native" else "-"])
     if mode != "micro":
-        for group, must in (("integer", 1.5), ("float", 3.0)):
+        for group, must in (("integer", 1.5), ("float", 3.0), ("simd", 5.0)):
             chosen = [row.time for row in found if row.group == group]
             if chosen:
                 mean = stats.geometric_mean(chosen)
