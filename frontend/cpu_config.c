@@ -31,9 +31,9 @@ static bool set_feature(struct cpu_features *features, const struct cpu_models *
                         return true;
                 }
         }
-        nearest = m->suggests ? error_nearest_name(name, names) : NULL;
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s%s", name,
-                         DID_YOU_MEAN(nearest), m->docs ? "; -cpu help lists them" : "");
+        nearest = error_nearest_name(name, names);
+        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them", name,
+                         DID_YOU_MEAN(nearest));
 }
 
 static const char *feature_name(const struct cpu_models *m, unsigned feature)

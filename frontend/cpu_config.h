@@ -28,10 +28,8 @@ struct cpu_models {
         const char *const *names; /* NULL-terminated */
         const struct cpu_feature *features;
         unsigned n_features;
-        /* by the guest's enumeration: what -cpu help says of the features; NULL: it lists none */
-        const char *const *docs;
-        bool suggests;            /* Does the message of an unknown feature propose the nearest? */
-        uint8_t always;           /* what every model has besides features */
+        const char *const *docs; /* by the guest's enumeration: what -cpu help says of the features */
+        uint8_t always;          /* what every model has besides features */
         /* Has a model a feature until it is switched? NULL: each model has all. */
         bool (*has)(const char *model, unsigned feature);
         /* Can a CPU with these features run anything? NULL: always. */

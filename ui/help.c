@@ -144,9 +144,17 @@ void cli_print_cpus(const struct cli *cli, FILE *to)
         fputs("CPU models:\n", to);
         for (const char *const *m = models->names; *m; m++)
                 fprintf(to, "%s\n", *m);
-        fputs("\nFeatures of every model, all of them on; switched with MODEL,NAME=on|off:\n", to);
-        for (unsigned i = 0; models->docs && i < models->n_features; i++)
-                print_row(to, models->features[i].name, models->docs[models->features[i].feature]);
+        fputs("\nFeatures, switched with MODEL,NAME=on|off; on in each model that no row excepts:\n", to);
+        for (unsigned i = 0; i < models->n_features; i++) {
+                unsigned feature = models->features[i].feature;
+                g_autoptr(GString) doc = g_string_new(models->docs[feature]);
+
+                for (const char *const *m = models->names; models->has && *m; m++) {
+                        if (!models->has(*m, feature))
+                                g_string_append_printf(doc, " (not in %s)", *m);
+                }
+                print_row(to, models->features[i].name, doc->str);
+        }
 }
 
 void cli_print_accels(const struct cli *cli, FILE *to)

@@ -146,10 +146,16 @@ static const struct cpu_feature features[] = {
         {"cssc", A64_F_CSSC, A64_F_A64}, {"wfxt", A64_F_WFXT, A64_F_A64}, {"xs", A64_F_XS, A64_F_A64},
 };
 
+static const char *const feature_docs[] = {
+#define FEATURE(id, text) [A64_F_##id] = text,
+#include "frontend/arm/features.def"
+#undef FEATURE
+};
+
 static const char *const models[] = {"max", NULL};
 
 static const struct cpu_models a64_models = {
-        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .suggests = true,
+        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .docs = feature_docs,
         .always = A64_F_A64,
 };
 

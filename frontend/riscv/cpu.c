@@ -160,7 +160,7 @@ static bool check_features(const struct cpu_features *f, GError **error)
 
 static const struct cpu_models rv_models = {
         .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .docs = feature_docs,
-        .suggests = true, .always = RV_F_RV64, .check = check_features,
+        .always = RV_F_RV64, .check = check_features,
 };
 
 static bool rv_init(struct vcpu *v, const char *model, GError **error)

@@ -139,33 +139,37 @@ static const struct cpu_reg regs[] = {
 
 static const char *const models[] = {"max", "base", NULL};
 
-/* What has translators; the rest is decoded, so that the log can name it. */
-static const enum x86_feature max_features[] = {
-        X86_F_BASE, X86_F_X87, X86_F_CMOV, X86_F_MMX, X86_F_FXSR, X86_F_SYSCALL, X86_F_CLFLUSH, X86_F_SSE,
-        X86_F_SSE2, X86_F_CX16, X86_F_POPCNT, X86_F_LZCNT, X86_F_MOVBE, X86_F_BMI1, X86_F_BMI2, X86_F_ADX,
-        X86_F_RDTSCP, X86_F_RDPID, X86_F_FSGSBASE, X86_F_INVPCID, X86_F_SMAP, X86_F_PREFETCHW,
-        X86_F_CLFLUSHOPT, X86_F_CLWB, X86_F_CLDEMOTE,
+/* What is translated; what else the decode tables know cannot be switched on. */
+static const struct cpu_feature features[] = {
+        {"x87", X86_F_X87, X86_F_BASE}, {"cmov", X86_F_CMOV, X86_F_BASE}, {"mmx", X86_F_MMX, X86_F_X87},
+        {"fxsr", X86_F_FXSR, X86_F_BASE}, {"syscall", X86_F_SYSCALL, X86_F_BASE},
+        {"clflush", X86_F_CLFLUSH, X86_F_BASE}, {"sse", X86_F_SSE, X86_F_FXSR},
+        {"sse2", X86_F_SSE2, X86_F_SSE}, {"cx16", X86_F_CX16, X86_F_BASE},
+        {"popcnt", X86_F_POPCNT, X86_F_BASE}, {"lzcnt", X86_F_LZCNT, X86_F_BASE},
+        {"movbe", X86_F_MOVBE, X86_F_BASE}, {"bmi1", X86_F_BMI1, X86_F_BASE},
+        {"bmi2", X86_F_BMI2, X86_F_BASE}, {"adx", X86_F_ADX, X86_F_BASE},
+        {"rdtscp", X86_F_RDTSCP, X86_F_BASE}, {"rdpid", X86_F_RDPID, X86_F_BASE},
+        {"fsgsbase", X86_F_FSGSBASE, X86_F_BASE}, {"invpcid", X86_F_INVPCID, X86_F_BASE},
+        {"smap", X86_F_SMAP, X86_F_BASE}, {"prefetchw", X86_F_PREFETCHW, X86_F_BASE},
+        {"clflushopt", X86_F_CLFLUSHOPT, X86_F_BASE}, {"clwb", X86_F_CLWB, X86_F_BASE},
+        {"cldemote", X86_F_CLDEMOTE, X86_F_BASE},
+};
+
+static const char *const feature_docs[] = {
+#define FEATURE(id, text) [X86_F_##id] = text,
+#include "frontend/x86/features.def"
+#undef FEATURE
 };
 
 /* "base" is what 64-bit code may take for granted. */
 static bool model_has(const char *model, unsigned feature)
 {
-        for (unsigned i = 0; i < G_N_ELEMENTS(max_features); i++) {
-                if (max_features[i] == feature)
-                        return !strcmp(model, "max") || feature <= X86_F_SSE2;
-        }
-        return false;
+        return !strcmp(model, "max") || feature <= X86_F_SSE2;
 }
 
-static const struct cpu_feature features[] = {
-#define FEATURE(name, doc) {#name, X86_F_##name, X86_F_##name},
-#include "frontend/x86/features.def"
-#undef FEATURE
-};
-
 static const struct cpu_models x86_models = {
-        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .has = model_has,
-        .always = X86_F_BASE,
+        .names = models, .features = features, .n_features = G_N_ELEMENTS(features), .docs = feature_docs,
+        .has = model_has, .always = X86_F_BASE,
 };
 
 static bool x86_init(struct vcpu *v, const char *model, GError **error)

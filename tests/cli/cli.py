@@ -458,6 +458,7 @@ def check_bare(runner, folder):
         ("-kernel finish0.elf -initrd text", "-initrd: machine bare runs a program without it"),
         ("-kernel finish0.elf -m 3M", "-m: machine bare takes 2 MiB"), ("-kernel finish0.elf -smp 9", "at most 8 vCPUs"),
         ("-kernel finish0.elf -cpu mx", "unknown CPU model 'mx'"),
+        ("-kernel finish0.elf -cpu max,avx99=on", "unknown CPU feature 'avx99'.*-cpu help"),
     )
     for guest in ("aarch64", "x86_64"):
         program = os.path.join(folder, "rhea-system-" + guest)
@@ -465,6 +466,7 @@ def check_bare(runner, folder):
         other = Runner(program)
         for arguments, pattern in wrong:
             other.wrong(f"-M bare -display none {arguments}", pattern, folder)
+        other.right("-cpu help", 0, r"max\n(.|\n)*\n%s +\w" % {"aarch64": "crc32", "x86_64": "sse2"}[guest], folder)
         runner.count, runner.failed = runner.count + other.count, runner.failed + other.failed
 
 
