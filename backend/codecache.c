@@ -277,6 +277,28 @@ static bool same_page(const struct code_region *a, const struct code_region *b)
                a->key.config == b->key.config && a->key.flags == b->key.flags;
 }
 
+/*
+ * A vCPU that enters generated code fetches anew; one that follows a link has been inside all the while. Where it may
+ * execute what it read ahead before @to was written, all are made to fetch anew first. That costs others time, so a
+ * link waits until it is taken again; by then @to may be one of many that were settled together.
+ */
+static bool fetched_anew(struct runtime *rt, struct code_link *l, const struct code_region *to)
+{
+        struct codecache *c = &rt->cache;
+
+        if (!rt->host->reads_ahead || rt->vm->n_vcpus <= 1 || rt->vm->deterministic || to->written <= c->fetched)
+                return true;
+        if (!l->taken) {
+                l->taken = true;
+                return false;
+        }
+        if (jitmem_sync_threads())
+                c->fetched = c->written;
+        else
+                l->refused = true;
+        return !l->refused;
+}
+
 bool codecache_link(struct vcpu *v, struct code_link *l, struct code_region *to)
 {
         struct runtime *rt = v->engine->rt;
@@ -287,6 +309,8 @@ bool codecache_link(struct vcpu *v, struct code_link *l, struct code_region *to)
         ok = atomic_load(&l->from->state) != REGION_DEAD && atomic_load(&to->state) != REGION_DEAD &&
              !l->to && !to->key.ram2 && same_page(l->from, to) && !(to->key.flags & REGION_ONE_SHOT) &&
              l->target == to->key.offset;
+        l->refused |= !ok;
+        ok = ok && fetched_anew(rt, l, to);
         if (ok) {
                 l->to = to;
                 l->next_in = to->links_in;
@@ -547,6 +571,7 @@ struct code_region *codecache_install(struct vcpu *v, struct code_region *r, con
         other = codecache_lookup_locked(rt, &r->key, &straddler);
         if (!other && region_mark(rt, r, bytes, bytes2)) {
                 region_hash(rt, r);
+                r->written = ++rt->cache.written;
                 if (rt->vm->n_vcpus > 1)
                         region_provisional(rt, r, bytes, bytes2);
                 else

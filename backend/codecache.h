@@ -62,6 +62,8 @@ struct codecache {
         unsigned n_provisional;
         struct code_region *retired;         /* without a segment, to be freed, by settle_next */
         uint64_t n_dropped;
+        /* Regions written so far; up to which of them nobody can hold what was in memory before (reads_ahead). */
+        uint64_t written, fetched;
 };
 
 /* @size bytes of code in all, at least what all vCPUs need to go on; 0 for the interpreter. */
@@ -98,7 +100,10 @@ uint64_t codecache_watch_locked(struct runtime *rt, struct ram_block *ram, uint6
 /* Drops every region. Any thread. */
 void codecache_drop_all(struct runtime *rt);
 
-/* Patches @link, taken by @v just now, to go straight to @to, if both live and that is sound; true if so. */
+/*
+ * Patches @link, taken by @v just now, to go straight to @to, if both live and that is sound; true if so. Notes in the
+ * link if it never will be.
+ */
 bool codecache_link(struct vcpu *v, struct code_link *link, struct code_region *to);
 
 /*

@@ -103,6 +103,7 @@ static unsigned free_retired_locked(struct runtime *rt)
                 }
                 n += s->state == SEGMENT_FREE;
         }
+        /* A kernel that cannot leaves it to the interrupts of its ordinary ticks. */
         if (reused)
                 jitmem_sync_threads();
         return n;

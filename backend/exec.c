@@ -102,10 +102,8 @@ static uint64_t follow_link(struct vcpu *v)
                 return door;
         if (v->engine->segments_opened != opened)
                 return door; /* @l may be gone */
-        if (!codecache_link(v, l, r)) {
-                l->refused = true;
+        if (!codecache_link(v, l, r))
                 context_add_jump(v, v->hot.pc, door, r->key.ram2);
-        }
         return door;
 }
 

@@ -113,6 +113,8 @@ enum emit_status {
 struct host_ops {
         const char *name;
         bool loops;                          /* it knows op drop, and polls that are fault sites */
+        bool reads_ahead;                    /* its processors may execute what they fetched before sync, until they
+                                                enter anew: a link leads others to new code only after that */
         uint32_t n_gpr_pins, n_fpr_pins;     /* how many of ir_guest.pins get registers */
 
         /*

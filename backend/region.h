@@ -49,6 +49,7 @@ struct code_link {
         uint32_t stub_offset;           /* where it goes when unlinked */
         int32_t target;                 /* guest address, relative to the page */
         bool refused;                   /* it cannot be linked soundly: not tried again */
+        bool taken;                     /* it was taken once, and not linked then for what that would have cost */
         struct code_link *next_in;      /* list of links into to */
 };
 
@@ -83,6 +84,7 @@ struct code_region {
         uint8_t *code_rw;            /* the same bytes, writable */
         uint32_t code_size;
         uint32_t guest_bytes, n_guest_insns;
+        uint64_t written;            /* among the regions of this cache: see codecache.fetched */
 
         struct fault_site *sites;    /* sorted by code_offset */
         struct slot_loc *locs;

@@ -402,8 +402,9 @@ static enum emit_status a64_emit(void *host_data, const struct ir_region *r, str
 
 /*
  * Arm ARM B2.2.5, for code written through another mapping: the data cache is cleaned to where instructions are
- * fetched from, by either address (it is found by the physical one); the instruction cache is emptied by the
- * address that executes.
+ * fetched from, by either address (it is found by the physical one; the first barrier puts the stores, which went by
+ * the other, before); the instruction cache is emptied by the address that executes, on all processors. What one of
+ * them holds beyond its cache goes with an ISB there: docs/code-cache.md.
  */
 static void sync_range(const uint8_t *exec, size_t len)
 {
@@ -412,6 +413,7 @@ static void sync_range(const uint8_t *exec, size_t len)
         uintptr_t end = (uintptr_t)exec + len, line;
 
         __asm__ volatile("mrs %0, ctr_el0" : "=r"(ctr));
+        __asm__ volatile("dsb ish" ::: "memory");
         line = 4ul << (ctr >> 16 & 15);
         for (uintptr_t at = (uintptr_t)exec & -line; at < end; at += line)
                 __asm__ volatile("dc cvau, %0" :: "r"(at) : "memory");
@@ -527,6 +529,7 @@ static const uint8_t *a64_no_return(void *host_data)
 const struct host_ops host_aarch64 = {
         .name = "aarch64",
         .loops = true,
+        .reads_ahead = true,
         .n_gpr_pins = A64_GPR_PINS,
         .n_fpr_pins = A64_FPR_PINS,
         .init = a64_init,

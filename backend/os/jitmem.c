@@ -66,8 +66,7 @@ void jitmem_release(struct jitmem *m, size_t offset, size_t size)
         madvise(m->rw + offset, size, MADV_REMOVE);
 }
 
-void jitmem_sync_threads(void)
+bool jitmem_sync_threads(void)
 {
-        /* A kernel without it (before 4.16) leaves the interrupts of an ordinary scheduler tick to do it. */
-        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+        return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0;
 }

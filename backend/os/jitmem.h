@@ -25,7 +25,7 @@ void jitmem_unmap(struct jitmem *m);
 void jitmem_release(struct jitmem *m, size_t offset, size_t size);
 
 /*
- * Makes every thread's next instruction come from memory as it is now; after code was replaced under its
- * address.
+ * Makes every thread of this process, wherever it runs, fetch its next instruction anew: none executes what it read
+ * ahead from memory that has been written since. False: this kernel cannot (Linux before 4.16).
  */
-void jitmem_sync_threads(void);
+bool jitmem_sync_threads(void);
