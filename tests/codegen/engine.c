@@ -17,6 +17,8 @@
 #include "frontend/cpu.h"
 #if defined(__x86_64__)
 #include "backend/x86_64/emit.h"
+#elif defined(__aarch64__)
+#include "backend/aarch64/emit.h"
 #endif
 #include "machines/core/vcpu.h"
 
@@ -228,6 +230,13 @@ static void limit_features(void)
         f->bmi2 &= n >= 5;
         f->lzcnt &= n >= 5;
         f->popcnt &= n >= 3;
+#elif defined(__aarch64__)
+        struct a64_host *h = rig.host_data;
+
+        if (!g_getenv("CODEGEN_LEVEL"))
+                return;
+        g_assert_cmpstr(g_getenv("CODEGEN_LEVEL"), ==, "v8.0");
+        memset(&h->feat, 0, sizeof(h->feat));
 #endif
 }
 
