@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frontend/x86/decode.h"
-
 #define CASE_CODE 0x20000000u
 #define CASE_DATA 0x20010000u
 #define CASE_RO 0x20014000u
@@ -38,7 +36,19 @@ struct test_case {
         bool done;
 };
 
-/* native.c: runs @n cases on this CPU, in a child process; @cases is memory shared with it. */
+/* Features that not every x86-64 CPU has */
+enum native_feature {
+        NATIVE_POPCNT, NATIVE_BMI1, NATIVE_BMI2, NATIVE_LZCNT, NATIVE_MOVBE, NATIVE_ADX, NATIVE_SSE3, NATIVE_SSSE3,
+        NATIVE_SSE41, NATIVE_SSE42,
+};
+
+/*
+ * native.c: an x86-64 CPU. Programs that are built for another host have remote.c in its place, which asks the program
+ * oracle.c; that is built for the machine that builds, and runs there.
+ */
+/* Bit k: it has enum native_feature k. */
+uint32_t native_features(void);
+/* Runs @n cases, in a child process; @cases is memory shared with it. */
 void native_run(struct test_case *cases, unsigned n);
 
 /* emulated.c: a VM of one CPU in user mode, for one case after the other. */

@@ -8,7 +8,6 @@
  * registers, flags as far as they are defined, memory, MXCSR, and what exception came with which error code.
  * -x names rows that are left out.
  */
-#include <cpuid.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,29 +269,20 @@ static char *row_name(unsigned row)
                                at & 255);
 }
 
-/* Bit @bit of register @reg (0 to 3: eax, ebx, ecx, edx) of a CPUID leaf. */
-static bool host_cpuid(unsigned leaf, unsigned reg, unsigned bit)
-{
-        unsigned r[4];
-
-        return __get_cpuid_count(leaf, 0, &r[0], &r[1], &r[2], &r[3]) && (r[reg] >> bit & 1);
-}
-
-/* Takes away what this host has not. */
+/* Takes away what the CPU that we compare with has not. */
 static void host_features(struct cpu_features *f)
 {
-        const struct { enum x86_feature feature; bool has; } host[] = {
-                {X86_F_POPCNT, __builtin_cpu_supports("popcnt")}, {X86_F_BMI1, __builtin_cpu_supports("bmi")},
-                {X86_F_BMI2, __builtin_cpu_supports("bmi2")}, {X86_F_LZCNT, host_cpuid(0x80000001, 2, 5)},
-                {X86_F_MOVBE, host_cpuid(1, 2, 22)}, {X86_F_ADX, host_cpuid(7, 1, 19)},
-                {X86_F_SSE3, __builtin_cpu_supports("sse3")}, {X86_F_SSSE3, __builtin_cpu_supports("ssse3")},
-                {X86_F_SSE41, __builtin_cpu_supports("sse4.1")},
-                {X86_F_SSE42, __builtin_cpu_supports("sse4.2")},
+        static const enum x86_feature features[] = {
+                [NATIVE_POPCNT] = X86_F_POPCNT, [NATIVE_BMI1] = X86_F_BMI1, [NATIVE_BMI2] = X86_F_BMI2,
+                [NATIVE_LZCNT] = X86_F_LZCNT, [NATIVE_MOVBE] = X86_F_MOVBE, [NATIVE_ADX] = X86_F_ADX,
+                [NATIVE_SSE3] = X86_F_SSE3, [NATIVE_SSSE3] = X86_F_SSSE3, [NATIVE_SSE41] = X86_F_SSE41,
+                [NATIVE_SSE42] = X86_F_SSE42,
         };
+        uint32_t has = native_features();
 
-        for (unsigned k = 0; k < sizeof(host) / sizeof(host[0]); k++) {
-                if (!host[k].has)
-                        cpu_features_set(f, host[k].feature, false);
+        for (unsigned k = 0; k < G_N_ELEMENTS(features); k++) {
+                if (!(has >> k & 1))
+                        cpu_features_set(f, features[k], false);
         }
 }
 

@@ -4,6 +4,8 @@
 
 #include "tests/diff/x86/cases.h"
 
+#include "frontend/x86/decode.h"
+
 /* Status flags and DF */
 enum { X86_CASE_FLAGS = 0xcd5 };
 

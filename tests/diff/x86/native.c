@@ -6,6 +6,7 @@
  */
 #include "tests/diff/x86/cases.h"
 
+#include <cpuid.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,30 @@ static void child(struct test_case *cases, unsigned n)
         at_home = true;
         __asm__ volatile("int3");
         _exit(3);
+}
+
+/* Bit @bit of register @reg (0 to 3: eax, ebx, ecx, edx) of a CPUID leaf. */
+static bool has_bit(unsigned leaf, unsigned reg, unsigned bit)
+{
+        unsigned r[4];
+
+        return __get_cpuid_count(leaf, 0, &r[0], &r[1], &r[2], &r[3]) && (r[reg] >> bit & 1);
+}
+
+uint32_t native_features(void)
+{
+        const bool has[] = {
+                [NATIVE_POPCNT] = __builtin_cpu_supports("popcnt"), [NATIVE_BMI1] = __builtin_cpu_supports("bmi"),
+                [NATIVE_BMI2] = __builtin_cpu_supports("bmi2"), [NATIVE_LZCNT] = has_bit(0x80000001, 2, 5),
+                [NATIVE_MOVBE] = has_bit(1, 2, 22), [NATIVE_ADX] = has_bit(7, 1, 19),
+                [NATIVE_SSE3] = __builtin_cpu_supports("sse3"), [NATIVE_SSSE3] = __builtin_cpu_supports("ssse3"),
+                [NATIVE_SSE41] = __builtin_cpu_supports("sse4.1"), [NATIVE_SSE42] = __builtin_cpu_supports("sse4.2"),
+        };
+        uint32_t bits = 0;
+
+        for (unsigned k = 0; k < sizeof(has) / sizeof(has[0]); k++)
+                bits |= (uint32_t)has[k] << k;
+        return bits;
 }
 
 void native_run(struct test_case *cases, unsigned n)
