@@ -94,7 +94,7 @@ struct compiled {
 
 /* Features of the host CPU, found at run time. */
 struct host_features {
-        bool bmi2, lzcnt, popcnt, fma, avx2, ssse3, sse41, sse42; /* x86-64 */
+        bool bmi2, lzcnt, popcnt, fma, avx, avx2, ssse3, sse41, sse42; /* x86-64 */
         bool lse, rcpc, flagm, flagm2, frint;           /* AArch64 */
 };
 

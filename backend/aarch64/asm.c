@@ -61,7 +61,7 @@ unsigned a64_mov_imm_len(uint64_t v)
         return n ? n : 1;
 }
 
-void a64_mov_imm(struct a64_asm *a, unsigned d, uint64_t v)
+void a64_mov_imm(struct asm_out *a, unsigned d, uint64_t v)
 {
         bool inverted = halves_other_than(v, 0xffff) < halves_other_than(v, 0), first = true;
         unsigned skip = inverted ? 0xffff : 0;
@@ -95,7 +95,7 @@ static bool fits(int64_t v, unsigned bits)
         return v >= -(1ll << (bits - 1)) && v < 1ll << (bits - 1);
 }
 
-void a64_patch(struct a64_asm *a, uint8_t *at, const uint8_t *target)
+void a64_patch(struct asm_out *a, uint8_t *at, const uint8_t *target)
 {
         int64_t bytes = target - at, words = bytes / 4;
         uint32_t op;

@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct vcpu_return) == 16 && sizeof(struct jump_entry) == 
 enum { RETURN_MASK = VCPU_RETURN_STACK * 16 - 1, RETURNS = offsetof(struct vcpu, hot.returns) };
 _Static_assert(RETURNS <= 504, "a pair is read there");
 
-static void and_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, uint64_t v)
+static void and_imm(struct emit *e, bool w, unsigned d, unsigned n, uint64_t v)
 {
         uint32_t bits;
 
@@ -21,7 +21,7 @@ static void and_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, uint64_t
 }
 
 /* The region took its whole count from the budget; it is left after @retired instructions. */
-static void adjust_budget(struct a64_emit *e, uint32_t retired)
+static void adjust_budget(struct emit *e, uint32_t retired)
 {
         if (retired >= e->budget)
                 return;
@@ -30,17 +30,17 @@ static void adjust_budget(struct a64_emit *e, uint32_t retired)
         a64_str(&e->a, true, SCRATCH, HOT(budget));
 }
 
-static void exit_at(struct a64_emit *e, enum ir_exit reason, int64_t imm)
+static void exit_at(struct emit *e, enum ir_exit reason, int64_t imm)
 {
         emit_const(e, X0, imm);
         a64_mov_imm(&e->a, X1, reason);
         a64_b_exec(&e->a, e->h->exit_at);
 }
 
-static void cold_exit_at(struct a64_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
+static void cold_exit_at(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
                          uint32_t retired)
 {
-        struct a64_cold *c = emit_cold(e, COLD_EXIT_AT, i);
+        struct cold *c = emit_cold(e, COLD_EXIT_AT, i);
 
         c->imm = i->imm;
         c->d = reason;
@@ -49,17 +49,17 @@ static void cold_exit_at(struct a64_emit *e, const struct ir_ins *i, uint8_t *fr
 }
 
 /* Leaves with the pc in @reg. */
-static void cold_exit_pc(struct a64_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
+static void cold_exit_pc(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
                          unsigned reg)
 {
-        struct a64_cold *c = emit_cold(e, COLD_EXIT_PC, i);
+        struct cold *c = emit_cold(e, COLD_EXIT_PC, i);
 
         c->x = reg;
         c->d = reason;
         emit_cold_from(c, from);
 }
 
-static uint8_t *check_poll(struct a64_emit *e)
+static uint8_t *check_poll(struct emit *e)
 {
         a64_ldr(&e->a, false, SCRATCH, HOT(poll));
         return a64_cbz(&e->a, true, false, SCRATCH);
@@ -68,10 +68,10 @@ static uint8_t *check_poll(struct a64_emit *e)
 /* ---- links ---- */
 
 /* A branch that is a link to page + @target. */
-static void link_branch(struct a64_emit *e, const struct ir_ins *i, int64_t target)
+static void link_branch(struct emit *e, const struct ir_ins *i, int64_t target)
 {
         struct code_link l = {.patch_offset = e->a.p - e->a.start, .target = (int32_t)target};
-        struct a64_cold *c = emit_cold(e, COLD_STUB, i);
+        struct cold *c = emit_cold(e, COLD_STUB, i);
 
         c->lo = e->out->links->len;
         emit_cold_from(c, a64_b(&e->a));
@@ -88,7 +88,7 @@ static bool in_page(int64_t offset)
 }
 
 /* Branches to page + imm through the jump cache; @landed: vpage_base is the target's already. */
-static void cross_page(struct a64_emit *e, const struct ir_ins *i, int64_t imm, bool landed)
+static void cross_page(struct emit *e, const struct ir_ins *i, int64_t imm, bool landed)
 {
         int64_t page = imm & ~(int64_t)(GUEST_PAGE_SIZE - 1);
         int32_t entry = jump_index(imm) * (int32_t)sizeof(struct jump_entry);
@@ -109,18 +109,18 @@ static void cross_page(struct a64_emit *e, const struct ir_ins *i, int64_t imm, 
 
 /* ---- branches within the region ---- */
 
-static void fixup(struct a64_emit *e, uint8_t *at, uint32_t block)
+static void fixup(struct emit *e, uint8_t *at, uint32_t block)
 {
-        e->fixups[e->n_fixups++] = (struct a64_fixup){at, block};
+        e->fixups[e->n_fixups++] = (struct emit_fixup){at, block};
 }
 
-static void go_to(struct a64_emit *e, uint32_t block)
+static void go_to(struct emit *e, uint32_t block)
 {
         if (block != e->block + 1)
                 fixup(e, a64_b(&e->a), block);
 }
 
-static void emit_brcc(struct a64_emit *e, const struct ir_ins *i)
+static void emit_brcc(struct emit *e, const struct ir_ins *i)
 {
         uint32_t yes = (uint32_t)i->imm, no = (uint32_t)((uint64_t)i->imm >> 32);
         enum ir_cond cond = (enum ir_cond)i->cond;
@@ -136,7 +136,7 @@ static void emit_brcc(struct a64_emit *e, const struct ir_ins *i)
 
 /* ---- exits ---- */
 
-static void emit_exit_jump(struct a64_emit *e, const struct ir_ins *i)
+static void emit_exit_jump(struct emit *e, const struct ir_ins *i)
 {
         adjust_budget(e, e->insn + 1);
         if (i->aux & 1)
@@ -148,14 +148,14 @@ static void emit_exit_jump(struct a64_emit *e, const struct ir_ins *i)
 }
 
 /* Branches to @t, which is the door of @pc. */
-static void arrive(struct a64_emit *e, unsigned pc, unsigned t)
+static void arrive(struct emit *e, unsigned pc, unsigned t)
 {
         and_imm(e, true, SCRATCH, pc, -(uint64_t)GUEST_PAGE_SIZE);
         a64_str(&e->a, true, SCRATCH, HOT(vpage_base));
         a64_br(&e->a, t);
 }
 
-static void emit_exit_ind(struct a64_emit *e, const struct ir_ins *i)
+static void emit_exit_ind(struct emit *e, const struct ir_ins *i)
 {
         unsigned a = ra_reg(&e->ra, i->arg[0]), t = a == X0 ? X1 : X0;
 
@@ -188,14 +188,14 @@ static void emit_exit_ind(struct a64_emit *e, const struct ir_ins *i)
  * How many instructions are complete when the region is left for @pc: the one in force is not if it is to
  * run.
  */
-static uint32_t retired_at(const struct a64_emit *e, int64_t pc)
+static uint32_t retired_at(const struct emit *e, int64_t pc)
 {
         return e->insn + (pc != e->page_offset);
 }
 
-static void emit_ret_push(struct a64_emit *e, const struct ir_ins *i)
+static void emit_ret_push(struct emit *e, const struct ir_ins *i)
 {
-        struct a64_cold *c = emit_cold(e, COLD_LANDING, i);
+        struct cold *c = emit_cold(e, COLD_LANDING, i);
         unsigned t = ra_temp(&e->ra, false, RA_NONE, 0);
 
         a64_ldr(&e->a, true, t, HOT(vpage_base));
@@ -209,7 +209,7 @@ static void emit_ret_push(struct a64_emit *e, const struct ir_ins *i)
         a64_stp(&e->a, t, SCRATCH2, SCRATCH, RETURNS);
 }
 
-static void emit_hook(struct a64_emit *e, const struct ir_ins *i)
+static void emit_hook(struct emit *e, const struct ir_ins *i)
 {
         ra_flush_groups(&e->ra, ~0ull);
         a64_ldr(&e->a, true, SCRATCH, HOT(vpage_base));
@@ -220,10 +220,10 @@ static void emit_hook(struct a64_emit *e, const struct ir_ins *i)
         a64_bl_exec(&e->a, e->h->hook);
 }
 
-void emit_call(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_call(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct ir_helper *h = (const struct ir_helper *)(intptr_t)i->imm;
-        struct a64_cold *c = NULL;
+        struct cold *c = NULL;
         bool fp_temps;
 
         for (unsigned k = 0; k < h->n_args; k++) {
@@ -254,7 +254,7 @@ void emit_call(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         switch ((enum ir_op)i->op) {
         case IR_OP_fence:
@@ -277,7 +277,7 @@ void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 break;
         }
         case IR_OP_budget: {
-                struct a64_cold *c = emit_cold(e, COLD_BUDGET, i);
+                struct cold *c = emit_cold(e, COLD_BUDGET, i);
 
                 e->budget = (uint32_t)i->imm;
                 a64_ldr(&e->a, true, SCRATCH, HOT(budget));
@@ -288,7 +288,7 @@ void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         }
         case IR_OP_poll:
                 if (i->aux & 1) {
-                        struct a64_cold *c = emit_cold(e, COLD_POLL_SITE, i);
+                        struct cold *c = emit_cold(e, COLD_POLL_SITE, i);
 
                         emit_site(e, c, RA_NREGS);
                         c->page_offset = (uint16_t)i->imm;
@@ -324,9 +324,9 @@ void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- cold code ---- */
 
-void cold_control(struct a64_emit *e, const struct a64_cold *c)
+void cold_control(struct emit *e, const struct cold *c)
 {
-        switch ((enum a64_cold_kind)c->kind) {
+        switch ((enum cold_kind)c->kind) {
         case COLD_EXIT_AT:
                 adjust_budget(e, c->insn);
                 exit_at(e, (enum ir_exit)c->d, c->imm);

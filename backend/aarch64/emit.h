@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the AArch64 host share: the registers' roles, the frame, the thunks' conventions, and the
- * state of an emission.
+ * What the files of the AArch64 host share: the registers' roles, the frame, the thunks' conventions.
  *
  * Registers: x28 points to struct vcpu, x27 = hot.tlb, sp = the frame; x16, x17, v30 and v31 belong to the
  * emitter, x30 to calls. x19 to x26, x8 to x15 and v8 to v15 are pins; x0 to x7, v0 to v7 and v16 to v23
@@ -16,8 +15,7 @@
 #pragma once
 
 #include "backend/aarch64/asm.h"
-#include "backend/host.h"
-#include "backend/regalloc.h"
+#include "backend/emit.h"
 #include "backend/tlb.h"
 #include "machines/core/vcpu.h"
 
@@ -38,90 +36,9 @@ _Static_assert(FRAME_SIZE >= FRAME_SPILL + RA_FRAME_SLOTS * 8 && FRAME_SIZE % 16
 enum { FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128, FPSR_FLAGS = 0x9f };
 enum { FPCR_DN = 1 << 25, FPCR_FZ = 1 << 24, FPCR_RMODE_SHIFT = 22 };
 
-struct a64_host {
-        struct host_features feat;
-        const struct slow_ops *slow;
-        const struct ir_guest *guest;
-        struct ra_target target;
-        uint8_t *slot_pin;
-        uint16_t pin_slot[RA_NREGS];
-        bool vectors;        /* the guest has slots that need whole vector registers */
-        /* executable addresses */
-        const uint8_t *enter, *exit, *exit_stored, *exit_at, *no_return, *link, *unwind;
-        /* [1] of these keep FP temporaries */
-        const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
-        const uint8_t *load128, *store128, *cas16, *vec;
-        const uint8_t *rmw, *cas, *fp, *hook, *relookup[2];
-};
-
-/* Code that is seldom run, emitted after the region's body. */
-enum a64_cold_kind {
-        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
-        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_POLL_SITE, COLD_STUB, COLD_LANDING,
-        COLD_NAN, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP,
-};
-
-struct a64_cold {
-        uint8_t kind;
-        bool fp_temps;        /* of those, some are live: thunks must keep them */
-        bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
-        uint8_t n_from;
-        uint8_t d, t, x, y, z; /* registers; hardware numbers, or the allocator's for memory */
-        uint8_t *from[3];     /* branches that come here */
-        uint8_t *back;        /* where to go on */
-        const struct ir_ins *i;
-        struct ra_opnd addr, addr2, value, value2; /* guest address without imm */
-        uint32_t first_loc, n_locs, insn;
-        uint16_t page_offset;
-        int64_t imm;
-        uint32_t lo_span;     /* relookup: the limit */
-        int32_t lo;
-};
-
-struct a64_fixup {
-        uint8_t *at;
-        uint32_t block;
-};
-
-enum { A64_LITERALS = 128 };
-
-struct a64_literal {
-        uint8_t *at;
-        uint32_t n; /* index of the word */
-};
-
-struct a64_emit {
-        struct a64_asm a;
-        struct ra ra;
-        const struct a64_host *h;
-        const struct ir_region *r;
-        struct compiled *out;
-        uint8_t *limit;
-        struct a64_cold *cold;
-        unsigned n_cold;
-        uint8_t **block_at;         /* by block, or NULL */
-        uint8_t *lookup_end;        /* where the latest shared lookup's code ended, and its cold piece */
-        struct a64_cold *lookup_cold;
-        struct a64_fixup *fixups;
-        unsigned n_fixups;
-        ir_ref *entry_insn;         /* by block: see ir_entry_insns; NULL if there is only one */
-        uint32_t block;             /* being emitted */
-        uint32_t insn;              /* guest instruction in force */
-        uint32_t budget;            /* what the region took from hot.budget, 0 if nothing */
-        uint16_t page_offset;       /* of that instruction */
-        uint64_t literals[A64_LITERALS];
-        struct a64_literal literal_uses[A64_LITERALS];
-        unsigned n_literals, n_literal_uses;
-};
-
 static inline unsigned a64_num(unsigned ra_reg)
 {
         return ra_reg & 31;
-}
-
-static inline bool is_wide(enum ir_type t)
-{
-        return t == IR_I64 || t == IR_F64;
 }
 
 /* The opcode that moves a slot between its home and a register */
@@ -135,66 +52,44 @@ static inline uint32_t a64_slot_access(enum ir_type t, bool fp, bool load)
 }
 
 /* ---- emit.c ---- */
-struct a64_cold *emit_cold(struct a64_emit *e, enum a64_cold_kind kind, const struct ir_ins *i);
-void emit_cold_from(struct a64_cold *c, uint8_t *branch);
-/* Notes the state of deferred slots for a fault in @c: see ra_snapshot. */
-void emit_site(struct a64_emit *e, struct a64_cold *c, unsigned max_temps);
-/* The call before this point may leave the region: makes its struct fault_site. */
-void emit_site_here(struct a64_emit *e, const struct a64_cold *c);
 /* A constant: by instructions, or as a literal where that takes many. */
-void emit_const(struct a64_emit *e, unsigned d, uint64_t bits);
+void emit_const(struct emit *e, unsigned d, uint64_t bits);
 /* A load or store anywhere in the frame or the guest state; x17 helps with what is far. */
-void emit_access(struct a64_emit *e, uint32_t op, unsigned t, struct a64_mem m);
+void emit_access(struct emit *e, uint32_t op, unsigned t, struct a64_mem m);
 struct a64_mem emit_mem(const struct ra_opnd *o);
 /* Any operand (general) to a register, whatever the type; leaves flags alone. */
-void emit_opnd_to(struct a64_emit *e, unsigned dst, const struct ra_opnd *o, bool w);
+void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
 /* The same, but an operand in a register stays there: where it is then. */
-unsigned emit_opnd(struct a64_emit *e, const struct ra_opnd *o, bool w, unsigned scratch);
+unsigned emit_opnd(struct emit *e, const struct ra_opnd *o, bool w, unsigned scratch);
 /* The same to [sp] argument @n; FP registers too. Uses x16 for what is in memory or a constant. */
-void emit_out_arg(struct a64_emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
+void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
 /* A float operand to a register (the allocator's number); leaves flags alone. */
-void emit_fp_opnd_to(struct a64_emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
-void emit_move(struct a64_emit *e, unsigned dst, unsigned src); /* ra register numbers */
+void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
+void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbers */
 
 /* ---- select.c: integers ---- */
-bool emit_int(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
 /* Compares two values; the condition to test. */
-enum a64_cc emit_compare(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+enum a64_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
 /* Compares and branches, by cbz or tbz where that will do; the branch. */
-uint8_t *emit_compare_branch(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
 /* d = n + imm; uses x17 for what is large */
-void emit_add_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, int64_t imm);
-
-/* ---- flags.c: condition flags, fields, carries ---- */
-bool emit_flags(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_add_imm(struct emit *e, bool w, unsigned d, unsigned n, int64_t imm);
 
 /* ---- memory.c ---- */
-void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_st(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_fence(struct a64_emit *e, uint32_t mask);
-void cold_memory(struct a64_emit *e, const struct a64_cold *c);
-
-/* ---- control.c ---- */
-void emit_control(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_call(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void cold_control(struct a64_emit *e, const struct a64_cold *c);
+void emit_fence(struct emit *e, uint32_t mask);
 
 /* ---- float.c ---- */
 /* Is the region's mode one that FPCR can express? */
-bool emit_fp_native(const struct a64_emit *e);
-void emit_slow_fp(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
-void cold_float(struct a64_emit *e, const struct a64_cold *c);
+bool emit_fp_native(const struct emit *e);
+void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
+void cold_float(struct emit *e, const struct cold *c);
 
 /* ---- vector.c ---- */
 /* Both halves of vector register @d become @bits; uses x16. */
-void emit_vector_const(struct a64_emit *e, unsigned d, uint64_t bits);
-void emit_vector(struct a64_emit *e, uint32_t at, const struct ir_ins *i);
+void emit_vector_const(struct emit *e, unsigned d, uint64_t bits);
 
 /* ---- thunks.c ---- */
-bool a64_thunks(struct a64_host *h, struct code_buf *buf);
+bool a64_thunks(struct emit_host *h, struct code_buf *buf);
 
 /* ---- print.c ---- */
 void a64_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
@@ -208,4 +103,4 @@ uint32_t a64_fp_env(struct ir_fpmode mode);
 enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door);
 void a64_link(struct code_link *l, const struct code_region *target);
 uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *ret, uint64_t status,
-                    const uint8_t *frame, const struct a64_host *h);
+                    const uint8_t *frame, const struct emit_host *h);

@@ -15,7 +15,7 @@ static bool wide(const struct ir_ins *i)
         return i->type == IR_I64;
 }
 
-static void logic_imm(struct a64_emit *e, enum a64_alu op, unsigned d, unsigned n, uint32_t v)
+static void logic_imm(struct emit *e, enum a64_alu op, unsigned d, unsigned n, uint32_t v)
 {
         uint32_t bits;
 
@@ -46,7 +46,7 @@ static unsigned bit_of(enum ir_flag f)
 /* ---- making flags ---- */
 
 /* d = the host's flags, C inverted or not */
-static void take_nzcv(struct a64_emit *e, unsigned d, bool invert_c)
+static void take_nzcv(struct emit *e, unsigned d, bool invert_c)
 {
         a64_mrs(&e->a, d, A64_NZCV);
         if (invert_c)
@@ -57,7 +57,7 @@ static void take_nzcv(struct a64_emit *e, unsigned d, bool invert_c)
  * A of a sum or difference @r of @n and @m: where bit 4 of it is not what it would be without a carry; and the byte
  * that P is of. Into @d; uses x17.
  */
-static void add_pa(struct a64_emit *e, unsigned d, unsigned r, unsigned n, unsigned m)
+static void add_pa(struct emit *e, unsigned d, unsigned r, unsigned n, unsigned m)
 {
         a64_alu(&e->a, A64_EOR, false, SCRATCH2, n, m);
         a64_alu(&e->a, A64_EOR, false, SCRATCH2, SCRATCH2, r);
@@ -66,7 +66,7 @@ static void add_pa(struct a64_emit *e, unsigned d, unsigned r, unsigned n, unsig
         a64_bfxil(&e->a, false, d, r, 0, 8);
 }
 
-static unsigned operand(struct a64_emit *e, ir_ref v)
+static unsigned operand(struct emit *e, ir_ref v)
 {
         return ra_reg(&e->ra, v);
 }
@@ -75,7 +75,7 @@ static unsigned operand(struct a64_emit *e, ir_ref v)
  * Sums and differences. Narrow ones are moved to the top of a word, where the host's flags are theirs. With a carry
  * that will not do: then they are reckoned from the word.
  */
-static void emit_fl_sum(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool carry = i->op == IR_OP_fl_adc || i->op == IR_OP_fl_sbc;
         bool sub = i->op == IR_OP_fl_sub || i->op == IR_OP_fl_sbc;
@@ -128,7 +128,7 @@ static void emit_fl_sum(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fl_logic(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_logic(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned width = i->aux & IR_FL_WIDTH, n = operand(e, i->arg[0]);
 
@@ -146,7 +146,7 @@ static void emit_fl_logic(struct a64_emit *e, uint32_t at, const struct ir_ins *
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fl_with(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_with(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned mask = i->aux & IR_FLAG_ALL, f = operand(e, i->arg[0]), b = operand(e, i->arg[1]);
 
@@ -165,7 +165,7 @@ static void emit_fl_with(struct a64_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fl_merge(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t bits = ir_flags_bits(i->aux & IR_FLAG_ALL);
         unsigned f = operand(e, i->arg[0]), g = operand(e, i->arg[1]);
@@ -181,7 +181,7 @@ static void emit_fl_merge(struct a64_emit *e, uint32_t at, const struct ir_ins *
 }
 
 /* Floats: what the host's comparison leaves is the form by sign with C inverted. */
-static void emit_fl_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool f64 = e->r->ins[i->arg[0]].type == IR_F64;
         unsigned x = a64_num(operand(e, i->arg[0])), y = a64_num(operand(e, i->arg[1]));
@@ -207,7 +207,7 @@ static void emit_fl_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i
 /* ---- reading flags ---- */
 
 /* d = parity of the low byte of f: 1 if it is even */
-static void parity(struct a64_emit *e, unsigned d, unsigned f)
+static void parity(struct emit *e, unsigned d, unsigned f)
 {
         a64_alu_shift(&e->a, A64_EOR, false, SCRATCH, f, f, SH_LSR, 4);
         a64_alu_shift(&e->a, A64_EOR, false, SCRATCH, SCRATCH, SCRATCH, SH_LSR, 2);
@@ -215,7 +215,7 @@ static void parity(struct a64_emit *e, unsigned d, unsigned f)
         logic_imm(e, A64_AND, d, SCRATCH, 1);
 }
 
-static void emit_fl_test(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fl_test(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t bits[] = {[IR_FL_Z] = BIT_Z, [IR_FL_C] = BIT_C, [IR_FL_N] = BIT_N, [IR_FL_V] = BIT_V,
                                        [IR_FL_A] = BIT_A};
@@ -254,7 +254,7 @@ static void emit_fl_test(struct a64_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_copy(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_copy(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!e->ra.val[at].hint && ra_alias(&e->ra, at, i->arg[0]))
                 return;
@@ -269,7 +269,7 @@ static void emit_copy(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- fields, and sums with carries ---- */
 
-static void emit_ext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_ext(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned pos = ir_field_pos(i->aux), len = ir_field_len(i->aux), n = operand(e, i->arg[0]);
 
@@ -279,7 +279,7 @@ static void emit_ext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_insert(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = operand(e, i->arg[0]), m = operand(e, i->arg[1]);
 
@@ -292,7 +292,7 @@ static void emit_insert(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_extr(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_extr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned top = w ? 63 : 31, hi = operand(e, i->arg[0]), lo = operand(e, i->arg[1]), n = XZR;
@@ -317,7 +317,7 @@ static void emit_extr(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_carry_sum(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         enum a64_alu op = i->op == IR_OP_adc ? A64_ADD : A64_SUB;
@@ -331,7 +331,7 @@ static void emit_carry_sum(struct a64_emit *e, uint32_t at, const struct ir_ins 
         ra_def_done(&e->ra, at);
 }
 
-bool emit_flags(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         switch ((enum ir_op)i->op) {
         case IR_OP_extu:

@@ -18,12 +18,12 @@ static bool f64(enum ir_type t)
         return t == IR_F64;
 }
 
-static enum ir_type arg_type(const struct a64_emit *e, const struct ir_ins *i)
+static enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
 {
         return (enum ir_type)e->r->ins[i->arg[0]].type;
 }
 
-bool emit_fp_native(const struct a64_emit *e)
+bool emit_fp_native(const struct emit *e)
 {
         const struct ir_fpmode *m = &e->r->fp;
         bool flush = m->flush_in && m->flush_out == IR_FLUSH_UF && m->tininess_before;
@@ -32,27 +32,27 @@ bool emit_fp_native(const struct a64_emit *e)
 }
 
 /* Does the op round as FPCR does? */
-static bool rounds_here(const struct a64_emit *e, const struct ir_ins *i)
+static bool rounds_here(const struct emit *e, const struct ir_ins *i)
 {
         unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 
         return rm == e->r->fp.round && rm != IR_RM_RMM;
 }
 
-static unsigned effective_round(const struct a64_emit *e, const struct ir_ins *i)
+static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
 {
         return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 }
 
 /* An operand in an FP register: where it is, or loaded */
-static unsigned fp_reg(struct a64_emit *e, ir_ref v)
+static unsigned fp_reg(struct emit *e, ir_ref v)
 {
         return a64_num(ra_reg(&e->ra, v));
 }
 
 /* ---- slow path ---- */
 
-static void slow_args(struct a64_emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
+static void slow_args(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
 {
         struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
 
@@ -62,7 +62,7 @@ static void slow_args(struct a64_emit *e, const struct ir_ins *i, const struct r
         a64_bl_exec(&e->a, e->h->fp);
 }
 
-void emit_slow_fp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ir_ops[i->op].n_args;
         struct ra_opnd args[3];
@@ -81,7 +81,7 @@ void emit_slow_fp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
  * A register that still holds operand @r after the op that makes @d: the host's number. The op with three operands
  * has two such registers at most that are @d, and then they are the same.
  */
-static unsigned keep_operand(struct a64_emit *e, unsigned r, unsigned d)
+static unsigned keep_operand(struct emit *e, unsigned r, unsigned d)
 {
         if (r != d)
                 return r;
@@ -90,10 +90,10 @@ static unsigned keep_operand(struct a64_emit *e, unsigned r, unsigned d)
 }
 
 /* The result in @d may be tiny and inexact: exponents 0 and 1 are looked at. Operands are in @x, @y, @z. */
-static void check_tiny(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsigned x, unsigned y, unsigned z)
+static void check_tiny(struct emit *e, const struct ir_ins *i, unsigned d, unsigned x, unsigned y, unsigned z)
 {
         bool wide = f64(i->type);
-        struct a64_cold *c;
+        struct cold *c;
 
         if (e->r->fp.tininess_before)
                 return;
@@ -108,7 +108,7 @@ static void check_tiny(struct a64_emit *e, const struct ir_ins *i, unsigned d, u
         c->back = e->a.p;
 }
 
-static void cold_tiny(struct a64_emit *e, const struct a64_cold *c)
+static void cold_tiny(struct emit *e, const struct cold *c)
 {
         bool wide = f64(c->i->type);
         const uint8_t regs[] = {c->x, c->y, c->z};
@@ -136,7 +136,7 @@ static void cold_tiny(struct a64_emit *e, const struct a64_cold *c)
 
 /* ---- arithmetic ---- */
 
-static void emit_arith(struct a64_emit *e, uint32_t at, const struct ir_ins *i, enum a64_fp2 op)
+static void emit_arith(struct emit *e, uint32_t at, const struct ir_ins *i, enum a64_fp2 op)
 {
         unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
         bool tiny = op == A64_FMUL || op == A64_FDIV;
@@ -156,7 +156,7 @@ static void emit_arith(struct a64_emit *e, uint32_t at, const struct ir_ins *i, 
         ra_def_done(&e->ra, at);
 }
 
-static void emit_sqrt(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_sqrt(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]);
 
@@ -165,7 +165,7 @@ static void emit_sqrt(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fma(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         /* by aux: the product negated, the addend negated */
         static const uint32_t forms[] = {A64_FMADD, A64_FMSUB, A64_FNMSUB, A64_FNMADD};
@@ -182,10 +182,10 @@ static void emit_fma(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* minimumNumber: the host's own (FMINNM) makes a NaN of a signalling one; so all NaNs go to cold code. */
-static void emit_minmax(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_minmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
-        struct a64_cold *c;
+        struct cold *c;
 
         ra_operands_done(&e->ra);
         unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
@@ -219,14 +219,14 @@ static void emit_minmax(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void load_nan(struct a64_emit *e, enum ir_type t, unsigned d)
+static void load_nan(struct emit *e, enum ir_type t, unsigned d)
 {
         a64_mov_imm(&e->a, SCRATCH, f64(t) ? 0x7ff8000000000000ull : 0x7fc00000);
         a64_fmov_from_gpr(&e->a, f64(t), d, SCRATCH);
 }
 
 /* At least one is a NaN: the other, or the default NaN. */
-static void cold_minmax(struct a64_emit *e, const struct a64_cold *c)
+static void cold_minmax(struct emit *e, const struct cold *c)
 {
         bool wide = f64(c->i->type);
         uint8_t *number;
@@ -239,7 +239,7 @@ static void cold_minmax(struct a64_emit *e, const struct a64_cold *c)
         a64_here(&e->a, number);
 }
 
-static void emit_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t cc[] = {[IR_FEQ] = CC_EQ, [IR_FLT] = CC_MI, [IR_FLE] = CC_LS, [IR_FUN] = CC_VS};
         bool order = i->cond == IR_FLT || i->cond == IR_FLE;
@@ -254,7 +254,7 @@ static void emit_fcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- signs ---- */
 
-static void emit_sign(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = f64(i->type);
         unsigned x = fp_reg(e, i->arg[0]), y = i->op == IR_OP_fsgnj ? fp_reg(e, i->arg[1]) : x;
@@ -286,7 +286,7 @@ static void emit_sign(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- bits and boxes ---- */
 
-static void emit_bitcast(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_bitcast(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -300,7 +300,7 @@ static void emit_bitcast(struct a64_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]);
 
@@ -310,10 +310,10 @@ static void emit_fbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_funbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-        struct a64_cold *c;
+        struct cold *c;
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
@@ -332,7 +332,7 @@ static void emit_funbox(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_round(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_round(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {[IR_RM_RNE] = A64_FRINTN, [IR_RM_RTZ] = A64_FRINTZ, [IR_RM_RDN] = A64_FRINTM,
                                        [IR_RM_RUP] = A64_FRINTP, [IR_RM_RMM] = A64_FRINTA};
@@ -347,7 +347,7 @@ static void emit_round(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- conversions ---- */
 
-static void emit_cvt_ff(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]), k;
 
@@ -365,14 +365,14 @@ static void emit_cvt_ff(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* To an integer: the host's results but for NaNs, of which the host makes 0. */
-static void emit_cvt_fi(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {[IR_RM_RNE] = A64_FCVTNS, [IR_RM_RTZ] = A64_FCVTZS, [IR_RM_RDN] = A64_FCVTMS,
                                        [IR_RM_RUP] = A64_FCVTPS, [IR_RM_RMM] = A64_FCVTAS};
         enum ir_type t = arg_type(e, i);
         uint32_t op = ops[effective_round(e, i)] | (i->aux & 16 ? A64_UNSIGNED : 0);
         unsigned x = fp_reg(e, i->arg[0]);
-        struct a64_cold *c;
+        struct cold *c;
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
@@ -390,14 +390,14 @@ static void emit_cvt_fi(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void cold_to_int(struct a64_emit *e, const struct a64_cold *c)
+static void cold_to_int(struct emit *e, const struct cold *c)
 {
         uint64_t max = c->i->aux & 16 ? ~0ull : c->i->type == IR_I64 ? INT64_MAX : INT32_MAX;
 
         a64_mov_imm(&e->a, c->d, max);
 }
 
-static void emit_cvt_if(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = (i->aux & 15) == IR_I64;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -411,7 +411,7 @@ static void emit_cvt_if(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- dispatch ---- */
 
-static bool goes_inline(const struct a64_emit *e, const struct ir_ins *i)
+static bool goes_inline(const struct emit *e, const struct ir_ins *i)
 {
         const struct ir_fpmode *m = &e->r->fp;
         bool here = emit_fp_native(e) && rounds_here(e, i);
@@ -448,7 +448,7 @@ static bool goes_inline(const struct a64_emit *e, const struct ir_ins *i)
         }
 }
 
-void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!goes_inline(e, i)) {
                 emit_slow_fp(e, at, i);
@@ -512,9 +512,9 @@ void emit_float(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void cold_float(struct a64_emit *e, const struct a64_cold *c)
+void cold_float(struct emit *e, const struct cold *c)
 {
-        switch ((enum a64_cold_kind)c->kind) {
+        switch ((enum cold_kind)c->kind) {
         case COLD_MINMAX:
                 cold_minmax(e, c);
                 break;

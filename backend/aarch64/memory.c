@@ -31,7 +31,7 @@ static int32_t tag_offset(bool write)
 }
 
 /* What never goes inline: other views, foreign byte order, atomics of 16 bytes where the host has no instruction. */
-static bool always_slow(const struct a64_emit *e, const struct ir_ins *i)
+static bool always_slow(const struct emit *e, const struct ir_ins *i)
 {
         return i->mem.view || i->mem.big_endian || (i->op == IR_OP_cas16 && !e->h->feat.lse);
 }
@@ -47,7 +47,7 @@ static bool is_ordered(const struct ir_ins *i)
         return i->op == IR_OP_ld ? i->mem.acquire : i->op == IR_OP_st ? i->mem.release : true;
 }
 
-static bool is_fused(const struct a64_emit *e, const struct ir_ins *i)
+static bool is_fused(const struct emit *e, const struct ir_ins *i)
 {
         ir_ref l = i->arg[0];
 
@@ -67,7 +67,7 @@ static int32_t lookup_span(const struct ir_ins *l)
 }
 
 /* x16 = addend for address @a, x17 = its offset in the page; branches if the page grants no @span bytes there. */
-static uint8_t *emit_probe(struct a64_emit *e, unsigned a, bool write, int32_t span)
+static uint8_t *emit_probe(struct emit *e, unsigned a, bool write, int32_t span)
 {
         a64_ubfx(&e->a, true, SCRATCH, a, GUEST_PAGE_BITS, TLB_BITS);
         a64_alu_shift(&e->a, A64_ADD, true, SCRATCH, TLB, SCRATCH, SH_LSL, 5);
@@ -78,13 +78,13 @@ static uint8_t *emit_probe(struct a64_emit *e, unsigned a, bool write, int32_t s
         return a64_bcc(&e->a, CC_HI);
 }
 
-void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
                 return;
         unsigned a = ra_reg(&e->ra, i->arg[0]);
         int32_t lo = lookup_lo(i), span = lookup_span(i);
-        struct a64_cold *c = emit_cold(e, COLD_LOOKUP, i);
+        struct cold *c = emit_cold(e, COLD_LOOKUP, i);
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
@@ -107,7 +107,7 @@ void emit_lookup(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 /* What a touch comes to before the access itself. */
 struct touch {
         const struct ir_ins *i, *lookup;
-        struct a64_cold *c;
+        struct cold *c;
         unsigned a, h;     /* registers: guest address; host address of a shared lookup */
         unsigned t;        /* for the sum of address and imm, where there is one */
         bool fused, slow;
@@ -115,8 +115,8 @@ struct touch {
         struct a64_mem m;
 };
 
-static void touch_operands(struct a64_emit *e, struct touch *t, const struct ir_ins *i,
-                           enum a64_cold_kind kind)
+static void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i,
+                           enum cold_kind kind)
 {
         t->i = i;
         t->lookup = &e->ra.ins[i->arg[0]];
@@ -132,7 +132,7 @@ static void touch_operands(struct a64_emit *e, struct touch *t, const struct ir_
 }
 
 /* All operands have their places: notes them for the cold code. */
-static void touch_site(struct a64_emit *e, struct touch *t, unsigned max_temps)
+static void touch_site(struct emit *e, struct touch *t, unsigned max_temps)
 {
         emit_site(e, t->c, max_temps);
         t->c->addr = ra_where(&e->ra, t->i->arg[1]);
@@ -149,7 +149,7 @@ static bool wants_alignment(const struct touch *t)
         return size && (t->i->mem.align || is_atomic(t->i) || (size < 4 && is_ordered(t->i)));
 }
 
-static void check_alignment(struct a64_emit *e, struct touch *t, unsigned reg)
+static void check_alignment(struct emit *e, struct touch *t, unsigned reg)
 {
         uint32_t bits;
 
@@ -158,7 +158,7 @@ static void check_alignment(struct a64_emit *e, struct touch *t, unsigned reg)
         emit_cold_from(t->c, a64_bcc(&e->a, CC_NE));
 }
 
-static void touch_fused(struct a64_emit *e, struct touch *t)
+static void touch_fused(struct emit *e, struct touch *t)
 {
         bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
 
@@ -173,9 +173,9 @@ static void touch_fused(struct a64_emit *e, struct touch *t)
         t->m = a64_at(SCRATCH, 0);
 }
 
-static void touch_shared(struct a64_emit *e, struct touch *t)
+static void touch_shared(struct emit *e, struct touch *t)
 {
-        struct a64_cold *c = t->c;
+        struct cold *c = t->c;
         int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
 
         if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
@@ -205,7 +205,7 @@ static void touch_shared(struct a64_emit *e, struct touch *t)
                 check_alignment(e, t, t->m.base);
 }
 
-static void touch_check(struct a64_emit *e, struct touch *t)
+static void touch_check(struct emit *e, struct touch *t)
 {
         t->c->fp_temps |= ra_any_live(&e->ra, ~0ull << RA_FPR); /* some may have come there since touch_site */
         if (t->slow)
@@ -216,7 +216,7 @@ static void touch_check(struct a64_emit *e, struct touch *t)
                 touch_shared(e, t);
 }
 
-static void touch_access(struct a64_emit *e, const struct touch *t, uint32_t op, unsigned reg)
+static void touch_access(struct emit *e, const struct touch *t, uint32_t op, unsigned reg)
 {
         if (t->index != RA_NONE)
                 a64_access_reg(&e->a, op, reg, t->m.base, t->index);
@@ -225,7 +225,7 @@ static void touch_access(struct a64_emit *e, const struct touch *t, uint32_t op,
 }
 
 /* The host address of the access in a register, for the encodings that take no other */
-static unsigned touch_address(struct a64_emit *e, const struct touch *t)
+static unsigned touch_address(struct emit *e, const struct touch *t)
 {
         if (t->index != RA_NONE)
                 a64_alu(&e->a, A64_ADD, true, SCRATCH, t->m.base, t->index);
@@ -244,7 +244,7 @@ static uint32_t load_op(unsigned size, bool sign, bool wide)
 }
 
 /* @d = the low 1 << size_log2 bytes of @from, extended as the op says; what is loaded is zero-extended already. */
-static void extend(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsigned from)
+static void extend(struct emit *e, const struct ir_ins *i, unsigned d, unsigned from)
 {
         unsigned size = i->mem.size_log2;
 
@@ -254,7 +254,7 @@ static void extend(struct a64_emit *e, const struct ir_ins *i, unsigned d, unsig
                 a64_mov(&e->a, true, d, from);
 }
 
-static void load_ordered(struct a64_emit *e, const struct touch *t, unsigned d)
+static void load_ordered(struct emit *e, const struct touch *t, unsigned d)
 {
         const struct ir_ins *i = t->i;
         unsigned reg = d >= RA_FPR ? SCRATCH2 : d;
@@ -272,7 +272,7 @@ static uint32_t vector_op(unsigned size_log2, bool load)
         return load ? A64_FLD(size_log2) : A64_FST(size_log2);
 }
 
-void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool fp = ir_type_in_fpr(i->type), used = e->ra.val[at].last_use != 0;
         struct touch t;
@@ -305,7 +305,7 @@ void emit_ld(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 ra_def_done(&e->ra, at);
 }
 
-static void store_ordered(struct a64_emit *e, const struct touch *t, unsigned value)
+static void store_ordered(struct emit *e, const struct touch *t, unsigned value)
 {
         unsigned size = t->i->mem.size_log2, n = touch_address(e, t);
 
@@ -316,7 +316,7 @@ static void store_ordered(struct a64_emit *e, const struct touch *t, unsigned va
         a64_ordered(&e->a, A64_STLR, size, value, n);
 }
 
-void emit_st(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned size = i->mem.size_log2, value = XZR;
         struct touch t;
@@ -349,7 +349,7 @@ void emit_st(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 /* ---- atomics ---- */
 
 /* x17 = [n]; [n] = x17 op v, by exclusives; @s and @t are temporaries. */
-static void rmw_loop(struct a64_emit *e, const struct ir_ins *i, unsigned n, unsigned v, unsigned s, unsigned t)
+static void rmw_loop(struct emit *e, const struct ir_ins *i, unsigned n, unsigned v, unsigned s, unsigned t)
 {
         static const uint32_t alu[] = {[IR_RMW_ADD] = A64_ADD, [IR_RMW_AND] = A64_AND, [IR_RMW_OR] = A64_ORR,
                                        [IR_RMW_XOR] = A64_EOR};
@@ -380,7 +380,7 @@ static void rmw_loop(struct a64_emit *e, const struct ir_ins *i, unsigned n, uns
 }
 
 /* The same as one instruction */
-static void rmw_lse(struct a64_emit *e, const struct ir_ins *i, unsigned n, unsigned v)
+static void rmw_lse(struct emit *e, const struct ir_ins *i, unsigned n, unsigned v)
 {
         static const uint32_t ops[IR_RMW_COUNT] = {
                 [IR_RMW_SWAP] = A64_SWPAL, [IR_RMW_ADD] = A64_LDADDAL, [IR_RMW_AND] = A64_LDCLRAL,
@@ -395,7 +395,7 @@ static void rmw_lse(struct a64_emit *e, const struct ir_ins *i, unsigned n, unsi
         a64_atomic(&e->a, (enum a64_atomic)ops[i->mem.rmw], i->mem.size_log2, v, SCRATCH2, n);
 }
 
-static void emit_rmw(struct a64_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+static void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
 {
         unsigned v = ra_reg(&e->ra, i->arg[2]), s = RA_NONE, n = RA_NONE, d;
         bool used = e->ra.val[at].last_use != 0;
@@ -427,7 +427,7 @@ static void emit_rmw(struct a64_emit *e, uint32_t at, const struct ir_ins *i, st
 }
 
 /* x17 = [n]; if it was @expect, [n] = v; by exclusives */
-static void cas_loop(struct a64_emit *e, unsigned size, unsigned n, unsigned expect, unsigned v, unsigned s)
+static void cas_loop(struct emit *e, unsigned size, unsigned n, unsigned expect, unsigned v, unsigned s)
 {
         uint8_t *again = e->a.p, *differs;
         uint32_t bits;
@@ -446,7 +446,7 @@ static void cas_loop(struct a64_emit *e, unsigned size, unsigned n, unsigned exp
         a64_here(&e->a, differs);
 }
 
-static void emit_cas(struct a64_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
 {
         unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]), s = RA_NONE, d;
         bool used = e->ra.val[at].last_use != 0;
@@ -480,7 +480,7 @@ static void emit_cas(struct a64_emit *e, uint32_t at, const struct ir_ins *i, st
 }
 
 /* Operands and the old value are in hot.wide. */
-static void emit_cas16(struct a64_emit *e, const struct ir_ins *i, struct touch *t)
+static void emit_cas16(struct emit *e, const struct ir_ins *i, struct touch *t)
 {
         unsigned address;
 
@@ -501,7 +501,7 @@ static void emit_cas16(struct a64_emit *e, const struct ir_ins *i, struct touch 
         t->c->back = e->a.p;
 }
 
-void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct touch t;
 
@@ -514,7 +514,7 @@ void emit_atomic(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_cas(e, at, i, &t);
 }
 
-void emit_fence(struct a64_emit *e, uint32_t mask)
+void emit_fence(struct emit *e, uint32_t mask)
 {
         if (!mask)
                 return;
@@ -529,7 +529,7 @@ void emit_fence(struct a64_emit *e, uint32_t mask)
 /* ---- cold code ---- */
 
 /* x16 = guest address + imm */
-static void address_to_scratch(struct a64_emit *e, const struct ra_opnd *addr, int32_t imm)
+static void address_to_scratch(struct emit *e, const struct ra_opnd *addr, int32_t imm)
 {
         if (addr->kind == RA_REG && imm) {
                 emit_add_imm(e, true, SCRATCH, addr->reg, imm);
@@ -539,7 +539,7 @@ static void address_to_scratch(struct a64_emit *e, const struct ra_opnd *addr, i
         emit_add_imm(e, true, SCRATCH, SCRATCH, imm);
 }
 
-static void value_arg(struct a64_emit *e, unsigned n, const struct ra_opnd *o)
+static void value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
 {
         if (o->kind == RA_IMM && !o->imm)
                 a64_str(&e->a, true, XZR, OUT_ARG(n));
@@ -547,7 +547,7 @@ static void value_arg(struct a64_emit *e, unsigned n, const struct ra_opnd *o)
                 emit_out_arg(e, n, o, IR_I64);
 }
 
-static void slow_access(struct a64_emit *e, const struct a64_cold *c)
+static void slow_access(struct emit *e, const struct cold *c)
 {
         const struct ir_mem *m = &c->i->mem;
         const uint8_t *thunk;
@@ -556,7 +556,7 @@ static void slow_access(struct a64_emit *e, const struct a64_cold *c)
                 if (c->kind == COLD_STORE)
                         a64_access(&e->a, A64_FST(4), a64_num(c->value.reg), VEC_ARG(0));
                 thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
-        } else switch ((enum a64_cold_kind)c->kind) {
+        } else switch ((enum cold_kind)c->kind) {
         case COLD_LOAD:
                 thunk = e->h->load[c->fp_temps];
                 break;
@@ -584,7 +584,7 @@ static void slow_access(struct a64_emit *e, const struct a64_cold *c)
         emit_site_here(e, c);
 }
 
-void cold_memory(struct a64_emit *e, const struct a64_cold *c)
+void cold_memory(struct emit *e, const struct cold *c)
 {
         if (c->kind == COLD_LOOKUP) {
                 a64_movz(&e->a, false, c->d, 0, 0);

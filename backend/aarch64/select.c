@@ -17,7 +17,7 @@ static uint64_t imm_of(const struct ra_opnd *o, bool w)
 }
 
 /* The operand in a register other than the zero register, which many encodings do not have. */
-static unsigned opnd_nz(struct a64_emit *e, const struct ra_opnd *o, bool w, unsigned scratch)
+static unsigned opnd_nz(struct emit *e, const struct ra_opnd *o, bool w, unsigned scratch)
 {
         if (o->kind == RA_REG && o->reg < RA_FPR)
                 return o->reg;
@@ -28,7 +28,7 @@ static unsigned opnd_nz(struct a64_emit *e, const struct ra_opnd *o, bool w, uns
 /* ---- addition and logic ---- */
 
 /* op of an addition or subtraction with the immediate @v, if there is one: true if emitted */
-static bool arith_imm(struct a64_emit *e, enum a64_alu op, bool w, unsigned d, unsigned n, uint64_t v)
+static bool arith_imm(struct emit *e, enum a64_alu op, bool w, unsigned d, unsigned n, uint64_t v)
 {
         uint64_t minus = w ? -v : (uint32_t)-v;
 
@@ -42,7 +42,7 @@ static bool arith_imm(struct a64_emit *e, enum a64_alu op, bool w, unsigned d, u
         return true;
 }
 
-void emit_add_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, int64_t imm)
+void emit_add_imm(struct emit *e, bool w, unsigned d, unsigned n, int64_t imm)
 {
         uint64_t v = w ? (uint64_t)imm : (uint32_t)imm;
 
@@ -59,7 +59,7 @@ void emit_add_imm(struct a64_emit *e, bool w, unsigned d, unsigned n, int64_t im
         a64_alu(&e->a, A64_ADD, w, d, n, SCRATCH2);
 }
 
-static void emit_alu(struct a64_emit *e, uint32_t at, const struct ir_ins *i, enum a64_alu op)
+static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum a64_alu op)
 {
         bool w = wide(i), arith = op == A64_ADD || op == A64_SUB;
         ir_ref x = i->arg[0], y = i->arg[1];
@@ -98,7 +98,7 @@ done:
 }
 
 /* d = op(a), for encodings with one source register; @op holds the width already */
-static void emit_rr(struct a64_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_rr(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -110,7 +110,7 @@ static void emit_rr(struct a64_emit *e, uint32_t at, const struct ir_ins *i, uin
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -137,7 +137,7 @@ static void emit_unary(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* What the vector unit does byte by byte: popcnt and orcb */
-static void emit_bytes(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_bytes(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -158,7 +158,7 @@ static void emit_bytes(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- shifts ---- */
 
-static void emit_shift(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t kinds[] = {SH_LSL, SH_LSR, SH_ASR, SH_ROR, SH_ROR};
         bool w = wide(i), left = i->op == IR_OP_rotl;
@@ -193,7 +193,7 @@ _Static_assert(IR_OP_shru == IR_OP_shl + 1 && IR_OP_shrs == IR_OP_shl + 2 && IR_
 
 /* ---- multiplication and division ---- */
 
-static void emit_mul(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -206,7 +206,7 @@ static void emit_mul(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_mul_high(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -240,7 +240,7 @@ static void emit_mul_high(struct a64_emit *e, uint32_t at, const struct ir_ins *
  * The host's quotient for a divisor of 0 is 0, and for the minimum by -1 the minimum. So a remainder, dividend
  * less quotient times divisor, is right by itself.
  */
-static void emit_div(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), is_signed = i->op == IR_OP_divs || i->op == IR_OP_rems;
         uint32_t op = (is_signed ? A64_SDIV : A64_UDIV) | a64_sf(w);
@@ -273,7 +273,7 @@ struct comparison {
         bool w;
 };
 
-static void compare_operands(struct a64_emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
+static void compare_operands(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
                              ir_ref y)
 {
         uint64_t k;
@@ -302,7 +302,7 @@ static enum a64_cc cc_of(enum ir_cond c)
 }
 
 /* Emits the comparison; the condition to test. */
-static enum a64_cc compare_emit(struct a64_emit *e, struct comparison *c)
+static enum a64_cc compare_emit(struct emit *e, struct comparison *c)
 {
         bool w = c->w;
         unsigned n = opnd_nz(e, &c->x, w, SCRATCH);
@@ -322,7 +322,7 @@ static enum a64_cc compare_emit(struct a64_emit *e, struct comparison *c)
         return cc_of(c->cond);
 }
 
-enum a64_cc emit_compare(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
+enum a64_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
 {
         struct comparison c;
 
@@ -331,7 +331,7 @@ enum a64_cc emit_compare(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x
         return compare_emit(e, &c);
 }
 
-uint8_t *emit_compare_branch(struct a64_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
+uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
 {
         struct comparison c;
         uint64_t v;
@@ -350,7 +350,7 @@ uint8_t *emit_compare_branch(struct a64_emit *e, enum ir_cond cond, bool w, ir_r
         return a64_bcc(&e->a, compare_emit(e, &c));
 }
 
-static void emit_setcc(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         /* The type of a comparison is its operands'. */
         enum a64_cc cc = emit_compare(e, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0],
@@ -361,7 +361,7 @@ static void emit_setcc(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* A float operand where it is, or in @scratch */
-static unsigned fp_opnd(struct a64_emit *e, const struct ra_opnd *o, enum ir_type type, unsigned scratch)
+static unsigned fp_opnd(struct emit *e, const struct ra_opnd *o, enum ir_type type, unsigned scratch)
 {
         if (o->kind == RA_REG && o->reg >= RA_FPR)
                 return a64_num(o->reg);
@@ -369,7 +369,7 @@ static unsigned fp_opnd(struct a64_emit *e, const struct ra_opnd *o, enum ir_typ
         return scratch;
 }
 
-static void emit_select(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct comparison c;
         bool w = wide(i);
@@ -401,7 +401,7 @@ static void emit_select(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_pcaddr(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -410,7 +410,7 @@ static void emit_pcaddr(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_trunc(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_trunc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!e->ra.val[at].hint && ra_alias(&e->ra, at, i->arg[0]))
                 return;
@@ -429,7 +429,7 @@ static uint32_t field(uint32_t op, bool w, unsigned len)
         return op | a64_sf(w) | (uint32_t)w << 22 | (len - 1) << 10;
 }
 
-bool emit_int(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
 
@@ -520,6 +520,6 @@ bool emit_int(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_trunc(e, at, i);
                 return true;
         default:
-                return emit_flags(e, at, i);
+                return false;
         }
 }

@@ -16,17 +16,17 @@ enum {
 _Static_assert(SAVED % 16 == 0 && ENTER_SAVED % 16 == 0, "C wants an aligned stack");
 
 struct thunks {
-        struct a64_host *h;
-        struct a64_asm a;
+        struct emit_host *h;
+        struct asm_out a;
         uint64_t literal[16];
         uint8_t *use[64];
         uint8_t use_of[64];
         unsigned n_literals, n_uses;
 };
 
-static const uint8_t *here(const struct a64_asm *a)
+static const uint8_t *here(const struct asm_out *a)
 {
-        return a64_exec(a, a->p);
+        return asm_exec(a, a->p);
 }
 
 static void load_address(struct thunks *t, unsigned d, const void *address)
@@ -44,7 +44,7 @@ static void load_address(struct thunks *t, unsigned d, const void *address)
 
 static void put_literals(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         uint8_t *at;
 
         if (!((uintptr_t)a->p & 4))
@@ -52,7 +52,7 @@ static void put_literals(struct thunks *t)
         a64_data(a, t->n_literals);
         at = a->p;
         for (unsigned n = 0; n < t->n_literals; n++)
-                a64_u64(a, t->literal[n]);
+                asm_u64(a, t->literal[n]);
         for (unsigned n = 0; n < t->n_uses; n++)
                 a64_patch(a, t->use[n], at + 8 * t->use_of[n]);
 }
@@ -79,7 +79,7 @@ static void fp_pins(struct thunks *t, bool load)
 /* Keeps what C may overwrite and the region wants back. */
 static void save(struct thunks *t, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
 
         a64_arith_imm(a, A64_SUB, true, SP, SP, SAVED);
         for (unsigned k = 0; k < SAVED_GPRS; k += 2)
@@ -98,7 +98,7 @@ static void save(struct thunks *t, bool temps)
  */
 static void keep_fpsr(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         uint8_t *same;
 
         a64_mrs(a, X2, A64_FPSR);
@@ -111,7 +111,7 @@ static void keep_fpsr(struct thunks *t)
 
 static void restore(struct thunks *t, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
 
         for (unsigned k = 0; k < SAVED_GPRS; k += 2)
                 a64_ldp(a, k, k + 1, SP, 8 * k);
@@ -132,7 +132,7 @@ static void call_c(struct thunks *t, const void *fn)
 /* What C returned, to x16 and x17 and the caller's argument 0; the caller's registers are back. */
 static void take_results(struct thunks *t, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
 
         a64_str(a, true, X1, a64_at(SP, ARG_OFF));
         keep_fpsr(t);
@@ -145,7 +145,7 @@ static void take_results(struct thunks *t, bool temps)
 /* A slow path of memory: x16 the address, w17 struct ir_mem, values in the frame. Goes on, or unwinds. */
 static const uint8_t *slow_memory(struct thunks *t, const void *fn, unsigned n_values, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, temps);
@@ -164,7 +164,7 @@ static const uint8_t *slow_memory(struct thunks *t, const void *fn, unsigned n_v
 /* As slow_memory, for 16 bytes in or out at the caller's vector argument 0; C returns the status alone. */
 static const uint8_t *slow_memory128(struct thunks *t, const void *fn)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, true);
@@ -183,7 +183,7 @@ static const uint8_t *slow_memory128(struct thunks *t, const void *fn)
 /* Arguments 0 and 1 the op and its imm; vectors in and out in the caller's frame. */
 static const uint8_t *vec_thunk(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, true);
@@ -199,7 +199,7 @@ static const uint8_t *vec_thunk(struct thunks *t)
 }
 
 /* x0 = TLB entry of address x16; x1 = the address less the tag */
-static void find_entry(struct a64_asm *a, bool write)
+static void find_entry(struct asm_out *a, bool write)
 {
         a64_ubfx(a, true, X0, SCRATCH, GUEST_PAGE_BITS, TLB_BITS);
         a64_alu_shift(a, A64_ADD, true, X0, TLB, X0, SH_LSL, 5);
@@ -213,7 +213,7 @@ static void find_entry(struct a64_asm *a, bool write)
  */
 static const uint8_t *store_thunk(struct thunks *t, unsigned size_log2, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a), *slow = t->h->slow_store[temps] - a->exec_delta;
         uint8_t *out[4];
         uint32_t bits;
@@ -254,7 +254,7 @@ _Static_assert(offsetof(struct tlb_entry, code_lines) == offsetof(struct tlb_ent
 /* The host address for guest address x16, or 0, where what follows may be accessed up to the limit in x17. */
 static const uint8_t *relookup_thunk(struct thunks *t, bool write)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         a64_pair(a, A64_PAIR_PRE, false, false, false, X0, X1, SP, -16);
@@ -269,7 +269,7 @@ static const uint8_t *relookup_thunk(struct thunks *t, bool write)
 }
 
 /* d = FPSR with what waits in the frame, @frame bytes from sp; uses x17. */
-static void gather_flags(struct a64_asm *a, unsigned d, int frame)
+static void gather_flags(struct asm_out *a, unsigned d, int frame)
 {
         a64_mrs(a, d, A64_FPSR);
         a64_ldr(a, true, SCRATCH2, a64_at(SP, frame + FRAME_PENDING));
@@ -279,7 +279,7 @@ static void gather_flags(struct a64_asm *a, unsigned d, int frame)
 /* x16 = helper, arguments 0 to 3 in the frame. Back: x16 the value, x17 and argument 0 the status. */
 static const uint8_t *call_thunk(struct thunks *t, bool fpstate, bool temps)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, temps);
@@ -313,7 +313,7 @@ static const uint8_t *call_thunk(struct thunks *t, bool fpstate, bool temps)
 
 static const uint8_t *fp_thunk(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, true);
@@ -330,7 +330,7 @@ static const uint8_t *fp_thunk(struct thunks *t)
 
 static const uint8_t *hook_thunk(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         const uint8_t *at = here(a);
 
         save(t, true);
@@ -344,7 +344,7 @@ static const uint8_t *hook_thunk(struct thunks *t)
         return at;
 }
 
-static void callee_saved(struct a64_asm *a, bool load)
+static void callee_saved(struct asm_out *a, bool load)
 {
         for (unsigned k = 0; k < 12; k += 2)
                 a64_pair(a, A64_PAIR, load, false, false, X19 + k, X20 + k, SP, 8 * (int)k);
@@ -363,7 +363,7 @@ static void pins(struct thunks *t, bool load)
         }
 }
 
-static void frame(struct a64_asm *a, enum a64_alu op)
+static void frame(struct asm_out *a, enum a64_alu op)
 {
         a64_arith_imm(a, op, true, SP, SP, FRAME_SIZE & ~0xfff);
         a64_arith_imm(a, op, true, SP, SP, FRAME_SIZE & 0xfff);
@@ -375,7 +375,7 @@ static void frame(struct a64_asm *a, enum a64_alu op)
  */
 static void enter_thunk(struct thunks *t)
 {
-        struct a64_asm *a = &t->a;
+        struct asm_out *a = &t->a;
         uint8_t *same;
 
         t->h->enter = here(a);
@@ -404,8 +404,8 @@ static void enter_thunk(struct thunks *t)
 static void exit_thunks(struct thunks *t)
 {
         enum { ROOM = sizeof(struct a64_saved) };
-        struct a64_host *h = t->h;
-        struct a64_asm *a = &t->a;
+        struct emit_host *h = t->h;
+        struct asm_out *a = &t->a;
         uint8_t *skip;
 
         /* vpage_base is that of RETURN_NONE */
@@ -457,7 +457,7 @@ static void exit_thunks(struct thunks *t)
         a64_b_exec(a, h->exit_stored);
 }
 
-bool a64_thunks(struct a64_host *h, struct code_buf *buf)
+bool a64_thunks(struct emit_host *h, struct code_buf *buf)
 {
         struct thunks t = {.h = h, .a = {.p = buf->rw + buf->used, .start = buf->rw + buf->used,
                                          .exec_delta = buf->exec - buf->rw}};

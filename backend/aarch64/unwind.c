@@ -35,7 +35,7 @@ uint32_t a64_fp_env(struct ir_fpmode m)
 
 enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
-        const struct a64_host *h = host_data;
+        const struct emit_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint64_t) = (void *)(uintptr_t)h->enter;
         enum ir_exit reason = (enum ir_exit)enter(v, door, v->fp_env);
 
@@ -51,7 +51,7 @@ enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 
 /* A slow path or helper answered @status at the site that returns to @ret: makes the guest state whole. */
 uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *ret, uint64_t status,
-                    const uint8_t *frame, const struct a64_host *h)
+                    const uint8_t *frame, const struct emit_host *h)
 {
         const struct unwind_regs regs = {s->gpr, s->vec, frame + FRAME_SPILL};
 

@@ -5,7 +5,7 @@
  */
 #include "backend/aarch64/emit.h"
 
-void emit_vector_const(struct a64_emit *e, unsigned d, uint64_t bits)
+void emit_vector_const(struct emit *e, unsigned d, uint64_t bits)
 {
         unsigned mask = 0;
 
@@ -29,7 +29,7 @@ void emit_vector_const(struct a64_emit *e, unsigned d, uint64_t bits)
 
 /* ---- slow path ---- */
 
-static void vector_arg(struct a64_emit *e, unsigned n, ir_ref v)
+static void vector_arg(struct emit *e, unsigned n, ir_ref v)
 {
         struct ra_opnd o = ra_where(&e->ra, v);
         enum ir_type t = (enum ir_type)e->r->ins[v].type;
@@ -49,7 +49,7 @@ static void vector_arg(struct a64_emit *e, unsigned n, ir_ref v)
         }
 }
 
-static void emit_slow(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_slow(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint64_t op = slow_fp_pack(i, i->arg[0] ? (enum ir_type)e->r->ins[i->arg[0]].type : IR_VOID);
 
@@ -84,18 +84,18 @@ static uint32_t index5(unsigned lane, unsigned index)
         return (index << (lane + 1) | 1u << lane) << 16;
 }
 
-static unsigned vec(struct a64_emit *e, ir_ref v)
+static unsigned vec(struct emit *e, ir_ref v)
 {
         return a64_num(ra_reg(&e->ra, v));
 }
 
-static unsigned result(struct a64_emit *e, uint32_t at)
+static unsigned result(struct emit *e, uint32_t at)
 {
         ra_operands_done(&e->ra);
         return a64_num(ra_def(&e->ra, at, RA_NONE, 0));
 }
 
-static void copy(struct a64_emit *e, unsigned d, unsigned n)
+static void copy(struct emit *e, unsigned d, unsigned n)
 {
         if (d != n)
                 a64_rrr(&e->a, A64_VORR | A64_Q, d, n, n);
@@ -126,7 +126,7 @@ static const struct simple simple_ops[IR_OP_COUNT] = {
         [IR_OP_vtbl] = {0x4e000000, 3, 2, true},
 };
 
-static bool emit_simple(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_simple(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct simple *s = &simple_ops[i->op];
         unsigned lane = ir_lane_of(i), n, m = 0, d;
@@ -144,7 +144,7 @@ static bool emit_simple(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- shifts ---- */
 
-static void emit_shift_imm(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift_imm(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned w = 8u << ir_lane_of(i), n = vec(e, i->arg[0]), d = result(e, at), count = (uint8_t)i->imm;
         bool left = i->op == IR_OP_vshli, sign = i->op == IR_OP_vshrsi;
@@ -162,7 +162,7 @@ static void emit_shift_imm(struct a64_emit *e, uint32_t at, const struct ir_ins 
 }
 
 /* The host shifts by a signed byte, to the left, to the right where it is negative. */
-static void shift_by(struct a64_emit *e, enum ir_op op, unsigned lane, unsigned d, unsigned n, unsigned counts)
+static void shift_by(struct emit *e, enum ir_op op, unsigned lane, unsigned d, unsigned n, unsigned counts)
 {
         if (op != IR_OP_vshl && op != IR_OP_vshlc) {
                 a64_rr(&e->a, 0x6e20b800 | lane_bits(lane), FSCRATCH, counts); /* neg */
@@ -179,7 +179,7 @@ static uint64_t replicate(unsigned lane, uint64_t v)
         return v;
 }
 
-static bool emit_shift_lanes(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_shift_lanes(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), w = 8u << lane, n, m, d;
 
@@ -195,7 +195,7 @@ static bool emit_shift_lanes(struct a64_emit *e, uint32_t at, const struct ir_in
         return true;
 }
 
-static void emit_shift_count(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift_count(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), w = 8u << lane, n = vec(e, i->arg[0]), c = ra_reg(&e->ra, i->arg[1]);
         unsigned d = result(e, at);
@@ -210,7 +210,7 @@ static void emit_shift_count(struct a64_emit *e, uint32_t at, const struct ir_in
 
 /* ---- scalars in and out ---- */
 
-static void emit_vzext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vzext(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = (enum ir_type)e->r->ins[i->arg[0]].type;
         unsigned n = ra_reg(&e->ra, i->arg[0]), d = result(e, at);
@@ -222,7 +222,7 @@ static void emit_vzext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vlow(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vlow(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = vec(e, i->arg[0]);
 
@@ -236,7 +236,7 @@ static void emit_vlow(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vpair(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vpair(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lo = ra_reg(&e->ra, i->arg[0]), hi = ra_reg(&e->ra, i->arg[1]), d = result(e, at);
 
@@ -245,7 +245,7 @@ static void emit_vpair(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vdup(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vdup(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), n = ra_reg(&e->ra, i->arg[0]), d = result(e, at);
         unsigned index = i->op == IR_OP_vduplane ? (unsigned)i->imm : 0;
@@ -254,7 +254,7 @@ static void emit_vdup(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vput(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vput(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), n = vec(e, i->arg[0]), s = ra_reg(&e->ra, i->arg[1]), d;
         uint32_t op = (s >= RA_FPR ? 0x6e000400 : 0x4e001c00) | index5(lane, (unsigned)i->imm);
@@ -271,7 +271,7 @@ static void emit_vput(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vpick(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vpick(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), n = vec(e, i->arg[0]);
 
@@ -288,7 +288,7 @@ static void emit_vpick(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- permutations and the like ---- */
 
-static void emit_vsel(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vsel(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned mask = vec(e, i->arg[0]), x = vec(e, i->arg[1]), y = vec(e, i->arg[2]), d = result(e, at);
 
@@ -298,7 +298,7 @@ static void emit_vsel(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vext(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = vec(e, i->arg[0]), m = vec(e, i->arg[1]), d = result(e, at), from = (unsigned)i->imm;
 
@@ -309,7 +309,7 @@ static void emit_vext(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vrev(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vrev(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {0, 0x4e201800, 0x6e200800, 0x4e200800, 0x4e200800};
         unsigned lane = ir_lane_of(i), group = (unsigned)i->imm, n = vec(e, i->arg[0]), d = result(e, at);
@@ -323,7 +323,7 @@ static void emit_vrev(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vwiden(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vwiden(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = vec(e, i->arg[0]), d = result(e, at);
 
@@ -332,7 +332,7 @@ static void emit_vwiden(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vpack(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vpack(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t op = i->op == IR_OP_vpacks ? 0x0e214800 : i->op == IR_OP_vpacksu ? 0x2e212800 : 0x2e214800;
         unsigned n = vec(e, i->arg[0]), m = vec(e, i->arg[1]), d = result(e, at);
@@ -345,7 +345,7 @@ static void emit_vpack(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Products of the even lanes */
-static void emit_vmuleven(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vmuleven(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t lane = lane_bits(ir_lane_of(i));
         unsigned n = vec(e, i->arg[0]), m = vec(e, i->arg[1]), d = result(e, at);
@@ -356,7 +356,7 @@ static void emit_vmuleven(struct a64_emit *e, uint32_t at, const struct ir_ins *
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vmuladd(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vmuladd(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = vec(e, i->arg[0]), m = vec(e, i->arg[1]), d = result(e, at);
 
@@ -366,7 +366,7 @@ static void emit_vmuladd(struct a64_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vsad(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vsad(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = vec(e, i->arg[0]), m = vec(e, i->arg[1]), d = result(e, at);
 
@@ -377,7 +377,7 @@ static void emit_vsad(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The top bit of each lane: lanes become bytes of ones or zeros, these a bit each, and the bits are added up. */
-static void emit_vmask(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vmask(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned lane = ir_lane_of(i), w = 8u << lane, n = vec(e, i->arg[0]);
 
@@ -397,7 +397,7 @@ static void emit_vmask(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- floating point ---- */
 
-static bool rounds_here(const struct a64_emit *e, const struct ir_ins *i)
+static bool rounds_here(const struct emit *e, const struct ir_ins *i)
 {
         unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 
@@ -410,7 +410,7 @@ struct vfp {
         bool tiny; /* the result may underflow */
 };
 
-static bool emit_vfp(struct a64_emit *e, uint32_t at, const struct ir_ins *i, const struct vfp *f)
+static bool emit_vfp(struct emit *e, uint32_t at, const struct ir_ins *i, const struct vfp *f)
 {
         uint32_t wide = ir_lane_of(i) == IR_X64 ? 1u << 22 : 0;
         bool low = i->aux & IR_VEC_LOW, one = ir_ops[i->op].n_args == 1;
@@ -435,7 +435,7 @@ static bool emit_vfp(struct a64_emit *e, uint32_t at, const struct ir_ins *i, co
         return true;
 }
 
-static bool emit_vfcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_vfcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const struct vfp eq = {0x4e20e400, 0x5e20e400, false}, ge = {0x6e20e400, 0x7e20e400, false};
         static const struct vfp gt = {0x6ea0e400, 0x7ea0e400, false};
@@ -453,7 +453,7 @@ static bool emit_vfcmp(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         return emit_vfp(e, at, &swapped, i->cond == IR_FLT ? &gt : &ge);
 }
 
-static bool emit_vfma(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_vfma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t wide = ir_lane_of(i) == IR_X64 ? 1u << 22 : 0;
 
@@ -468,7 +468,7 @@ static bool emit_vfma(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         return true;
 }
 
-static bool emit_vfminmax(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_vfminmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const struct vfp number[2] = {{0x4ea0c400, A64_FMINNM, false}, {0x4e20c400, A64_FMAXNM, false}};
         static const struct vfp nan[2] = {{0x4ea0f400, A64_FMIN, false}, {0x4e20f400, A64_FMAX, false}};
@@ -485,7 +485,7 @@ static bool emit_vfminmax(struct a64_emit *e, uint32_t at, const struct ir_ins *
 }
 
 /* One argument, no lane alone */
-static void emit_vfp1(struct a64_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_vfp1(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         unsigned n = vec(e, i->arg[0]), d = result(e, at);
 
@@ -493,7 +493,7 @@ static void emit_vfp1(struct a64_emit *e, uint32_t at, const struct ir_ins *i, u
         ra_def_done(&e->ra, at);
 }
 
-static bool emit_vfloat(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_vfloat(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const struct vfp add = {0x4e20d400, A64_FADD, false}, sub = {0x4ea0d400, A64_FSUB, false};
         static const struct vfp mul = {0x6e20dc00, A64_FMUL, true}, div = {0x6e20fc00, A64_FDIV, true};
@@ -561,7 +561,7 @@ static bool emit_vfloat(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-static bool emit_inline(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_inline(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (ir_ops[i->op].flags & IR_FPSTATE)
                 return emit_vfloat(e, at, i);
@@ -635,7 +635,7 @@ static bool emit_inline(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void emit_vector(struct a64_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_vector(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!(ir_ops[i->op].flags & IR_FPSTATE) && !e->ra.val[at].last_use)
                 return;

@@ -2,7 +2,7 @@
 /* The part of the assembler that is not worth inlining. */
 #include "backend/x86_64/asm.h"
 
-void x86_nop(struct x86_asm *a, unsigned n)
+void x86_nop(struct asm_out *a, unsigned n)
 {
         static const uint8_t nops[9][9] = {
                 {0x90},

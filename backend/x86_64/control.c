@@ -15,23 +15,23 @@ enum { RETURN_MASK = VCPU_RETURN_STACK * 16 - 1 };
                                             offsetof(struct vcpu_return, field)) - X86_BIAS)
 
 /* The region took its whole count from the budget; it is left after @retired instructions. */
-static void adjust_budget(struct x86_emit *e, uint32_t retired)
+static void adjust_budget(struct emit *e, uint32_t retired)
 {
         if (retired < e->budget)
                 x86_alu_mem_imm(&e->a, ALU_ADD, true, HOT(budget), e->budget - retired);
 }
 
-static void exit_at(struct x86_emit *e, enum ir_exit reason, int64_t imm)
+static void exit_at(struct emit *e, enum ir_exit reason, int64_t imm)
 {
         x86_mov_imm(&e->a, RAX, imm);
         x86_mov_imm(&e->a, RCX, reason);
         x86_jmp_exec(&e->a, e->h->exit_at);
 }
 
-static void cold_exit_at(struct x86_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
+static void cold_exit_at(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
                          uint32_t retired)
 {
-        struct x86_cold *c = emit_cold(e, COLD_EXIT_AT, i);
+        struct cold *c = emit_cold(e, COLD_EXIT_AT, i);
 
         c->imm = i->imm;
         c->d = reason;
@@ -40,17 +40,17 @@ static void cold_exit_at(struct x86_emit *e, const struct ir_ins *i, uint8_t *fr
 }
 
 /* Leaves with the pc in @reg. */
-static void cold_exit_pc(struct x86_emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
+static void cold_exit_pc(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason,
                          unsigned reg)
 {
-        struct x86_cold *c = emit_cold(e, COLD_EXIT_PC, i);
+        struct cold *c = emit_cold(e, COLD_EXIT_PC, i);
 
         c->x = reg;
         c->d = reason;
         emit_cold_from(c, from);
 }
 
-static uint8_t *check_poll(struct x86_emit *e)
+static uint8_t *check_poll(struct emit *e)
 {
         x86_alu_mem_imm(&e->a, ALU_CMP, false, HOT(poll), 0);
         return x86_jcc(&e->a, CC_NE);
@@ -59,17 +59,17 @@ static uint8_t *check_poll(struct x86_emit *e)
 /* ---- links ---- */
 
 /* The jump just emitted, whose aligned displacement is at @disp, becomes a link to page + @target. */
-static void make_link(struct x86_emit *e, const struct ir_ins *i, uint8_t *disp, int64_t target)
+static void make_link(struct emit *e, const struct ir_ins *i, uint8_t *disp, int64_t target)
 {
         struct code_link l = {.patch_offset = disp - e->a.start, .target = (int32_t)target};
-        struct x86_cold *c = emit_cold(e, COLD_STUB, i);
+        struct cold *c = emit_cold(e, COLD_STUB, i);
 
         c->lo = e->out->links->len;
         emit_cold_from(c, disp);
         g_array_append_val(e->out->links, l);
 }
 
-static void align_displacement(struct x86_emit *e, unsigned opcode_bytes)
+static void align_displacement(struct emit *e, unsigned opcode_bytes)
 {
         unsigned n = -((uintptr_t)e->a.p + opcode_bytes) & 3;
 
@@ -78,10 +78,10 @@ static void align_displacement(struct x86_emit *e, unsigned opcode_bytes)
 }
 
 /* Padded by segment overrides, which mean nothing here: a no-op would be one more instruction to run. */
-static void link_jmp(struct x86_emit *e, const struct ir_ins *i, int64_t target)
+static void link_jmp(struct emit *e, const struct ir_ins *i, int64_t target)
 {
         while (((uintptr_t)e->a.p + 1) & 3)
-                x86_u8(&e->a, 0x2e);
+                asm_u8(&e->a, 0x2e);
         make_link(e, i, x86_jmp(&e->a), target);
 }
 
@@ -95,7 +95,7 @@ static bool in_page(int64_t offset)
 }
 
 /* Jumps to page + imm through the jump cache; @landed: vpage_base is the target's already. */
-static void cross_page(struct x86_emit *e, const struct ir_ins *i, int64_t imm, bool landed)
+static void cross_page(struct emit *e, const struct ir_ins *i, int64_t imm, bool landed)
 {
         int64_t page = imm & ~(int64_t)(GUEST_PAGE_SIZE - 1);
         int32_t entry = jump_index(imm) * (int32_t)sizeof(struct jump_entry);
@@ -117,7 +117,7 @@ static void cross_page(struct x86_emit *e, const struct ir_ins *i, int64_t imm, 
 }
 
 /* Is the block nothing but a direct exit within the page that a conditional jump can be linked to? */
-static bool is_plain_link(const struct x86_emit *e, uint32_t block, const struct ir_ins **exit)
+static bool is_plain_link(const struct emit *e, uint32_t block, const struct ir_ins **exit)
 {
         const struct ir_block *b = &e->r->blocks[block];
 
@@ -136,12 +136,12 @@ static bool is_plain_link(const struct x86_emit *e, uint32_t block, const struct
 
 /* ---- branches within the region ---- */
 
-static void fixup(struct x86_emit *e, uint8_t *disp, uint32_t block)
+static void fixup(struct emit *e, uint8_t *disp, uint32_t block)
 {
-        e->fixups[e->n_fixups++] = (struct x86_fixup){disp, block};
+        e->fixups[e->n_fixups++] = (struct emit_fixup){disp, block};
 }
 
-static void go_to(struct x86_emit *e, uint32_t block)
+static void go_to(struct emit *e, uint32_t block)
 {
         uint32_t next = e->block + 1;
 
@@ -155,7 +155,7 @@ static void go_to(struct x86_emit *e, uint32_t block)
  * @compare is where the code of the comparison begins: no-ops go before it, so that it stays with its
  * jump.
  */
-static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block, uint8_t *compare)
+static bool linked_branch(struct emit *e, enum x86_cc cc, uint32_t block, uint8_t *compare)
 {
         const struct ir_ins *exit = NULL;
         unsigned len = e->a.p - compare;
@@ -177,7 +177,7 @@ static bool linked_branch(struct x86_emit *e, enum x86_cc cc, uint32_t block, ui
         return true;
 }
 
-static enum x86_cc emit_condition(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static enum x86_cc emit_condition(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct x86_reader r;
 
@@ -188,7 +188,7 @@ static enum x86_cc emit_condition(struct x86_emit *e, uint32_t at, const struct 
         return emit_reader(e, &r);
 }
 
-static void emit_brcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_brcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t yes = (uint32_t)i->imm, no = (uint32_t)((uint64_t)i->imm >> 32);
         uint8_t *compare = e->a.p;
@@ -208,7 +208,7 @@ static void emit_brcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- exits ---- */
 
-static void emit_exit_jump(struct x86_emit *e, const struct ir_ins *i)
+static void emit_exit_jump(struct emit *e, const struct ir_ins *i)
 {
         adjust_budget(e, e->insn + 1);
         if (i->aux & 1)
@@ -219,14 +219,14 @@ static void emit_exit_jump(struct x86_emit *e, const struct ir_ins *i)
                 cross_page(e, i, i->imm, false);
 }
 
-static void set_page_of(struct x86_emit *e, unsigned pc, unsigned t)
+static void set_page_of(struct emit *e, unsigned pc, unsigned t)
 {
         x86_mov(&e->a, true, t, pc);
         x86_alu_imm(&e->a, ALU_AND, true, t, -GUEST_PAGE_SIZE);
         x86_store(&e->a, 3, HOT(vpage_base), t);
 }
 
-static void emit_exit_ind(struct x86_emit *e, const struct ir_ins *i)
+static void emit_exit_ind(struct emit *e, const struct ir_ins *i)
 {
         unsigned a = ra_reg(&e->ra, i->arg[0]), t = a == RAX ? RCX : RAX;
 
@@ -260,14 +260,14 @@ static void emit_exit_ind(struct x86_emit *e, const struct ir_ins *i)
  * How many instructions are complete when the region is left for @pc: the one in force is not if it is to
  * run.
  */
-static uint32_t retired_at(const struct x86_emit *e, int64_t pc)
+static uint32_t retired_at(const struct emit *e, int64_t pc)
 {
         return e->insn + (pc != e->page_offset);
 }
 
-static void emit_ret_push(struct x86_emit *e, const struct ir_ins *i)
+static void emit_ret_push(struct emit *e, const struct ir_ins *i)
 {
-        struct x86_cold *c = emit_cold(e, COLD_LANDING, i);
+        struct cold *c = emit_cold(e, COLD_LANDING, i);
         unsigned t = ra_temp(&e->ra, false, RA_NONE, 0);
 
         x86_load(&e->a, false, SCRATCH, HOT(return_top));
@@ -277,12 +277,12 @@ static void emit_ret_push(struct x86_emit *e, const struct ir_ins *i)
         x86_load(&e->a, true, t, HOT(vpage_base));
         x86_alu_imm(&e->a, ALU_ADD, true, t, (int32_t)i->imm);
         x86_store(&e->a, 3, RETURN_AT(SCRATCH, guest_pc), t);
-        x86_lea(&e->a, true, t, x86_at_rip(x86_exec(&e->a, e->a.p)));
+        x86_lea(&e->a, true, t, x86_at_rip(asm_exec(&e->a, e->a.p)));
         emit_cold_from(c, e->a.p - 4);
         x86_store(&e->a, 3, RETURN_AT(SCRATCH, host_pc), t);
 }
 
-static void emit_hook(struct x86_emit *e, const struct ir_ins *i)
+static void emit_hook(struct emit *e, const struct ir_ins *i)
 {
         ra_flush_groups(&e->ra, ~0ull);
         x86_load(&e->a, true, SCRATCH, HOT(vpage_base));
@@ -293,10 +293,10 @@ static void emit_hook(struct x86_emit *e, const struct ir_ins *i)
         x86_call_exec(&e->a, e->h->hook);
 }
 
-void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_call(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct ir_helper *h = (const struct ir_helper *)(intptr_t)i->imm;
-        struct x86_cold *c = NULL;
+        struct cold *c = NULL;
         const uint8_t *thunk;
         bool fp_temps;
 
@@ -328,12 +328,12 @@ void emit_call(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         switch ((enum ir_op)i->op) {
         case IR_OP_fence:
                 if (i->aux & IR_FENCE_SL) {
-                        x86_u8(&e->a, 0xf0); /* lock or: cheaper than mfence */
+                        asm_u8(&e->a, 0xf0); /* lock or: cheaper than mfence */
                         x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
                 }
                 break;
@@ -354,7 +354,7 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 emit_hook(e, i);
                 break;
         case IR_OP_budget: {
-                struct x86_cold *c = emit_cold(e, COLD_BUDGET, i);
+                struct cold *c = emit_cold(e, COLD_BUDGET, i);
 
                 e->budget = (uint32_t)i->imm;
                 x86_alu_mem_imm(&e->a, ALU_SUB, true, HOT(budget), (int32_t)i->imm);
@@ -363,7 +363,7 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         }
         case IR_OP_poll:
                 if (i->aux & 1) {
-                        struct x86_cold *c = emit_cold(e, COLD_POLL_SITE, i);
+                        struct cold *c = emit_cold(e, COLD_POLL_SITE, i);
 
                         emit_site(e, c, RA_NREGS);
                         c->page_offset = (uint16_t)i->imm;
@@ -399,15 +399,15 @@ void emit_control(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- cold code ---- */
 
-static void stub(struct x86_emit *e, const struct x86_cold *c)
+static void stub(struct emit *e, const struct cold *c)
 {
         g_array_index(e->out->links, struct code_link, c->lo).stub_offset = e->a.p - e->a.start;
         x86_call_exec(&e->a, e->h->link);
 }
 
-void cold_control(struct x86_emit *e, const struct x86_cold *c)
+void cold_control(struct emit *e, const struct cold *c)
 {
-        switch ((enum x86_cold_kind)c->kind) {
+        switch ((enum cold_kind)c->kind) {
         case COLD_EXIT_AT:
                 adjust_budget(e, c->insn);
                 exit_at(e, c->d, c->imm);

@@ -112,13 +112,13 @@ static unsigned flag_width(const struct ir_ins *i)
         return i->op == IR_OP_fl_fcmp ? 64 : i->aux & IR_FL_WIDTH;
 }
 
-static struct ra_opnd in_register(struct x86_emit *e, ir_ref v)
+static struct ra_opnd in_register(struct emit *e, ir_ref v)
 {
         return (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, v)};
 }
 
 /* Where the operands of flag op @f are, for computing its flags here. */
-static void operands_of(struct x86_emit *e, ir_ref f, struct flag_operands *o)
+static void operands_of(struct emit *e, ir_ref f, struct flag_operands *o)
 {
         const struct ir_ins *i = &e->r->ins[f];
         ir_ref test = e->ra.plan[f].test;
@@ -149,7 +149,7 @@ static void operands_of(struct x86_emit *e, ir_ref f, struct flag_operands *o)
 /* ---- computing flags ---- */
 
 /* op dst, o of 8 to 64 bits; for and, test */
-static void sized_alu(struct x86_emit *e, enum x86_alu op, unsigned width, unsigned dst, const struct ra_opnd *o)
+static void sized_alu(struct emit *e, enum x86_alu op, unsigned width, unsigned dst, const struct ra_opnd *o)
 {
         bool test = op == ALU_AND;
         uint32_t rr = (test ? 0x84 : op << 3 | 2) | (width > 8), size = width == 16 ? X86_OP(0x66, 0, 0) : 0;
@@ -166,17 +166,17 @@ static void sized_alu(struct x86_emit *e, enum x86_alu op, unsigned width, unsig
 
                 x86_rr(&e->a, X86_OP(0, 0, opcode) | (size & ~X86_BYTE_REG), test ? 0 : op, dst);
                 if (width == 8 || s8) {
-                        x86_u8(&e->a, v);
+                        asm_u8(&e->a, v);
                 } else if (width == 16) {
-                        x86_u8(&e->a, v);
-                        x86_u8(&e->a, v >> 8);
+                        asm_u8(&e->a, v);
+                        asm_u8(&e->a, v >> 8);
                 } else {
-                        x86_u32(&e->a, v);
+                        asm_u32(&e->a, v);
                 }
         }
 }
 
-static void compare_floats(struct x86_emit *e, const struct flag_operands *o)
+static void compare_floats(struct emit *e, const struct flag_operands *o)
 {
         bool f64 = (o->op->aux & 15) == IR_F64;
 
@@ -187,7 +187,7 @@ static void compare_floats(struct x86_emit *e, const struct flag_operands *o)
 }
 
 /* Of what is compared or tested, the first operand must be a register. */
-static unsigned first_register(struct x86_emit *e, const struct flag_operands *o)
+static unsigned first_register(struct emit *e, const struct flag_operands *o)
 {
         if (o->x.kind == RA_REG)
                 return o->x.reg;
@@ -199,7 +199,7 @@ static unsigned first_register(struct x86_emit *e, const struct flag_operands *o
  * The host's flags become those of the op but for IR_FL_NOT_C; adc and sbc find the carry in the host's.
  * @need is which flags matter.
  */
-static void compute(struct x86_emit *e, const struct flag_operands *o, unsigned need)
+static void compute(struct emit *e, const struct flag_operands *o, unsigned need)
 {
         static const uint8_t alu[] = {[0] = ALU_ADD, [1] = ALU_CMP, [2] = ALU_ADC, [3] = ALU_SBB};
         unsigned width = flag_width(o->op);
@@ -228,12 +228,12 @@ static void compute(struct x86_emit *e, const struct flag_operands *o, unsigned 
         }
 }
 
-static void invert_carry(struct x86_emit *e)
+static void invert_carry(struct emit *e)
 {
-        x86_u8(&e->a, 0xf5); /* cmc */
+        asm_u8(&e->a, 0xf5); /* cmc */
 }
 
-static void finish_carry(struct x86_emit *e, const struct ir_ins *i, unsigned need)
+static void finish_carry(struct emit *e, const struct ir_ins *i, unsigned need)
 {
         if (i->op != IR_OP_fl_fcmp && (i->aux & IR_FL_NOT_C) && (need & IR_FLAG_C))
                 invert_carry(e);
@@ -252,7 +252,7 @@ static enum x86_cc cc_of(const struct ir_ins *from, enum ir_flcond cond)
 }
 
 /* A condition of the word in register @o; uses r11. */
-static enum x86_cc test_word(struct x86_emit *e, const struct ra_opnd *o, enum ir_flcond cond)
+static enum x86_cc test_word(struct emit *e, const struct ra_opnd *o, enum ir_flcond cond)
 {
         enum x86_cc yes = (enum x86_cc)(CC_NE ^ (cond & 1));
 
@@ -270,12 +270,12 @@ static enum x86_cc test_word(struct x86_emit *e, const struct ra_opnd *o, enum i
         return yes;
 }
 
-bool emit_is_reader(const struct x86_emit *e, uint32_t at)
+bool emit_is_reader(const struct emit *e, uint32_t at)
 {
         return e->ra.plan && e->ra.plan[at].how;
 }
 
-struct x86_reader emit_reader_operands(struct x86_emit *e, uint32_t at)
+struct x86_reader emit_reader_operands(struct emit *e, uint32_t at)
 {
         const struct flag_plan *plan = &e->ra.plan[at];
         struct flag_operands o = {.op = &e->r->ins[plan->from], .x = {.kind = RA_IMM}, .y = {.kind = RA_IMM}};
@@ -287,7 +287,7 @@ struct x86_reader emit_reader_operands(struct x86_emit *e, uint32_t at)
         return (struct x86_reader){.x = o.x, .y = o.y, .plan = plan, .test = o.test};
 }
 
-enum x86_cc emit_reader(struct x86_emit *e, const struct x86_reader *r)
+enum x86_cc emit_reader(struct emit *e, const struct x86_reader *r)
 {
         const struct ir_ins *from = &e->r->ins[r->plan->from];
         enum ir_flcond cond = r->plan->cond;
@@ -304,7 +304,7 @@ enum x86_cc emit_reader(struct x86_emit *e, const struct x86_reader *r)
                 /* Equal is Z without C: 0 + 0. */
                 x86_setcc(&e->a, CC_NE, SCRATCH);
                 x86_rr(&e->a, X86_OP(0, 0, 0x80) | X86_BYTE_RM, ALU_ADC, SCRATCH);
-                x86_u8(&e->a, 0);
+                asm_u8(&e->a, 0);
         }
         return cc_of(from, cond);
 }
@@ -317,7 +317,7 @@ struct carry {
         bool is_reader;
 };
 
-static void carry_operands(struct x86_emit *e, uint32_t at, struct carry *c)
+static void carry_operands(struct emit *e, uint32_t at, struct carry *c)
 {
         const struct ir_ins *i = &e->r->ins[at];
 
@@ -329,13 +329,13 @@ static void carry_operands(struct x86_emit *e, uint32_t at, struct carry *c)
 }
 
 /* The host's carry becomes the operand. */
-static void emit_carry(struct x86_emit *e, const struct carry *c)
+static void emit_carry(struct emit *e, const struct carry *c)
 {
         const struct flag_plan *plan = c->reader.plan;
 
         if (!c->is_reader) {
                 if (c->value.kind == RA_IMM) {
-                        x86_u8(&e->a, c->value.imm & 1 ? 0xf9 : 0xf8); /* stc, clc */
+                        asm_u8(&e->a, c->value.imm & 1 ? 0xf9 : 0xf8); /* stc, clc */
                 } else if (c->value.kind == RA_REG) {
                         x86_bt_imm(&e->a, false, c->value.reg, 0);
                 } else {
@@ -355,10 +355,10 @@ static void emit_carry(struct x86_emit *e, const struct carry *c)
 /* ---- ops that make flags ---- */
 
 /* The word of the host's flags, which stay. */
-static void materialise(struct x86_emit *e, uint32_t at)
+static void materialise(struct emit *e, uint32_t at)
 {
         ra_take(&e->ra, RA_BIT(RAX));
-        x86_u8(&e->a, 0x9f); /* lahf */
+        asm_u8(&e->a, 0x9f); /* lahf */
         x86_setcc(&e->a, CC_O, RAX);
         unsigned d = ra_def(&e->ra, at, RAX, 0);
 
@@ -367,7 +367,7 @@ static void materialise(struct x86_emit *e, uint32_t at)
         ra_def_done(&e->ra, at);
 }
 
-static void materialise_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void materialise_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const struct {
                 uint8_t cc;
@@ -388,7 +388,7 @@ static void materialise_fcmp(struct x86_emit *e, uint32_t at, const struct ir_in
         ra_def_done(&e->ra, at);
 }
 
-static void emit_flags_op(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct flag_plan *plan = &e->ra.plan[at];
         bool carries = i->op == IR_OP_fl_adc || i->op == IR_OP_fl_sbc;
@@ -418,7 +418,7 @@ static void emit_flags_op(struct x86_emit *e, uint32_t at, const struct ir_ins *
 }
 
 /* The result of a sum with a carry; its flags are in the host's. */
-static void emit_sum(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), adc = i->op == IR_OP_adc;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -443,7 +443,7 @@ static void emit_sum(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* fl_test itself, and setcc of it */
-void emit_reader_value(struct x86_emit *e, uint32_t at)
+void emit_reader_value(struct emit *e, uint32_t at)
 {
         struct x86_reader r = emit_reader_operands(e, at);
 
@@ -458,7 +458,7 @@ void emit_reader_value(struct x86_emit *e, uint32_t at)
 
 /* ---- words put together ---- */
 
-static void emit_with(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_with(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t bits = ir_flags_bits(i->aux);
         struct ra_opnd f = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -480,7 +480,7 @@ static void emit_with(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_merge(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd f = ra_any(&e->ra, i->arg[0]), g = ra_any(&e->ra, i->arg[1]);
 
@@ -497,7 +497,7 @@ static void emit_merge(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- fields ---- */
 
-static void emit_extract(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_extract(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), sign = i->op == IR_OP_exts;
         unsigned full = w ? 64 : 32, pos = ir_field_pos(i->aux), len = ir_field_len(i->aux);
@@ -524,7 +524,7 @@ static void emit_extract(struct x86_emit *e, uint32_t at, const struct ir_ins *i
 }
 
 /* The low 8 or 16 bits of @d become those of @o. */
-static void low_part(struct x86_emit *e, unsigned len, unsigned d, const struct ra_opnd *o)
+static void low_part(struct emit *e, unsigned len, unsigned d, const struct ra_opnd *o)
 {
         uint32_t op = len == 8 ? X86_OP(0, 0, 0x8a) | X86_BYTE_REG | X86_BYTE_RM : X86_OP(0x66, 0, 0x8b);
 
@@ -532,15 +532,15 @@ static void low_part(struct x86_emit *e, unsigned len, unsigned d, const struct 
                 x86_rr(&e->a, op, d, o->reg);
         } else if (o->kind == RA_IMM) {
                 x86_rr(&e->a, len == 8 ? X86_OP(0, 0, 0xc6) | X86_BYTE_RM : X86_OP(0x66, 0, 0xc7), 0, d);
-                x86_u8(&e->a, o->imm);
+                asm_u8(&e->a, o->imm);
                 if (len == 16)
-                        x86_u8(&e->a, o->imm >> 8);
+                        asm_u8(&e->a, o->imm >> 8);
         } else {
                 x86_rm(&e->a, op, d, emit_mem(o));
         }
 }
 
-static void emit_insert(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned full = w ? 64 : 32, pos = ir_field_pos(i->aux), len = ir_field_len(i->aux);
@@ -584,7 +584,7 @@ static void emit_insert(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* shrd, by a constant or cl */
-static void emit_funnel(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_funnel(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned hi = ra_reg(&e->ra, i->arg[0]), d;
@@ -595,7 +595,7 @@ static void emit_funnel(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         if (n.kind == RA_IMM) {
                 if (n.imm & (w ? 63 : 31)) {
                         x86_rr(&e->a, X86_OP(0, 1, 0xac) | x86_w(w), hi, SCRATCH);
-                        x86_u8(&e->a, n.imm & (w ? 63 : 31));
+                        asm_u8(&e->a, n.imm & (w ? 63 : 31));
                 }
                 d = ra_def(&e->ra, at, lo.kind == RA_REG ? lo.reg : RA_NONE, 0);
         } else {
@@ -613,7 +613,7 @@ static void emit_funnel(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-bool emit_flags(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         switch ((enum ir_op)i->op) {
         case IR_OP_fl_add: case IR_OP_fl_sub: case IR_OP_fl_adc: case IR_OP_fl_sbc: case IR_OP_fl_logic:

@@ -17,31 +17,31 @@ static bool f64(enum ir_type t)
         return t == IR_F64;
 }
 
-static enum ir_type arg_type(const struct x86_emit *e, const struct ir_ins *i)
+static enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
 {
         return (enum ir_type)e->r->ins[i->arg[0]].type;
 }
 
-static bool native(const struct x86_emit *e)
+static bool native(const struct emit *e)
 {
         return x86_fp_fit(&e->r->fp) == FIT_NATIVE;
 }
 
 /* Are NaN results alone wrong, and mended by putting the default NaN there? */
-static bool default_nan(const struct x86_emit *e)
+static bool default_nan(const struct emit *e)
 {
         return e->r->fp.nan == IR_NAN_DEFAULT && !e->r->fp.tininess_before;
 }
 
 /* Does the op round as MXCSR does? */
-static bool rounds_here(const struct x86_emit *e, const struct ir_ins *i)
+static bool rounds_here(const struct emit *e, const struct ir_ins *i)
 {
         unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 
         return rm == e->r->fp.round && rm != IR_RM_RMM;
 }
 
-static unsigned effective_round(const struct x86_emit *e, const struct ir_ins *i)
+static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
 {
         return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 }
@@ -60,7 +60,7 @@ static uint32_t scalar_op(enum ir_type t, unsigned op)
 
 /* ---- slow path and NaNs ---- */
 
-static void slow_args(struct x86_emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
+static void slow_args(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
 {
         struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
 
@@ -70,7 +70,7 @@ static void slow_args(struct x86_emit *e, const struct ir_ins *i, const struct r
         x86_call_exec(&e->a, e->h->fp);
 }
 
-static void from_scratch(struct x86_emit *e, unsigned d)
+static void from_scratch(struct emit *e, unsigned d)
 {
         if (d >= RA_FPR)
                 x86_mov_to_fp(&e->a, true, x86_num(d), SCRATCH);
@@ -78,7 +78,7 @@ static void from_scratch(struct x86_emit *e, unsigned d)
                 x86_mov(&e->a, true, d, SCRATCH);
 }
 
-void emit_slow_fp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ir_ops[i->op].n_args;
         struct ra_opnd args[3];
@@ -92,9 +92,9 @@ void emit_slow_fp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* If the result in xmm @d is a NaN, it becomes the default one out of line. */
-static void check_nan(struct x86_emit *e, const struct ir_ins *i, unsigned d)
+static void check_nan(struct emit *e, const struct ir_ins *i, unsigned d)
 {
-        struct x86_cold *c;
+        struct cold *c;
 
         x86_ucomis(&e->a, f64(i->type), d, d);
         c = emit_cold(e, COLD_NAN, i);
@@ -103,7 +103,7 @@ static void check_nan(struct x86_emit *e, const struct ir_ins *i, unsigned d)
         c->back = e->a.p;
 }
 
-static void load_nan(struct x86_emit *e, enum ir_type t, unsigned d)
+static void load_nan(struct emit *e, enum ir_type t, unsigned d)
 {
         x86_fload(&e->a, f64(t), d, emit_pool(e, f64(t) ? POOL_NAN64 : POOL_NAN32));
 }
@@ -112,11 +112,11 @@ static void load_nan(struct x86_emit *e, enum ir_type t, unsigned d)
  * The op is done over by C if its result in xmm @t wants that: a NaN, or with @tiny one that may have been
  * tiny before rounding. The operands are still where @args says; xmm15 is free.
  */
-static void check_result(struct x86_emit *e, const struct ir_ins *i, unsigned t, bool tiny,
+static void check_result(struct emit *e, const struct ir_ins *i, unsigned t, bool tiny,
                          const struct ra_opnd *args)
 {
         bool wide = f64(i->type);
-        struct x86_cold *c;
+        struct cold *c;
 
         tiny &= e->r->fp.tininess_before;
         if (tiny) {
@@ -138,7 +138,7 @@ static void check_result(struct x86_emit *e, const struct ir_ins *i, unsigned t,
 }
 
 /* An xmm register for the result that is none of those in @operands; move_result brings it to @d. */
-static unsigned apart_from(struct x86_emit *e, unsigned d, ra_set operands)
+static unsigned apart_from(struct emit *e, unsigned d, ra_set operands)
 {
         if (!(operands & RA_BIT(d)))
                 return x86_num(d);
@@ -154,7 +154,7 @@ static ra_set reg_of(const struct ra_opnd *o)
 /* ---- arithmetic ---- */
 
 /* In a mode where more is to be done about NaNs than to put the default one there. */
-static void emit_arith_checked(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+static void emit_arith_checked(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
 {
         bool one = i->op == IR_OP_fsqrt;
         struct ra_opnd args[2];
@@ -173,7 +173,7 @@ static void emit_arith_checked(struct x86_emit *e, uint32_t at, const struct ir_
         ra_def_done(&e->ra, at);
 }
 
-static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+static void emit_arith(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
 {
         bool one = i->op == IR_OP_fsqrt;
         struct ra_opnd y = {.kind = RA_REG};
@@ -196,7 +196,7 @@ static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
 
         if (y.kind != RA_REG) {
                 op3_mem(e, scalar_op(i->type, op), d, xn, emit_mem(&y));
-        } else if (!e->h->avx && d == x86_num(y.reg) && d != xn) {
+        } else if (!e->h->feat.avx && d == x86_num(y.reg) && d != xn) {
                 op3(e, scalar_op(i->type, op), FSCRATCH, xn, d);
                 x86_movaps(&e->a, d, FSCRATCH);
         } else {
@@ -207,14 +207,14 @@ static void emit_arith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
         static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf};
         unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
         unsigned z = ra_reg(&e->ra, i->arg[2]), t, d;
         bool checked = !native(e) && !default_nan(e);
-        struct x86_cold *c;
+        struct cold *c;
 
         ra_operands_done(&e->ra);
         if (checked) {
@@ -251,10 +251,10 @@ static void emit_fma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_minmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_minmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
-        struct x86_cold *c = NULL;
+        struct cold *c = NULL;
         uint32_t op = scalar_op(i->type, i->op == IR_OP_fmin ? FP_MIN : FP_MAX);
 
         ra_operands_done(&e->ra);
@@ -268,7 +268,7 @@ static void emit_minmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 c->y = y;
                 emit_cold_from(c, x86_jcc(&e->a, CC_E)); /* equal or unordered */
         }
-        if (!e->h->avx && d == y && d != x) {
+        if (!e->h->feat.avx && d == y && d != x) {
                 op3(e, op, FSCRATCH, x, y);
                 x86_movaps(&e->a, d, FSCRATCH);
         } else {
@@ -280,7 +280,7 @@ static void emit_minmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The flags of the comparison still stand: equal (zeros differ by sign at most) or a NaN among them. */
-static void cold_minmax(struct x86_emit *e, const struct x86_cold *c)
+static void cold_minmax(struct emit *e, const struct cold *c)
 {
         bool wide = f64(c->i->type);
         uint8_t *nan, *x_nan, *both, *done[3];
@@ -314,7 +314,7 @@ static void cold_minmax(struct x86_emit *e, const struct x86_cold *c)
         x86_movaps(&e->a, c->d, FSCRATCH);
 }
 
-static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
         unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
@@ -329,7 +329,7 @@ static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 if (!quiet)
                         x86_comis(&e->a, f64(t), x, y);
                 op3(e, scalar_op(t, 0xc2), FSCRATCH, x, y); /* cmpss, cmpsd: EQ, quiet */
-                x86_u8(&e->a, 0);
+                asm_u8(&e->a, 0);
                 x86_mov_from_fp(&e->a, false, d, FSCRATCH);
                 x86_alu_imm(&e->a, ALU_AND, false, d, 1);
         } else {
@@ -345,7 +345,7 @@ static void emit_fcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- signs ---- */
 
-static void emit_sign(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = f64(i->type);
         struct x86_mem sign = emit_pool(e, wide ? POOL_SIGN64 : POOL_SIGN32);
@@ -372,7 +372,7 @@ static void emit_sign(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- bits and boxes ---- */
 
-static void emit_bitcast(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_bitcast(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -386,7 +386,7 @@ static void emit_bitcast(struct x86_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
 
@@ -395,10 +395,10 @@ static void emit_fbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_funbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-        struct x86_cold *c;
+        struct cold *c;
         uint64_t k;
 
         if (ra_is_const(&e->ra, i->arg[0], &k))
@@ -415,7 +415,7 @@ static void emit_funbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 m.disp += 4;
                 x86_alu_mem_imm(&e->a, ALU_CMP, false, m, -1);
                 emit_cold_from(c, x86_jcc(&e->a, CC_NE));
-        } else if (e->h->avx) { /* and so PTEST: carry if the mask has no bit that x lacks */
+        } else if (e->h->feat.avx) { /* and so PTEST: carry if the mask has no bit that x lacks */
                 if (d != x86_num(a.reg))
                         x86_movaps(&e->a, d, x86_num(a.reg));
                 x86_rm(&e->a, X86_OP(0x66, 2, 0x17), d, emit_pool(e, POOL_BOX));
@@ -434,7 +434,7 @@ static void emit_funbox(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- conversions ---- */
 
-static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
         struct ra_opnd arg = {.kind = RA_REG, .reg = x};
@@ -446,7 +446,7 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         unsigned d = ra_def(&e->ra, at, checked ? RA_NONE : x, 0);
         unsigned t = checked ? apart_from(e, d, RA_BIT(x)) : x86_num(d);
 
-        if (e->h->avx)
+        if (e->h->feat.avx)
                 x86_vrr(&e->a, op, t, x86_num(x), x86_num(x));
         else
                 x86_rr(&e->a, op, t, x86_num(x));
@@ -462,20 +462,20 @@ static void emit_cvt_ff(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
  * d = x to an integral value as the op rounds. ROUNDSS, ROUNDSD: bit 3 of the immediate if inexact is not
  * raised.
  */
-static void round_to(struct x86_emit *e, const struct ir_ins *i, enum ir_type t, unsigned d, unsigned x,
+static void round_to(struct emit *e, const struct ir_ins *i, enum ir_type t, unsigned d, unsigned x,
                      bool exact)
 {
         static const uint8_t modes[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2};
         uint32_t op = X86_OP(0x66, 3, f64(t) ? 0x0b : 0x0a);
 
-        if (e->h->avx)
+        if (e->h->feat.avx)
                 x86_vrr(&e->a, op, d, x, x);
         else
                 x86_rr(&e->a, op, d, x);
-        x86_u8(&e->a, modes[effective_round(e, i)] | (exact ? 0 : 8));
+        asm_u8(&e->a, modes[effective_round(e, i)] | (exact ? 0 : 8));
 }
 
-static void emit_fround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_fround(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
 
@@ -488,10 +488,9 @@ static void emit_fround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, unsigned d,
-                                  const struct ra_opnd *x)
+static struct cold *cold_slow(struct emit *e, const struct ir_ins *i, unsigned d, const struct ra_opnd *x)
 {
-        struct x86_cold *c = emit_cold(e, COLD_SLOW_FP, i);
+        struct cold *c = emit_cold(e, COLD_SLOW_FP, i);
 
         c->d = d;
         c->value = *x;
@@ -499,12 +498,12 @@ static struct x86_cold *cold_slow(struct x86_emit *e, const struct ir_ins *i, un
 }
 
 /* Signed, by a rounding that is not MXCSR's: inexact is raised once it is known that the result fits. */
-static void emit_cvt_fi_rounded(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_fi_rounded(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
         bool wide = i->type == IR_I64;
         struct ra_opnd x = {.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[0])};
-        struct x86_cold *c;
+        struct cold *c;
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
@@ -523,12 +522,12 @@ static void emit_cvt_fi_rounded(struct x86_emit *e, uint32_t at, const struct ir
  * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should
  * be. Unsigned: only what is surely in range is done here, by the exponent.
  */
-static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
         bool wide = i->type == IR_I64, is_unsigned = i->aux & 16, rtz = effective_round(e, i) == IR_RM_RTZ;
         uint32_t op = scalar_op(t, rtz ? 0x2c : 0x2d);
-        struct x86_cold *c;
+        struct cold *c;
         unsigned x;
 
         if (!rtz && !rounds_here(e, i)) {
@@ -570,7 +569,7 @@ static void emit_cvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
  * The result is the least integer: so it stays if the argument is negative, else it is the greatest; of a
  * NaN, that or 0.
  */
-static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
+static void cold_to_int(struct emit *e, const struct cold *c)
 {
         uint8_t *nan, *less;
 
@@ -595,12 +594,12 @@ static void cold_to_int(struct x86_emit *e, const struct x86_cold *c)
         x86_here8(&e->a, less);
 }
 
-static void emit_cvt_if(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = (i->aux & 15) == IR_I64, is_unsigned = i->aux & 16;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
         uint32_t op = scalar_op(i->type, 0x2a);
-        struct x86_cold *c = NULL;
+        struct cold *c = NULL;
 
         if (is_unsigned && wide && a.kind != RA_REG)
                 a = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, i->arg[0])};
@@ -628,7 +627,7 @@ static void emit_cvt_if(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- dispatch ---- */
 
-static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
+static bool goes_inline(const struct emit *e, const struct ir_ins *i)
 {
         bool fits = x86_fp_fit(&e->r->fp) != FIT_NONE;
 
@@ -665,7 +664,7 @@ static bool goes_inline(const struct x86_emit *e, const struct ir_ins *i)
         }
 }
 
-void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!goes_inline(e, i)) {
                 emit_slow_fp(e, at, i);
@@ -729,9 +728,9 @@ void emit_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void cold_float(struct x86_emit *e, const struct x86_cold *c)
+void cold_float(struct emit *e, const struct cold *c)
 {
-        switch ((enum x86_cold_kind)c->kind) {
+        switch ((enum cold_kind)c->kind) {
         case COLD_FMA:
                 if (e->r->fp.fma_inf_zero_nan_invalid) {
                         x86_fstore(&e->a, true, OUT_ARG(0), x86_num(c->x));

@@ -36,7 +36,7 @@ static bool always_slow(const struct ir_ins *i)
         return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
 }
 
-static bool is_fused(const struct x86_emit *e, const struct ir_ins *i)
+static bool is_fused(const struct emit *e, const struct ir_ins *i)
 {
         ir_ref l = i->arg[0];
 
@@ -56,7 +56,7 @@ static int32_t lookup_span(const struct ir_ins *l)
 }
 
 /* r11 = offset of @a's TLB entry from r15 */
-static void emit_index(struct x86_emit *e, unsigned a)
+static void emit_index(struct emit *e, unsigned a)
 {
         if (e->h->feat.bmi2) {
                 x86_rorx(&e->a, false, SCRATCH, a, 7);
@@ -68,7 +68,7 @@ static void emit_index(struct x86_emit *e, unsigned a)
 }
 
 /* t = (a + imm) - tag, r11 = index; jumps if that is not below 4096 - span */
-static uint8_t *emit_probe(struct x86_emit *e, unsigned t, unsigned a, int32_t imm, bool write, int32_t span)
+static uint8_t *emit_probe(struct emit *e, unsigned t, unsigned a, int32_t imm, bool write, int32_t span)
 {
         if (imm) {
                 x86_lea(&e->a, true, t, x86_at(a, imm));
@@ -83,13 +83,13 @@ static uint8_t *emit_probe(struct x86_emit *e, unsigned t, unsigned a, int32_t i
         return x86_jcc(&e->a, CC_A);
 }
 
-void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
                 return;
         unsigned a = ra_reg(&e->ra, i->arg[0]);
         int32_t lo = lookup_lo(i), span = lookup_span(i);
-        struct x86_cold *c = emit_cold(e, COLD_LOOKUP, i);
+        struct cold *c = emit_cold(e, COLD_LOOKUP, i);
 
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
@@ -115,14 +115,14 @@ void emit_lookup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
  */
 struct touch {
         const struct ir_ins *i, *lookup;
-        struct x86_cold *c;
+        struct cold *c;
         unsigned a, h;     /* registers: guest address; host address of a shared lookup */
         unsigned t;        /* scratch for the probe */
         bool fused, slow;
 };
 
-static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_ins *i,
-                           enum x86_cold_kind kind)
+static void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i,
+                           enum cold_kind kind)
 {
         t->i = i;
         t->lookup = &e->ra.ins[i->arg[0]];
@@ -138,7 +138,7 @@ static void touch_operands(struct x86_emit *e, struct touch *t, const struct ir_
 }
 
 /* All operands have their places: notes them for the cold code. */
-static void touch_site(struct x86_emit *e, struct touch *t, unsigned max_temps)
+static void touch_site(struct emit *e, struct touch *t, unsigned max_temps)
 {
         emit_site(e, t->c, max_temps);
         t->c->addr = ra_where(&e->ra, t->i->arg[1]);
@@ -148,11 +148,11 @@ static void touch_site(struct x86_emit *e, struct touch *t, unsigned max_temps)
                 e->ra.operands |= RA_BIT(t->c->addr.reg);
 }
 
-static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
+static struct x86_mem touch_check(struct emit *e, struct touch *t)
 {
         unsigned n = 1u << t->i->mem.size_log2;
         bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
-        struct x86_cold *c = t->c;
+        struct cold *c = t->c;
 
         c->fp_temps |= ra_any_live(&e->ra, ~0ull << RA_FPR); /* some may have come there since touch_site */
         if (t->slow) {
@@ -199,7 +199,7 @@ static struct x86_mem touch_check(struct x86_emit *e, struct touch *t)
 }
 
 /* 1 << @size_log2 bytes with zeros above; may use r11. */
-static void load_vector(struct x86_emit *e, unsigned size_log2, unsigned d, struct x86_mem m)
+static void load_vector(struct emit *e, unsigned size_log2, unsigned d, struct x86_mem m)
 {
         if (size_log2 == 4) {
                 x86_vload(&e->a, d, m);
@@ -212,7 +212,7 @@ static void load_vector(struct x86_emit *e, unsigned size_log2, unsigned d, stru
 }
 
 /* The low bytes; bytes and words go through @t, a general register that @m does not need. */
-static void store_vector(struct x86_emit *e, unsigned size_log2, struct x86_mem m, unsigned v, unsigned t)
+static void store_vector(struct emit *e, unsigned size_log2, struct x86_mem m, unsigned v, unsigned t)
 {
         if (size_log2 == 4) {
                 x86_vstore(&e->a, m, v);
@@ -225,13 +225,13 @@ static void store_vector(struct x86_emit *e, unsigned size_log2, struct x86_mem 
 }
 
 /* Lock or: as good as mfence, and faster. The flags are lost. */
-static void order_all(struct x86_emit *e)
+static void order_all(struct emit *e)
 {
-        x86_u8(&e->a, 0xf0);
+        asm_u8(&e->a, 0xf0);
         x86_alu_mem_imm(&e->a, ALU_OR, false, OUT_ARG(0), 0);
 }
 
-void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool fp = ir_type_in_fpr(i->type), used = e->ra.val[at].last_use != 0;
         struct touch t;
@@ -265,7 +265,7 @@ void emit_ld(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                 ra_def_done(&e->ra, at);
 }
 
-void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned size = i->mem.size_log2;
         struct touch t;
@@ -301,18 +301,18 @@ void emit_st(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 /* ---- atomics ---- */
 
 /* An opcode for 1 << size_log2 bytes: @op8 for bytes, @op otherwise. */
-static void locked(struct x86_emit *e, unsigned size_log2, unsigned map, unsigned op8, unsigned op,
+static void locked(struct emit *e, unsigned size_log2, unsigned map, unsigned op8, unsigned op,
                    struct x86_mem m,
                    unsigned reg)
 {
         static const uint32_t bits[] = {X86_BYTE_REG, X86_OP(0x66, 0, 0), 0, X86_W};
 
-        x86_u8(&e->a, 0xf0);
+        asm_u8(&e->a, 0xf0);
         x86_rm(&e->a, bits[size_log2] | X86_OP(0, map, size_log2 ? op : op8), reg, m);
 }
 
 /* The old value, of 1 << size_log2 bytes in @from, to @d as the op wants it */
-static void extend(struct x86_emit *e, const struct ir_ins *i, unsigned d, unsigned from)
+static void extend(struct emit *e, const struct ir_ins *i, unsigned d, unsigned from)
 {
         unsigned size = i->mem.size_log2;
         uint32_t op = x86_load_op(size, i->mem.sign, i->type == IR_I64);
@@ -324,7 +324,7 @@ static void extend(struct x86_emit *e, const struct ir_ins *i, unsigned d, unsig
 }
 
 /* lock cmpxchg until nobody came between; old value in rax, new one made in r11. [t] is the place. */
-static void emit_rmw_loop(struct x86_emit *e, const struct ir_ins *i, unsigned t, unsigned v)
+static void emit_rmw_loop(struct emit *e, const struct ir_ins *i, unsigned t, unsigned v)
 {
         unsigned size = i->mem.size_log2;
         bool w = size == 3, sign = i->mem.rmw == IR_RMW_MINS || i->mem.rmw == IR_RMW_MAXS;
@@ -371,7 +371,7 @@ static void emit_rmw_loop(struct x86_emit *e, const struct ir_ins *i, unsigned t
 }
 
 /* @reg, or a copy of it if that is the accumulator, which is to be overwritten */
-static unsigned leave_rax(struct x86_emit *e, unsigned reg)
+static unsigned leave_rax(struct emit *e, unsigned reg)
 {
         if (reg == RAX) {
                 reg = ra_temp(&e->ra, false, RA_NONE, 0);
@@ -380,7 +380,7 @@ static unsigned leave_rax(struct x86_emit *e, unsigned reg)
         return reg;
 }
 
-static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+static void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
 {
         enum ir_rmw op = (enum ir_rmw)i->mem.rmw;
         unsigned size = i->mem.size_log2, v = ra_reg(&e->ra, i->arg[2]), d, from;
@@ -435,7 +435,7 @@ static void emit_rmw(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
         }
 }
 
-static void emit_cas(struct x86_emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
 {
         unsigned size = i->mem.size_log2;
         unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]);
@@ -468,7 +468,7 @@ static void emit_cas(struct x86_emit *e, uint32_t at, const struct ir_ins *i, st
 }
 
 /* 16 bytes are so seldom compared and swapped that C does it; the wide words are in the vCPU. */
-static void emit_cas16(struct x86_emit *e, struct touch *t)
+static void emit_cas16(struct emit *e, struct touch *t)
 {
         touch_site(e, t, 0);
         touch_check(e, t);
@@ -476,7 +476,7 @@ static void emit_cas16(struct x86_emit *e, struct touch *t)
         t->c->back = e->a.p;
 }
 
-void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct touch t;
 
@@ -493,7 +493,7 @@ void emit_atomic(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 /* ---- cold code ---- */
 
 /* r11 = guest address + imm */
-static void address_to_scratch(struct x86_emit *e, const struct ra_opnd *addr, int32_t imm)
+static void address_to_scratch(struct emit *e, const struct ra_opnd *addr, int32_t imm)
 {
         if (addr->kind == RA_REG && imm) {
                 x86_lea(&e->a, true, SCRATCH, x86_at(addr->reg, imm));
@@ -505,13 +505,13 @@ static void address_to_scratch(struct x86_emit *e, const struct ra_opnd *addr, i
 }
 
 /* What follows the call of a thunk (emit.h) */
-static void thunk_arg(struct x86_emit *e, uint32_t arg)
+static void thunk_arg(struct emit *e, uint32_t arg)
 {
-        x86_u8(&e->a, 0xa9); /* test eax, imm32 */
-        x86_u32(&e->a, arg);
+        asm_u8(&e->a, 0xa9); /* test eax, imm32 */
+        asm_u32(&e->a, arg);
 }
 
-static void slow_access(struct x86_emit *e, const struct x86_cold *c)
+static void slow_access(struct emit *e, const struct cold *c)
 {
         const struct ir_mem *m = &c->i->mem;
         const uint8_t *thunk;
@@ -520,7 +520,7 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
                 if (c->kind == COLD_STORE)
                         x86_vstore(&e->a, VEC_ARG(0), x86_num(c->value.reg));
                 thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
-        } else switch ((enum x86_cold_kind)c->kind) {
+        } else switch ((enum cold_kind)c->kind) {
         case COLD_LOAD:
                 thunk = e->h->load[c->fp_temps];
                 break;
@@ -548,7 +548,7 @@ static void slow_access(struct x86_emit *e, const struct x86_cold *c)
         thunk_arg(e, mem_word(*m));
 }
 
-void cold_memory(struct x86_emit *e, const struct x86_cold *c)
+void cold_memory(struct emit *e, const struct cold *c)
 {
         if (c->kind == COLD_LOOKUP) {
                 x86_alu(&e->a, ALU_XOR, false, c->d, c->d);

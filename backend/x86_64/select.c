@@ -27,7 +27,7 @@ static bool in_memory(const struct ra_opnd *o)
 }
 
 /* d op= o */
-static void alu(struct x86_emit *e, enum x86_alu op, bool w, unsigned d, const struct ra_opnd *o)
+static void alu(struct emit *e, enum x86_alu op, bool w, unsigned d, const struct ra_opnd *o)
 {
         if (o->kind == RA_REG) {
                 x86_alu(&e->a, op, w, d, o->reg);
@@ -46,7 +46,7 @@ static void alu(struct x86_emit *e, enum x86_alu op, bool w, unsigned d, const s
         }
 }
 
-static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, enum x86_alu op)
+static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_alu op)
 {
         bool w = wide(i), comm = op != ALU_SUB;
         ir_ref x = i->arg[0], y = i->arg[1], flags = e->ra.plan ? e->ra.plan[at].pair : 0;
@@ -99,7 +99,7 @@ static void emit_alu(struct x86_emit *e, uint32_t at, const struct ir_ins *i, en
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -116,7 +116,7 @@ static void emit_unary(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* d = op(rm) for two-operand encodings that read a register or memory */
-static void emit_rm(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_rm(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -135,7 +135,7 @@ static void emit_rm(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uin
 }
 
 /* Leading and trailing zeros without LZCNT and TZCNT */
-static void emit_bit_scan(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_bit_scan(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), clz = i->op == IR_OP_clz;
         unsigned bits = w ? 64 : 32, s = ra_reg(&e->ra, i->arg[0]);
@@ -152,7 +152,7 @@ static void emit_bit_scan(struct x86_emit *e, uint32_t at, const struct ir_ins *
 }
 
 /* Number of ones without POPCNT: sums of two, four, eight bits, then all bytes by a multiplication */
-static void emit_popcnt(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_popcnt(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -186,7 +186,7 @@ static void emit_popcnt(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Each byte: all ones unless it is zero */
-static void emit_orcb(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_orcb(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -202,7 +202,7 @@ static void emit_orcb(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* and, or with the second operand inverted */
-static void emit_inverted(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_inverted(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -239,7 +239,7 @@ static enum x86_shift shift_of(enum ir_op op)
         }
 }
 
-static void emit_shift_const(struct x86_emit *e, uint32_t at, const struct ir_ins *i, unsigned n)
+static void emit_shift_const(struct emit *e, uint32_t at, const struct ir_ins *i, unsigned n)
 {
         bool w = wide(i);
         enum x86_shift op = shift_of(i->op);
@@ -260,7 +260,7 @@ static void emit_shift_const(struct x86_emit *e, uint32_t at, const struct ir_in
         ra_def_done(&e->ra, at);
 }
 
-static void emit_shift(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         enum x86_shift op = shift_of(i->op);
@@ -294,7 +294,7 @@ static void emit_shift(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- multiplication and division ---- */
 
-static void emit_mul(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         ir_ref x = i->arg[0], y = i->arg[1];
@@ -331,7 +331,7 @@ static void emit_mul(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_mul_high(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
@@ -368,7 +368,7 @@ static bool is_quotient(const struct ir_ins *i)
         return i->op == IR_OP_divs || i->op == IR_OP_divu;
 }
 
-static void emit_div(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), s = is_signed_div(i);
         uint64_t k = 0;
@@ -376,7 +376,7 @@ static void emit_div(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                     !(s && (w ? (int64_t)k : (int32_t)k) == -1);
         struct ra_opnd x = ra_any(&e->ra, i->arg[0]);
         unsigned y = ra_reg(&e->ra, i->arg[1]), result = is_quotient(i) ? RAX : RDX;
-        struct x86_cold *c = NULL;
+        struct cold *c = NULL;
 
         ra_operands_done(&e->ra);
         if (y == RAX || y == RDX) {
@@ -410,7 +410,7 @@ static void emit_div(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The divisor is 0, or -1 in a signed division; the dividend is in rax. */
-void cold_div(struct x86_emit *e, const struct x86_cold *c)
+void cold_div(struct emit *e, const struct cold *c)
 {
         bool w = wide(c->i);
 
@@ -449,7 +449,7 @@ static enum ir_cond swapped(enum ir_cond c)
         return (enum ir_cond)s[c];
 }
 
-static void compare_operands(struct x86_emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
+static void compare_operands(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
                              ir_ref y)
 {
         uint64_t k;
@@ -480,13 +480,13 @@ static enum x86_cc cc_of(enum ir_cond c)
         return (enum x86_cc)cc[c];
 }
 
-static void x_to_scratch(struct x86_emit *e, struct comparison *c)
+static void x_to_scratch(struct emit *e, struct comparison *c)
 {
         emit_opnd_to(e, SCRATCH, &c->x, c->w);
         c->x = (struct ra_opnd){.kind = RA_REG, .reg = SCRATCH};
 }
 
-static enum x86_cc emit_test(struct x86_emit *e, struct comparison *c)
+static enum x86_cc emit_test(struct emit *e, struct comparison *c)
 {
         bool w = c->w;
 
@@ -516,7 +516,7 @@ static enum x86_cc emit_test(struct x86_emit *e, struct comparison *c)
 }
 
 /* Emits the comparison; the condition to test. */
-static enum x86_cc compare_emit(struct x86_emit *e, struct comparison *c)
+static enum x86_cc compare_emit(struct emit *e, struct comparison *c)
 {
         bool w = c->w;
 
@@ -546,7 +546,7 @@ static enum x86_cc compare_emit(struct x86_emit *e, struct comparison *c)
         return cc_of(c->cond);
 }
 
-enum x86_cc emit_compare(struct x86_emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
+enum x86_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
 {
         struct comparison c;
 
@@ -555,7 +555,7 @@ enum x86_cc emit_compare(struct x86_emit *e, enum ir_cond cond, bool w, ir_ref x
         return compare_emit(e, &c);
 }
 
-static void emit_setcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct comparison c;
 
@@ -577,7 +577,7 @@ static void emit_setcc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_select(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c = {0};
@@ -635,7 +635,7 @@ static void emit_select(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_pcaddr(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -650,7 +650,7 @@ static void emit_pcaddr(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_trunc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_trunc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (e->ra.val[at].hint || !ra_alias(&e->ra, at, i->arg[0]))
                 emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
@@ -673,7 +673,7 @@ bool x86_zeros_above(const struct ir_ins *i)
         }
 }
 
-bool emit_int(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t w = x86_w(wide(i));
 

@@ -20,12 +20,12 @@ _Static_assert(GUEST_PAGE_BITS - 5 == 7, "the TLB offset is the address shifted 
 
 static const uint8_t saved_gprs[SAVED_GPRS] = {RAX, RCX, RDX, RSI, RDI, R8, R9, R10};
 
-static const uint8_t *here(const struct x86_asm *a)
+static const uint8_t *here(const struct asm_out *a)
 {
-        return x86_exec(a, a->p);
+        return asm_exec(a, a->p);
 }
 
-static void save_gprs(struct x86_asm *a)
+static void save_gprs(struct asm_out *a)
 {
         x86_lea(a, true, RSP, x86_at(RSP, -SAVED));
         for (unsigned k = 0; k < SAVED_GPRS; k++)
@@ -33,7 +33,7 @@ static void save_gprs(struct x86_asm *a)
 }
 
 /* Leaves the flags alone. */
-static void restore_gprs(struct x86_asm *a)
+static void restore_gprs(struct asm_out *a)
 {
         for (unsigned k = 0; k < SAVED_GPRS; k++)
                 x86_load(a, true, saved_gprs[k], x86_at(RSP, 8 * k));
@@ -41,7 +41,7 @@ static void restore_gprs(struct x86_asm *a)
 }
 
 /* Keeps what C may overwrite and the region wants back: of the FP registers the pins, or all. */
-static void save(struct x86_asm *a, bool fp_temps)
+static void save(struct asm_out *a, bool fp_temps)
 {
         save_gprs(a);
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
@@ -53,7 +53,7 @@ static void save(struct x86_asm *a, bool fp_temps)
  * Libraries may compute in floating point for ends of their own, GLib's hash tables for one: what they raise
  * is not the guest's. Comparing costs less than loading always. Uses rax.
  */
-static void keep_mxcsr(struct x86_asm *a)
+static void keep_mxcsr(struct asm_out *a)
 {
         uint8_t *same;
 
@@ -66,20 +66,20 @@ static void keep_mxcsr(struct x86_asm *a)
 }
 
 /* Leaves the flags alone. */
-static void restore(struct x86_asm *a, bool fp_temps)
+static void restore(struct asm_out *a, bool fp_temps)
 {
         for (unsigned k = 0; k < (fp_temps ? SAVED_XMM : X86_FPR_PINS); k++)
                 x86_vload(a, k, x86_at(RSP, XMM_OFF + 16 * k));
         restore_gprs(a);
 }
 
-static void vcpu_arg(struct x86_asm *a)
+static void vcpu_arg(struct asm_out *a)
 {
         x86_lea(a, true, RDI, x86_at(RBP, -X86_BIAS));
 }
 
 /* A helper's: the vCPU and the caller's arguments 0 to 3. */
-static void helper_args(struct x86_asm *a)
+static void helper_args(struct asm_out *a)
 {
         static const uint8_t arg_regs[] = {RSI, RDX, RCX, R8};
 
@@ -88,21 +88,21 @@ static void helper_args(struct x86_asm *a)
                 x86_load(a, true, arg_regs[k], x86_at(RSP, ARG_OFF + 8 * k));
 }
 
-static void call_c(struct x86_asm *a, void *fn)
+static void call_c(struct asm_out *a, void *fn)
 {
         x86_mov_imm(a, RAX, (uintptr_t)fn);
         x86_call_reg(a, RAX);
 }
 
 /* The immediate that follows the call, to @dst. */
-static void inline_arg(struct x86_asm *a, unsigned dst, int ret_off)
+static void inline_arg(struct asm_out *a, unsigned dst, int ret_off)
 {
         x86_load(a, true, dst, x86_at(RSP, ret_off));
         x86_load(a, false, dst, x86_at(dst, 1));
 }
 
 /* Value to r11, status to the caller's argument 0; goes on, or unwinds from the caller. */
-static void finish(struct x86_host *h, struct x86_asm *a, bool fp_temps)
+static void finish(struct emit_host *h, struct asm_out *a, bool fp_temps)
 {
         x86_mov(a, true, SCRATCH, RAX);
         x86_store(a, 3, x86_at(RSP, ARG_OFF), RDX);
@@ -117,7 +117,7 @@ static void finish(struct x86_host *h, struct x86_asm *a, bool fp_temps)
 }
 
 /* A slow path of memory: r11 the address, arguments in the frame, struct ir_mem behind the call. */
-static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *fn, unsigned n_values,
+static const uint8_t *slow_memory(struct emit_host *h, struct asm_out *a, void *fn, unsigned n_values,
                                   bool fp_temps)
 {
         static const uint8_t arg_regs[] = {RDX, RCX, R8};
@@ -138,7 +138,7 @@ static const uint8_t *slow_memory(struct x86_host *h, struct x86_asm *a, void *f
  * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched
  * line. If none of it is in this line, it is an ordinary store (decision 15).
  */
-static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigned size_log2, bool fp_temps)
+static const uint8_t *store_thunk(struct emit_host *h, struct asm_out *a, unsigned size_log2, bool fp_temps)
 {
         const uint8_t *at;
         uint8_t *slow[4], *tail;
@@ -189,7 +189,7 @@ static const uint8_t *store_thunk(struct x86_host *h, struct x86_asm *a, unsigne
  * The host address for guest address r11, or 0, where what follows may be accessed up to the limit behind
  * the call.
  */
-static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
+static const uint8_t *relookup_thunk(struct asm_out *a, bool write)
 {
         const uint8_t *at = here(a);
 
@@ -225,7 +225,7 @@ static const uint8_t *relookup_thunk(struct x86_asm *a, bool write)
  * Raises invalid if arguments 0 and 1 (bits) are an infinity and a zero: x86 does not for fma(inf, 0,
  * qNaN).
  */
-static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool f64)
+static const uint8_t *fma_nan_thunk(struct emit_host *h, struct asm_out *a, bool f64)
 {
         const uint8_t *at = here(a);
         uint8_t *zero, *out[3], *raise;
@@ -262,7 +262,7 @@ static const uint8_t *fma_nan_thunk(struct x86_host *h, struct x86_asm *a, bool 
  * r11 = helper, arguments 0 to 3 in the frame. Back: r11 the value, argument 0 the status, ZF set if that
  * is 0.
  */
-static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fpstate, bool fp_temps)
+static const uint8_t *call_thunk(struct emit_host *h, struct asm_out *a, bool fpstate, bool fp_temps)
 {
         const uint8_t *at = here(a);
 
@@ -297,7 +297,7 @@ static const uint8_t *call_thunk(struct x86_host *h, struct x86_asm *a, bool fps
 }
 
 /* The same for a helper that leaves FP registers and MXCSR alone. */
-static const uint8_t *leaf_thunk(struct x86_asm *a)
+static const uint8_t *leaf_thunk(struct asm_out *a)
 {
         const uint8_t *at = here(a);
 
@@ -312,7 +312,7 @@ static const uint8_t *leaf_thunk(struct x86_asm *a)
         return at;
 }
 
-static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
+static const uint8_t *fp_thunk(struct emit_host *h, struct asm_out *a)
 {
         const uint8_t *at = here(a);
 
@@ -326,7 +326,7 @@ static const uint8_t *fp_thunk(struct x86_host *h, struct x86_asm *a)
 }
 
 /* Arguments 0 and 1 the op and its imm; vectors in and out in the caller's frame. */
-static const uint8_t *vec_thunk(struct x86_host *h, struct x86_asm *a)
+static const uint8_t *vec_thunk(struct emit_host *h, struct asm_out *a)
 {
         const uint8_t *at = here(a);
 
@@ -343,7 +343,7 @@ static const uint8_t *vec_thunk(struct x86_host *h, struct x86_asm *a)
 }
 
 /* As slow_memory, for 16 bytes in or out at the caller's vector argument 0. */
-static const uint8_t *slow_memory128(struct x86_host *h, struct x86_asm *a, void *fn)
+static const uint8_t *slow_memory128(struct emit_host *h, struct asm_out *a, void *fn)
 {
         const uint8_t *at = here(a);
 
@@ -358,7 +358,7 @@ static const uint8_t *slow_memory128(struct x86_host *h, struct x86_asm *a, void
         return at;
 }
 
-static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
+static const uint8_t *hook_thunk(struct emit_host *h, struct asm_out *a)
 {
         const uint8_t *at = here(a);
 
@@ -376,7 +376,7 @@ static const uint8_t *hook_thunk(struct x86_host *h, struct x86_asm *a)
 /* Entered as a C function: (vcpu, door, MXCSR). */
 static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
-static void enter_thunk(struct x86_host *h, struct x86_asm *a)
+static void enter_thunk(struct emit_host *h, struct asm_out *a)
 {
         uint8_t *same;
 
@@ -409,7 +409,7 @@ static void enter_thunk(struct x86_host *h, struct x86_asm *a)
 }
 
 /* All of these end with the reason in eax. */
-static void exit_thunks(struct x86_host *h, struct x86_asm *a)
+static void exit_thunks(struct emit_host *h, struct asm_out *a)
 {
         uint8_t *skip;
 
@@ -475,7 +475,7 @@ static void exit_thunks(struct x86_host *h, struct x86_asm *a)
         x86_jmp_exec(a, h->exit_stored);
 }
 
-static void write_pool(struct x86_host *h, struct x86_asm *a)
+static void write_pool(struct emit_host *h, struct asm_out *a)
 {
         static const uint64_t pool[POOL_COUNT][2] = {
                 [POOL_SIGN64] = {1ull << 63, 0}, [POOL_ABS64] = {~(1ull << 63), ~0ull},
@@ -510,10 +510,9 @@ static void write_pool(struct x86_host *h, struct x86_asm *a)
         a->p += sizeof(pool);
 }
 
-bool x86_thunks(struct x86_host *h, struct code_buf *buf)
+bool emit_thunks(struct emit_host *h, struct code_buf *buf)
 {
-        struct x86_asm asm_state = {.p = buf->rw + buf->used,
-                                    .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
+        struct asm_out asm_state = {.p = buf->rw + buf->used, .exec_delta = buf->exec - buf->rw}, *a = &asm_state;
 
         if (buf->size - buf->used < 32768)
                 return false;

@@ -42,7 +42,7 @@ uint32_t x86_fp_env(struct ir_fpmode mode)
 
 enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 {
-        const struct x86_host *h = host_data;
+        const struct emit_host *h = host_data;
         uint32_t (*enter)(struct vcpu *, const uint8_t *, uint32_t) = (void *)(uintptr_t)h->enter;
         enum ir_exit reason = enter(v, door, v->fp_env);
 
@@ -58,7 +58,7 @@ enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door)
 
 /* A slow path or helper answered @status at the site that returns to @ret: makes the guest state whole. */
 uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *ret, uint64_t status,
-                    const uint8_t *frame, const struct x86_host *h)
+                    const uint8_t *frame, const struct emit_host *h)
 {
         const struct unwind_regs regs = {s->gpr, s->xmm, frame + FRAME_SPILL};
 

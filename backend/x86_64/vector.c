@@ -8,7 +8,7 @@
 
 /* ---- constants ---- */
 
-void emit_vector_const(struct x86_emit *e, unsigned dst, uint64_t bits)
+void emit_vector_const(struct emit *e, unsigned dst, uint64_t bits)
 {
         if (bits == 0) {
                 x86_rm(&e->a, X86_OP(0, 1, 0x28), dst, emit_pool(e, POOL_ZERO));
@@ -24,7 +24,7 @@ void emit_vector_const(struct x86_emit *e, unsigned dst, uint64_t bits)
 /* ---- through C ---- */
 
 /* An operand to vector argument @n of the frame. */
-static void vec_arg(struct x86_emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type)
+static void vec_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type)
 {
         if (o->kind == RA_REG && o->reg >= RA_FPR) {
                 x86_vstore(&e->a, VEC_ARG(n), x86_num(o->reg));
@@ -37,7 +37,7 @@ static void vec_arg(struct x86_emit *e, unsigned n, const struct ra_opnd *o, enu
         }
 }
 
-void emit_vec_call(struct x86_emit *e, const struct ir_ins *i, const struct ra_opnd *args)
+void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args)
 {
         struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, vec_arg_type(e, i, 0))};
         struct ra_opnd imm = {.kind = RA_IMM, .imm = (uint64_t)i->imm};
@@ -49,7 +49,7 @@ void emit_vec_call(struct x86_emit *e, const struct ir_ins *i, const struct ra_o
         x86_call_exec(&e->a, e->h->vec);
 }
 
-static void emit_slow(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_slow(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd args[3], result = {.kind = RA_IN_FRAME};
 
@@ -111,7 +111,7 @@ static const uint32_t direct[][4] = {
 };
 
 /* Does the host have an instruction of the table? */
-static bool has_op(const struct x86_emit *e, uint32_t op)
+static bool has_op(const struct emit *e, uint32_t op)
 {
         const struct host_features *f = &e->h->feat;
 
@@ -119,24 +119,24 @@ static bool has_op(const struct x86_emit *e, uint32_t op)
                 return op;
         switch (op & 0xff) {
         case 0x37: return f->sse42;
-        case 0x45: case 0x46: case 0x47: return f->avx2 && e->h->avx;
+        case 0x45: case 0x46: case 0x47: return f->avx2 && e->h->feat.avx;
         default: return f->sse41;
         }
 }
 
 /* d = x shifted by an immediate: the group's opcode and its extension */
-static void shift_imm(struct x86_emit *e, uint32_t op, unsigned ext, unsigned d, unsigned x, unsigned n)
+static void shift_imm(struct emit *e, uint32_t op, unsigned ext, unsigned d, unsigned x, unsigned n)
 {
-        if (e->h->avx) {
+        if (e->h->feat.avx) {
                 x86_vrr(&e->a, op, ext, d, x);
         } else {
                 vmove(e, d, x);
                 x86_rr(&e->a, op, ext, d);
         }
-        x86_u8(&e->a, n);
+        asm_u8(&e->a, n);
 }
 
-static bool is_zero(const struct x86_emit *e, const struct ir_ins *i, unsigned k)
+static bool is_zero(const struct emit *e, const struct ir_ins *i, unsigned k)
 {
         uint64_t bits;
 
@@ -145,13 +145,13 @@ static bool is_zero(const struct x86_emit *e, const struct ir_ins *i, unsigned k
 
 /* ---- one instruction ---- */
 
-void emit_vec_direct(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+void emit_vec_direct(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         unsigned x = vreg(e, i, 0), y;
         struct ra_opnd o = {.kind = RA_REG};
         uint64_t bits;
 
-        if (e->h->avx && !ra_is_const(&e->ra, i->arg[1], &bits))
+        if (e->h->feat.avx && !ra_is_const(&e->ra, i->arg[1], &bits))
                 o = ra_any(&e->ra, i->arg[1]);
         else
                 o.reg = ra_reg(&e->ra, i->arg[1]);
@@ -161,7 +161,7 @@ void emit_vec_direct(struct x86_emit *e, uint32_t at, const struct ir_ins *i, ui
         y = x86_num(o.reg);
         if (o.kind != RA_REG) {
                 x86_vrm(&e->a, op, d, x, emit_mem(&o));
-        } else if (!e->h->avx && d == y && d != x) {
+        } else if (!e->h->feat.avx && d == y && d != x) {
                 x86_movaps(&e->a, FSCRATCH, y);
                 op3(e, op, d, x, FSCRATCH);
         } else {
@@ -172,7 +172,7 @@ void emit_vec_direct(struct x86_emit *e, uint32_t at, const struct ir_ins *i, ui
 
 /* ---- integer lanes, a few instructions ---- */
 
-static void emit_andc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_andc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -183,14 +183,14 @@ static void emit_andc(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_neg(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_neg(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0);
 
         ra_operands_done(&e->ra);
-        unsigned d = vdef(e, at, x, e->h->avx ? 0 : fbit(x));
+        unsigned d = vdef(e, at, x, e->h->feat.avx ? 0 : fbit(x));
 
-        if (e->h->avx) {
+        if (e->h->feat.avx) {
                 x86_vrr(&e->a, P66(0xef), FSCRATCH, FSCRATCH, FSCRATCH);
                 x86_vrr(&e->a, direct[IR_OP_vsub - IR_OP_vand][ir_lane_of(i)], d, FSCRATCH, x);
         } else {
@@ -200,7 +200,7 @@ static void emit_neg(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         unsigned x = vreg(e, i, 0);
 
@@ -210,7 +210,7 @@ static void emit_unary(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
 }
 
 /* Unsigned order is signed order with the top bits flipped. */
-static void emit_cmpgtu(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_cmpgtu(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t signs[] = {POOL_SIGNS8, POOL_SIGNS16, POOL_SIGNS32, POOL_SIGNS64};
         struct x86_mem m = emit_pool(e, signs[ir_lane_of(i)]);
@@ -226,7 +226,7 @@ static void emit_cmpgtu(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Bytes, as the even and the odd ones of words. */
-static void emit_mul8(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mul8(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -243,7 +243,7 @@ static void emit_mul8(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_popcnt8(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_popcnt8(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0);
 
@@ -261,7 +261,7 @@ static void emit_popcnt8(struct x86_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_sel(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_sel(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned m = vreg(e, i, 0), x = vreg(e, i, 1), y = vreg(e, i, 2);
 
@@ -269,7 +269,7 @@ static void emit_sel(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         unsigned d = vdef(e, at, m, 0);
 
         op3(e, P66(0xdf), FSCRATCH, m, y);
-        if (!e->h->avx && d == x && d != m)
+        if (!e->h->feat.avx && d == x && d != m)
                 x86_rr(&e->a, P66(0xdb), d, m);
         else
                 op3(e, P66(0xdb), d, m, x);
@@ -300,7 +300,7 @@ static unsigned shift_kind(enum ir_op op)
  * x8: a shift of words, less what came from the neighbour. With the sign: as (x ^ s) - s, s the sign's new
  * place.
  */
-static void shift_bytes(struct x86_emit *e, unsigned d, unsigned x, unsigned kind, unsigned n)
+static void shift_bytes(struct emit *e, unsigned d, unsigned x, unsigned kind, unsigned n)
 {
         uint64_t ones = 0x0101010101010101ull, mask = (kind == SHIFT_LEFT ? 0xffu << n & 0xff :
                                                        0xffu >> n) * ones;
@@ -315,7 +315,7 @@ static void shift_bytes(struct x86_emit *e, unsigned d, unsigned x, unsigned kin
         }
 }
 
-static void emit_shift_imm(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift_imm(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned kind = shift_kind(i->op), w = 8u << ir_lane_of(i), n = (unsigned)i->imm, x = vreg(e, i, 0);
 
@@ -343,7 +343,7 @@ static void emit_shift_imm(struct x86_emit *e, uint32_t at, const struct ir_ins 
         ra_def_done(&e->ra, at);
 }
 
-static void emit_shift_count(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shift_count(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t ops[] = {[SHIFT_RIGHT] = 0xd0, [SHIFT_SIGN] = 0xe0, [SHIFT_LEFT] = 0xf0};
         unsigned x = vreg(e, i, 0), n = ra_reg(&e->ra, i->arg[1]);
@@ -363,7 +363,7 @@ static bool is_wide_type(enum ir_type t)
         return ir_type_size(t) == 8;
 }
 
-static void emit_zext(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_zext(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = vec_arg_type(e, i, 0);
         unsigned x = ra_reg(&e->ra, i->arg[0]);
@@ -383,7 +383,7 @@ static void emit_zext(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The same register, for a float. */
-static void emit_low(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_low(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (ir_type_is_fp(i->type)) {
                 if (!e->ra.val[at].hint && ra_alias(&e->ra, at, i->arg[0]))
@@ -404,7 +404,7 @@ static void emit_low(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_pair(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_pair(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
 
@@ -418,11 +418,11 @@ static void emit_pair(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Lane 0 of @s to all lanes of @d. */
-static void broadcast(struct x86_emit *e, enum ir_lane lane, unsigned d, unsigned s)
+static void broadcast(struct emit *e, enum ir_lane lane, unsigned d, unsigned s)
 {
         static const uint8_t ops[] = {0x78, 0x79, 0x58, 0x59};
 
-        if (e->h->feat.avx2 && e->h->avx) {
+        if (e->h->feat.avx2 && e->h->feat.avx) {
                 x86_vrr(&e->a, P66_38(ops[lane]), d, 0, s);
                 return;
         }
@@ -441,7 +441,7 @@ static void broadcast(struct x86_emit *e, enum ir_lane lane, unsigned d, unsigne
         op_imm(e, P66(0x70), d, s, 0);
 }
 
-static void emit_dup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_dup(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
 
@@ -456,7 +456,7 @@ static void emit_dup(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_duplane(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_duplane(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_lane lane = ir_lane_of(i);
         unsigned n = (unsigned)i->imm, x = vreg(e, i, 0);
@@ -478,7 +478,7 @@ static void emit_duplane(struct x86_emit *e, uint32_t at, const struct ir_ins *i
 }
 
 /* Lane @n of a copy of @x in @d becomes the float (or integer) @y; @y is apart from @d. */
-static void put_float(struct x86_emit *e, enum ir_lane lane, unsigned d, unsigned x, unsigned y, unsigned n)
+static void put_float(struct emit *e, enum ir_lane lane, unsigned d, unsigned x, unsigned y, unsigned n)
 {
         if (n == 0) { /* movss, movsd */
                 op3(e, X86_OP(lane == IR_X64 ? X86_SD : X86_SS, 1, 0x10), d, x, y);
@@ -489,7 +489,7 @@ static void put_float(struct x86_emit *e, enum ir_lane lane, unsigned d, unsigne
         }
 }
 
-static void emit_put(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_put(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {P66_3A(0x20), P66(0xc4), P66_3A(0x22), P66_3A(0x22) | X86_W};
         enum ir_lane lane = ir_lane_of(i);
@@ -500,7 +500,7 @@ static void emit_put(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 
         if (y >= RA_FPR)
                 put_float(e, lane, d, x, x86_num(y), n);
-        else if (e->h->avx)
+        else if (e->h->feat.avx)
                 op3_imm(e, ops[lane], d, x, y, n);
         else {
                 vmove(e, d, x);
@@ -509,14 +509,14 @@ static void emit_put(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static bool can_put(const struct x86_emit *e, const struct ir_ins *i)
+static bool can_put(const struct emit *e, const struct ir_ins *i)
 {
         if (ir_type_is_fp(vec_arg_type(e, i, 1)))
                 return i->imm == 0 || ir_lane_of(i) == IR_X64 || e->h->feat.sse41;
         return ir_lane_of(i) == IR_X16 || e->h->feat.sse41;
 }
 
-static void emit_pick(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_pick(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_lane lane = ir_lane_of(i);
         unsigned n = (unsigned)i->imm, x = vreg(e, i, 0);
@@ -547,7 +547,7 @@ static void emit_pick(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_mask(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_mask(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {P66(0xd7), P66(0xd7), X86_OP(0, 1, 0x50), P66(0x50)};
         unsigned x = vreg(e, i, 0);
@@ -569,7 +569,7 @@ static void emit_mask(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 /* ---- permutes ---- */
 
 /* Are all byte numbers such as PSHUFB takes: below 16, or with their top bit set? */
-static bool index_is_plain(const struct x86_emit *e, const struct ir_ins *i)
+static bool index_is_plain(const struct emit *e, const struct ir_ins *i)
 {
         const struct ir_ins *index = &e->r->ins[i->arg[1]];
         uint64_t bits;
@@ -582,7 +582,7 @@ static bool index_is_plain(const struct x86_emit *e, const struct ir_ins *i)
         return false;
 }
 
-static void emit_tbl(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_tbl(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool plain = index_is_plain(e, i);
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
@@ -598,7 +598,7 @@ static void emit_tbl(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_shuf(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_shuf(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -612,7 +612,7 @@ static void emit_shuf(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary_imm(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op, unsigned imm)
+static void emit_unary_imm(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op, unsigned imm)
 {
         unsigned x = vreg(e, i, 0);
 
@@ -622,7 +622,7 @@ static void emit_unary_imm(struct x86_emit *e, uint32_t at, const struct ir_ins 
 }
 
 /* Bytes in from zeros, or from the other operand. */
-static void emit_ext(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_ext(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool down = is_zero(e, i, 1), up = !down && is_zero(e, i, 0);
         unsigned n = (unsigned)i->imm, x, y, d;
@@ -642,12 +642,12 @@ static void emit_ext(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static bool can_ext(const struct x86_emit *e, const struct ir_ins *i)
+static bool can_ext(const struct emit *e, const struct ir_ins *i)
 {
         return e->h->feat.ssse3 || is_zero(e, i, 0) || is_zero(e, i, 1);
 }
 
-static void emit_rev(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_rev(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_lane lane = ir_lane_of(i);
         unsigned group = (unsigned)i->imm, x = vreg(e, i, 0), s = x;
@@ -674,7 +674,7 @@ static void emit_rev(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Even or odd lanes, brought to the low or kept in the high half of lanes twice as wide, are packed. */
-static void emit_uzp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_uzp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool odd = i->op == IR_OP_vuzpo;
         enum ir_lane lane = ir_lane_of(i);
@@ -706,7 +706,7 @@ static void emit_uzp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* x32, with BLENDPS */
-static void emit_trn(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_trn(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -724,7 +724,7 @@ static void emit_trn(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_widen(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_widen(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool sign = i->op == IR_OP_vwidens;
         enum ir_lane lane = ir_lane_of(i);
@@ -759,7 +759,7 @@ static void emit_widen(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* What is above the greatest is cut down to it first: x16, with PMINUW. */
-static void emit_packu16(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_packu16(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -775,7 +775,7 @@ static void emit_packu16(struct x86_emit *e, uint32_t at, const struct ir_ins *i
 /* ---- dispatch ---- */
 
 /* Ops that do not compute in floating point; false if the host goes through C. */
-static bool emit_bits(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static bool emit_bits(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct host_features *f = &e->h->feat;
         enum ir_lane lane = ir_lane_of(i);
@@ -833,7 +833,7 @@ static bool emit_bits(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-void emit_vector(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+void emit_vector(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (ir_ops[i->op].sig == IR_SIG_VFP ? !emit_vec_float(e, at, i) : !emit_bits(e, at, i))
                 emit_slow(e, at, i);

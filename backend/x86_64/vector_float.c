@@ -6,12 +6,12 @@
  */
 #include "backend/x86_64/vector.h"
 
-static unsigned effective_round(const struct x86_emit *e, const struct ir_ins *i)
+static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
 {
         return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 }
 
-static bool rounds_here(const struct x86_emit *e, const struct ir_ins *i)
+static bool rounds_here(const struct emit *e, const struct ir_ins *i)
 {
         return effective_round(e, i) == e->r->fp.round && e->r->fp.round != IR_RM_RMM;
 }
@@ -30,9 +30,9 @@ static uint32_t fp_op(const struct ir_ins *i, unsigned byte)
 }
 
 /* Jumps to cold code, which does the op over in C, if a lane of xmm15 is all ones. The result is xmm @d. */
-static void redo_if_ones(struct x86_emit *e, const struct ir_ins *i, unsigned d, const struct ra_opnd *args)
+static void redo_if_ones(struct emit *e, const struct ir_ins *i, unsigned d, const struct ra_opnd *args)
 {
-        struct x86_cold *c;
+        struct cold *c;
 
         if (e->h->feat.sse41) {
                 x86_rr(&e->a, P66_38(0x17), FSCRATCH, FSCRATCH); /* ptest */
@@ -55,7 +55,7 @@ static void redo_if_ones(struct x86_emit *e, const struct ir_ins *i, unsigned d,
  * In a mode that mends: NaNs among the lanes of the result @t (of @lane), and with @tiny what may have been
  * tiny before rounding. All lanes are results, so none is a signaling NaN.
  */
-static void check_lanes(struct x86_emit *e, const struct ir_ins *i, enum ir_lane lane, unsigned t, bool tiny,
+static void check_lanes(struct emit *e, const struct ir_ins *i, enum ir_lane lane, unsigned t, bool tiny,
                         const struct ra_opnd *args)
 {
         bool wide = lane == IR_X64;
@@ -76,7 +76,7 @@ static void check_lanes(struct x86_emit *e, const struct ir_ins *i, enum ir_lane
         redo_if_ones(e, i, t, args);
 }
 
-static void get_args(struct x86_emit *e, const struct ir_ins *i, struct ra_opnd *args, ra_set *regs)
+static void get_args(struct emit *e, const struct ir_ins *i, struct ra_opnd *args, ra_set *regs)
 {
         *regs = 0;
         for (unsigned k = 0; k < 3; k++) {
@@ -89,7 +89,7 @@ static void get_args(struct x86_emit *e, const struct ir_ins *i, struct ra_opnd 
 }
 
 /* The result's register, and one to make it in that is no operand's. */
-static unsigned def_apart(struct x86_emit *e, uint32_t at, ra_set operands, unsigned *t)
+static unsigned def_apart(struct emit *e, uint32_t at, ra_set operands, unsigned *t)
 {
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -103,7 +103,7 @@ static unsigned def_apart(struct x86_emit *e, uint32_t at, ra_set operands, unsi
         return x86_num(d);
 }
 
-static void emit_vfarith(struct x86_emit *e, uint32_t at, const struct ir_ins *i, unsigned byte)
+static void emit_vfarith(struct emit *e, uint32_t at, const struct ir_ins *i, unsigned byte)
 {
         bool sqrt = i->op == IR_OP_vfsqrt;
         struct ra_opnd args[3];
@@ -132,7 +132,7 @@ static void emit_vfarith(struct x86_emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vfma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vfma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool neg = i->aux >> IR_VEC_VARIANT & 1;
         struct ra_opnd args[3];
@@ -155,7 +155,7 @@ static void emit_vfma(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
  * Both ways round, as the instruction gives its second operand where they are equal: so zeros come out by
  * sign.
  */
-static void emit_vfminmax(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vfminmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned byte = i->op == IR_OP_vfmin ? FP_MIN : FP_MAX, t, d, x, y;
         struct ra_opnd args[3];
@@ -172,7 +172,7 @@ static void emit_vfminmax(struct x86_emit *e, uint32_t at, const struct ir_ins *
         op3_imm(e, fp_op(i, 0xc2), FSCRATCH, x, y, 3);
         redo_if_ones(e, i, t, args);
         /* The cold code comes back to where all is done. */
-        struct x86_cold *c = &e->cold[e->n_cold - 1];
+        struct cold *c = &e->cold[e->n_cold - 1];
 
         op3(e, fp_op(i, byte), FSCRATCH, x, y);
         op3(e, fp_op(i, byte), t, y, x);
@@ -193,7 +193,7 @@ static unsigned predicate(const struct ir_ins *i)
         return p[i->cond];
 }
 
-static void emit_vfcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vfcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = vreg(e, i, 0), y = vreg(e, i, 1);
 
@@ -204,7 +204,7 @@ static void emit_vfcmp(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vfround(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vfround(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t modes[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2};
         struct ra_opnd args[3];
@@ -222,7 +222,7 @@ static void emit_vfround(struct x86_emit *e, uint32_t at, const struct ir_ins *i
 }
 
 /* To another format, or from integers: @op; the result has lanes of @lane, and may be @tiny. */
-static void emit_vfcvt(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op,
+static void emit_vfcvt(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op,
                        enum ir_lane lane,
                        bool tiny)
 {
@@ -247,7 +247,7 @@ static void emit_vfcvt(struct x86_emit *e, uint32_t at, const struct ir_ins *i, 
 }
 
 /* To integers: what did not fit is 0x80000000, which is as it should be or sends the op to C. */
-static void emit_vfcvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_vfcvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         struct ra_opnd args[3];
         ra_set regs;
@@ -268,7 +268,7 @@ static void emit_vfcvt_fi(struct x86_emit *e, uint32_t at, const struct ir_ins *
 }
 
 /* 64-bit integers, one after the other: the host has no instruction for both before AVX-512. */
-static void emit_vfcvt_if64(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+static void emit_vfcvt_if64(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const uint32_t cvt = X86_OP(X86_SD, 1, 0x2a) | X86_W;
         unsigned x = vreg(e, i, 0);
@@ -287,7 +287,7 @@ static void emit_vfcvt_if64(struct x86_emit *e, uint32_t at, const struct ir_ins
         ra_def_done(&e->ra, at);
 }
 
-static void emit_vfcvt_fi64(struct x86_emit *e, uint32_t at, const struct ir_ins *i, bool rtz)
+static void emit_vfcvt_fi64(struct emit *e, uint32_t at, const struct ir_ins *i, bool rtz)
 {
         const uint32_t cvt = X86_OP(X86_SD, 1, rtz ? 0x2c : 0x2d) | X86_W;
         struct ra_opnd args[3];
@@ -311,14 +311,14 @@ static void emit_vfcvt_fi64(struct x86_emit *e, uint32_t at, const struct ir_ins
         ra_def_done(&e->ra, at);
 }
 
-bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
+bool emit_vec_float(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct host_features *f = &e->h->feat;
         enum x86_fp_fit fit = x86_fp_fit(&e->r->fp);
         bool native = fit == FIT_NATIVE, wide = ir_lane_of(i) == IR_X64,
                 rtz = effective_round(e, i) == IR_RM_RTZ;
         bool is_unsigned = i->aux & IR_VEC_UNSIGNED;
-        bool tiny_ok = native || !e->r->fp.tininess_before || (f->sse42 && e->h->avx);
+        bool tiny_ok = native || !e->r->fp.tininess_before || (f->sse42 && e->h->feat.avx);
         bool here = rounds_here(e, i) && (native || !is_low(i));
 
         switch ((enum ir_op)i->op) {
@@ -360,7 +360,7 @@ bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
                            : i->aux >> IR_VEC_VARIANT != IR_MM_LESS && !is_low(i), emit_vfminmax(e, at, i))
         CASE(vfmax, native ? i->aux >> IR_VEC_VARIANT == IR_MM_LESS
                            : i->aux >> IR_VEC_VARIANT != IR_MM_LESS && !is_low(i), emit_vfminmax(e, at, i))
-        CASE(vfcmp, predicate(i) < 8 || e->h->avx, emit_vfcmp(e, at, i))
+        CASE(vfcmp, predicate(i) < 8 || e->h->feat.avx, emit_vfcmp(e, at, i))
         CASE(vfround, f->sse41 && !native && effective_round(e, i) != IR_RM_RMM, emit_vfround(e, at, i))
         CASE(vfcvt_up, true, emit_vfcvt(e, at, i, X86_OP(0, 1, 0x5a), IR_X64, false))
         CASE(vfcvt_down, rounds_here(e, i), emit_vfcvt(e, at, i, P66(0x5a), IR_X32, true))
@@ -375,7 +375,7 @@ bool emit_vec_float(struct x86_emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The op is done over, by C. */
-void cold_vector(struct x86_emit *e, const struct x86_cold *c)
+void cold_vector(struct emit *e, const struct cold *c)
 {
         struct ra_opnd args[3] = {c->value, c->value2, c->addr};
 

@@ -9,17 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/emit.h"
 #include "backend/os/jitmem.h"
 #include "backend/runtime.h"
 #include "backend/tlb.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "frontend/cpu.h"
-#if defined(__x86_64__)
-#include "backend/x86_64/emit.h"
-#elif defined(__aarch64__)
-#include "backend/aarch64/emit.h"
-#endif
 #include "machines/core/vcpu.h"
 
 enum { THUNKS = 1 << 16, CODE = 1 << 18 };
@@ -211,7 +207,7 @@ static void limit_features(void)
 {
 #if defined(__x86_64__)
         static const char *const levels[] = {"sse2", "ssse3", "sse41", "sse42", "avx", "avx2"};
-        struct x86_host *h = rig.host_data;
+        struct emit_host *h = rig.host_data;
         struct host_features *f = &h->feat;
         const char *level = g_getenv("CODEGEN_LEVEL");
         unsigned n = 0;
@@ -224,14 +220,14 @@ static void limit_features(void)
         f->ssse3 &= n >= 1;
         f->sse41 &= n >= 2;
         f->sse42 &= n >= 3;
-        h->avx &= n >= 4;
+        f->avx &= n >= 4;
         f->avx2 &= n >= 5;
         f->fma &= n >= 5;
         f->bmi2 &= n >= 5;
         f->lzcnt &= n >= 5;
         f->popcnt &= n >= 3;
 #elif defined(__aarch64__)
-        struct a64_host *h = rig.host_data;
+        struct emit_host *h = rig.host_data;
 
         if (!g_getenv("CODEGEN_LEVEL"))
                 return;

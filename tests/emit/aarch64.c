@@ -13,7 +13,7 @@ enum { ROUNDS = 60 };
 
 static struct {
         uint8_t buf[64];
-        struct a64_asm a;
+        struct asm_out a;
         uint64_t seed;
 } t;
 
@@ -468,7 +468,7 @@ int main(int argc, char **argv)
                                                accesses, pairs, atomics, floats, vectors};
 
         t.seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-        t.a = (struct a64_asm){.p = t.buf, .start = t.buf};
+        t.a = (struct asm_out){.p = t.buf, .start = t.buf};
         for (unsigned round = 0; round < ROUNDS; round++)
                 for (unsigned k = 0; k < sizeof(groups) / sizeof(groups[0]); k++)
                         groups[k]();

@@ -16,7 +16,7 @@ enum { ROUNDS = 400 };
 
 static struct {
         uint8_t buf[0x2000]; /* jumps of the tests go up to 0x1000 ahead */
-        struct x86_asm a;
+        struct asm_out a;
         GRand *rand;
 } t;
 
@@ -411,7 +411,7 @@ static void run(const void *fn)
         void (*test)(void) = (void (*)(void))(uintptr_t)fn;
 
         t.rand = g_rand_new_with_seed(g_test_rand_int());
-        t.a = (struct x86_asm){.p = t.buf, .start = t.buf, .exec_delta = 0x100000};
+        t.a = (struct asm_out){.p = t.buf, .start = t.buf, .exec_delta = 0x100000};
         for (unsigned n = 0; n < ROUNDS && !g_test_failed(); n++)
                 test();
         g_rand_free(t.rand);

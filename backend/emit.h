@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code generation as far as no host decides it: the state of an emission, the walk over a region, and the code
+ * that is seldom run and so comes last. One struct emit a region, on the compiling thread.
+ *
+ * There is one host in a program. So what a host provides to this are functions by name, declared below; its
+ * own emit.h says the roles of registers, the frame and the thunks' conventions.
+ */
+#pragma once
+
+#include "backend/asm.h"
+#include "backend/host.h"
+#include "backend/regalloc.h"
+
+/* A code cache's host data. */
+struct emit_host {
+        struct host_features feat;
+        const struct slow_ops *slow;
+        const struct ir_guest *guest;
+        struct ra_target target;
+        uint8_t *slot_pin;
+        uint16_t pin_slot[RA_NREGS];
+        size_t room;            /* what one IR instruction may come to, and what emit_finish writes */
+        bool vectors;           /* the guest has slots that need whole vector registers */
+        /* Executable addresses; NULL what a host does without. */
+        const uint8_t *pool;    /* constants that instructions address */
+        const uint8_t *enter, *exit, *exit_stored, *exit_at, *no_return, *link, *unwind;
+        /* [1] of these keep FP temporaries */
+        const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
+        const uint8_t *load128, *store128, *vec;
+        const uint8_t *call_leaf, *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
+};
+
+/* Code that is seldom run, emitted after the region's body. */
+enum cold_kind {
+        COLD_LOAD, COLD_STORE, COLD_RMW, COLD_CAS, COLD_CAS16, COLD_LOOKUP,
+        COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_POLL_SITE, COLD_STUB, COLD_LANDING,
+        /* by cold_op */
+        COLD_DIV, COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP, COLD_VECTOR,
+};
+
+struct cold {
+        uint8_t kind;
+        bool fp_temps;        /* of those, some are live: thunks must keep them */
+        bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
+        uint8_t n_from;
+        uint8_t d, t, x, y, z; /* registers; the host's numbers, or the allocator's for memory */
+        uint8_t *from[3];     /* the jumps that come here, as emit_patch wants them */
+        uint8_t *back;        /* where to go on */
+        const struct ir_ins *i;
+        struct ra_opnd addr, addr2, value, value2; /* guest address without imm */
+        uint32_t first_loc, n_locs, insn;
+        uint16_t page_offset;
+        int64_t imm;
+        uint32_t lo_span;     /* relookup: the limit */
+        int32_t lo;
+};
+
+struct emit_fixup {
+        uint8_t *at;
+        uint32_t block;
+};
+
+struct emit {
+        struct asm_out a;
+        struct ra ra;
+        const struct emit_host *h;
+        const struct ir_region *r;
+        struct compiled *out;
+        uint8_t *limit;
+        struct cold *cold;
+        unsigned n_cold;
+        uint8_t **block_at;         /* by block, or NULL */
+        uint8_t *lookup_end;        /* where the latest shared lookup's code ended, and its cold piece */
+        struct cold *lookup_cold;
+        struct emit_fixup *fixups;
+        unsigned n_fixups;
+        ir_ref *entry_insn;         /* by block: see ir_entry_insns; NULL if there is only one */
+        bool *skip_block;           /* folded into a conditional link */
+        uint32_t block;             /* being emitted */
+        uint32_t insn;              /* guest instruction in force */
+        uint32_t budget;            /* what the region took from hot.budget, 0 if nothing */
+        uint16_t page_offset;       /* of that instruction */
+        void *own;                  /* what the host keeps beside; NULL at first */
+};
+
+static inline bool is_wide(enum ir_type t)
+{
+        return t == IR_I64 || t == IR_F64;
+}
+
+/* ---- cold code ---- */
+struct cold *emit_cold(struct emit *e, enum cold_kind kind, const struct ir_ins *i);
+void emit_cold_from(struct cold *c, uint8_t *jump);
+/* Notes the state of deferred slots for a fault in @c: see ra_snapshot. */
+void emit_site(struct emit *e, struct cold *c, unsigned max_temps);
+/* The call before this point may leave the region: makes its struct fault_site. */
+void emit_site_here(struct emit *e, const struct cold *c);
+
+/* ---- for struct host_ops ---- */
+bool emit_init(struct code_buf *buf, void **host_data, const struct slow_ops *slow,
+               const struct ir_guest *guest, GError **error);
+void emit_fini(void *host_data);
+enum emit_status emit_region(void *host_data, const struct ir_region *r, struct compiled *out);
+const uint8_t *emit_no_return(void *host_data);
+
+/* ---- what the host provides: its emit.c ---- */
+/* Room, features, the allocator's target; pins by emit_assign_pins. */
+void emit_setup(struct emit_host *h);
+/* Writes what all regions share; false if it does not fit. */
+bool emit_thunks(struct emit_host *h, struct code_buf *buf);
+/* What comes behind the cold code. The end is a multiple of 16. */
+void emit_finish(struct emit *e);
+/* Points the jump at @at, as an emitter of jumps returned it, to @target. */
+void emit_patch(struct emit *e, uint8_t *at, const uint8_t *target);
+/* A jump, to be patched. */
+uint8_t *emit_jump(struct emit *e);
+/* The rest of cold code: what ops other than those of memory and control have there. */
+void cold_op(struct emit *e, const struct cold *c);
+
+/*
+ * Gives the guest's pins registers, as far as they go: general ones of @gprs, others from @first_fpr (the
+ * allocator's number) on. @reaches: is the slot's home one that a single instruction loads? NULL: all are.
+ */
+void emit_assign_pins(struct emit_host *h, const uint8_t *gprs, unsigned n_gprs, unsigned first_fpr,
+                      unsigned n_fprs, bool (*reaches)(const struct ir_slot *s));
+
+/* ---- its select.c, flags.c: true if that is where the op is ---- */
+bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i);
+bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i);
+
+/* ---- its memory.c ---- */
+void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i);
+void cold_memory(struct emit *e, const struct cold *c);
+
+/* ---- its control.c ---- */
+void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_call(struct emit *e, uint32_t at, const struct ir_ins *i);
+void cold_control(struct emit *e, const struct cold *c);
+
+/* ---- its float.c, vector.c ---- */
+void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_vector(struct emit *e, uint32_t at, const struct ir_ins *i);
