@@ -176,13 +176,13 @@ enum vcpu_exit exec_step(struct vcpu *v)
 {
         enum ir_exit reason;
 
-        v->engine->watch.pass = true;
+        v->engine->watch.pass = v->engine->stepping = true;
         reason = step_once(v);
         while (reason == IR_EXIT_YIELD && v->engine->wait_seq) {
                 wait_for_others(v);
                 reason = step_once(v);
         }
-        v->engine->watch.pass = v->engine->watch.keep_reservation = false;
+        v->engine->watch.pass = v->engine->watch.keep_reservation = v->engine->stepping = false;
         exec_drop_one_shot(v);
         if (reason == IR_EXIT_EXCEPTION)
                 deliver(v);

@@ -95,6 +95,7 @@ struct vcpu_engine {
         uint64_t segments_opened;          /* pointers to other regions do not survive a change of this */
         struct code_region *one_shot;
         bool once;                         /* one instruction runs alone: it may change any code */
+        bool stepping;                     /* and somebody looks what it did */
         struct reservation reservation;
         struct watch watch;
         /* IR_EXIT_YIELD: the revocation that a helper waits for; 0: none */

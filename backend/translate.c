@@ -215,7 +215,8 @@ static struct code_region *make_region(struct vcpu *v, gva_t pc, const struct re
         struct translate_req req = {
                 .mode = key->mode, .offset = key->offset, .bytes = e->page_copy[0], .config = key->config,
                 .max_insns = max_insns ? max_insns : BLOCK_MAX_INSNS,
-                .loops = !(key->flags & REGION_ONE_SHOT), .hooks = key->flags & REGION_HOOKS, .deterministic = key->flags & REGION_DETERMINISTIC,
+                .loops = !(key->flags & REGION_ONE_SHOT), .hooks = key->flags & REGION_HOOKS,
+                .deterministic = key->flags & REGION_DETERMINISTIC, .stepping = v->engine->stepping,
         };
 
         *again = false;

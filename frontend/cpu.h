@@ -35,15 +35,25 @@ struct walk {
         bool partial;
 };
 
-/* A register as gdb, the monitor, snapshots and lockstep see it; made from regs.def. */
+enum { CPU_REG_WORDS = 2 };
+
+/*
+ * A register as gdb, the monitor, snapshots and lockstep see it; made from regs.def. More than 64 bits are two words,
+ * the low one first. machines/cpu.h reads and writes them.
+ */
 struct cpu_reg {
         const char *name, *alias;
         uint32_t slot;         /* or UINT32_MAX: use get and set */
-        uint8_t bits;
+        uint8_t bits;          /* a multiple of 8, up to 128 */
         uint8_t set;           /* gdb feature: index into cpu_ops.gdb_sets */
         int16_t gdb_num;       /* -1: not shown to gdb */
+        const char *type;      /* gdb's, of its own or of gdb_types; NULL: by the slot, the name and bits */
+        const char *group;     /* gdb's; NULL: none in the first set, else by the slot */
         uint64_t (*get)(struct vcpu *v, unsigned index);
         bool (*put)(struct vcpu *v, unsigned index, uint64_t value);
+        /* in their place for more than 64 bits without a slot */
+        void (*get_wide)(struct vcpu *v, unsigned index, uint64_t value[CPU_REG_WORDS]);
+        bool (*put_wide)(struct vcpu *v, unsigned index, const uint64_t value[CPU_REG_WORDS]);
         unsigned index;
 };
 
@@ -56,6 +66,7 @@ struct translate_req {
         uint32_t max_insns;      /* at most so many instructions */
         bool hooks;              /* put a hook op before each instruction */
         bool loops;              /* the region may go round in itself */
+        bool stepping;           /* somebody watches: one iteration of a repeated instruction at a time */
         bool deterministic;      /* what the region's flag of that name is to be */
         const struct cpu_config *config; /* the vCPU's feature set: what cpu_ops.config returned */
         /* page offsets, sorted; the block ends before one (except at its start) */
@@ -72,6 +83,7 @@ struct cpu_ops {
         const struct cpu_reg *regs;
         uint32_t n_regs;
         const char *const *gdb_sets;  /* names of the gdb features, in order */
+        const char *const *gdb_types; /* the same for their types, as XML; NULL: none, in a set or at all */
         const char *gdb_arch;         /* "riscv:rv64" */
 
         const struct cpu_models *models;

@@ -23,7 +23,44 @@ struct vcpu *machine_add_cpu(struct vm *vm, const struct cpu_ops *ops, const cha
         return v;
 }
 
-static const struct cpu_reg *reg_find(const struct vcpu *v, const char *name)
+/* Bytes that a register has in the state, if it lies there. */
+static size_t slot_size(const struct vcpu *v, const struct cpu_reg *r)
+{
+        switch (v->ops->guest->slots[r->slot].type) {
+        case IR_I32:
+        case IR_F32:
+                return 4;
+        case IR_V128:
+                return 16;
+        default:
+                return 8;
+        }
+}
+
+bool vcpu_reg_read(struct vcpu *v, const struct cpu_reg *r, uint64_t value[CPU_REG_WORDS])
+{
+        value[0] = value[1] = 0;
+        if (r->slot != UINT32_MAX)
+                memcpy(value, v->state + v->ops->guest->slots[r->slot].offset, slot_size(v, r));
+        else if (r->get_wide)
+                r->get_wide(v, r->index, value);
+        else if (r->get)
+                value[0] = r->get(v, r->index);
+        else
+                return false;
+        return true;
+}
+
+bool vcpu_reg_write(struct vcpu *v, const struct cpu_reg *r, const uint64_t value[CPU_REG_WORDS])
+{
+        if (r->slot == UINT32_MAX)
+                return r->put_wide ? r->put_wide(v, r->index, value) :
+                       r->put && r->put(v, r->index, value[0]);
+        memcpy(v->state + v->ops->guest->slots[r->slot].offset, value, slot_size(v, r));
+        return true;
+}
+
+const struct cpu_reg *vcpu_reg_find(const struct vcpu *v, const char *name)
 {
         for (uint32_t i = 0; i < v->ops->n_regs; i++) {
                 const struct cpu_reg *r = &v->ops->regs[i];
@@ -34,46 +71,20 @@ static const struct cpu_reg *reg_find(const struct vcpu *v, const char *name)
         return NULL;
 }
 
-/* Where a slot register lies, and whether it has 4 bytes. */
-static void *reg_slot(struct vcpu *v, const struct cpu_reg *r, bool *narrow)
-{
-        const struct ir_slot *s = &v->ops->guest->slots[r->slot];
-
-        *narrow = s->type == IR_I32 || s->type == IR_F32;
-        return v->state + s->offset;
-}
-
 bool vcpu_set_reg(struct vcpu *v, const char *name, uint64_t value)
 {
-        const struct cpu_reg *r = reg_find(v, name);
-        bool narrow;
-        void *p;
+        const struct cpu_reg *r = vcpu_reg_find(v, name);
+        const uint64_t words[CPU_REG_WORDS] = {value};
 
-        if (!r)
-                return false;
-        if (r->slot == UINT32_MAX)
-                return r->put && r->put(v, r->index, value);
-        p = reg_slot(v, r, &narrow);
-        memcpy(p, &value, narrow ? 4 : 8);
-        return true;
+        return r && vcpu_reg_write(v, r, words);
 }
 
 bool vcpu_get_reg(struct vcpu *v, const char *name, uint64_t *value)
 {
-        const struct cpu_reg *r = reg_find(v, name);
-        bool narrow;
-        void *p;
+        const struct cpu_reg *r = vcpu_reg_find(v, name);
+        uint64_t words[CPU_REG_WORDS] = {0};
+        bool ok = r && vcpu_reg_read(v, r, words);
 
-        *value = 0;
-        if (!r)
-                return false;
-        if (r->slot == UINT32_MAX) {
-                if (!r->get)
-                        return false;
-                *value = r->get(v, r->index);
-                return true;
-        }
-        p = reg_slot(v, r, &narrow);
-        memcpy(value, p, narrow ? 4 : 8);
-        return true;
+        *value = words[0];
+        return ok;
 }

@@ -9,9 +9,7 @@
 
 #include <glib.h>
 
-struct cpu_ops;
-struct vcpu;
-struct vm;
+#include "frontend/cpu.h"
 
 /*
  * Makes the next vCPU of @vm, of @model ("rv64,zba=off"), with the run loop's hooks filled in; before
@@ -20,8 +18,16 @@ struct vm;
 struct vcpu *machine_add_cpu(struct vm *vm, const struct cpu_ops *ops, const char *model, GError **error);
 
 /*
- * Registers by the name or alias that the frontend's table gives them; false if there is none. The vCPU
- * stands still.
+ * Registers; the vCPU stands still. False: this one cannot be read, or not have that value. What is more than
+ * its bits in a value is ignored.
  */
+bool vcpu_reg_read(struct vcpu *v, const struct cpu_reg *r, uint64_t value[CPU_REG_WORDS]);
+bool vcpu_reg_write(struct vcpu *v, const struct cpu_reg *r, const uint64_t value[CPU_REG_WORDS]);
+
+/*
+ * The same by the name or alias that the frontend's table gives them: the low 64 bits. A write clears what is
+ * above them.
+ */
+const struct cpu_reg *vcpu_reg_find(const struct vcpu *v, const char *name);
 bool vcpu_set_reg(struct vcpu *v, const char *name, uint64_t value);
 bool vcpu_get_reg(struct vcpu *v, const char *name, uint64_t *value);

@@ -25,35 +25,25 @@ void debug_release(struct vm *vm, bool ran)
 
 struct reg_access {
         const struct cpu_reg *reg;
-        uint64_t value;
+        const uint64_t *value;
         bool ok;
 };
-
-static void reg_get_here(struct vcpu *v, void *arg)
-{
-        struct reg_access *a = arg;
-
-        a->ok = vcpu_get_reg(v, a->reg->name, &a->value);
-}
 
 static void reg_set_here(struct vcpu *v, void *arg)
 {
         struct reg_access *a = arg;
 
-        a->ok = vcpu_set_reg(v, a->reg->name, a->value);
+        a->ok = vcpu_reg_write(v, a->reg, a->value);
         if (a->ok && v->vm->engine->state_changed)
                 v->vm->engine->state_changed(v);
 }
 
-uint64_t debug_reg_get(struct vcpu *v, const struct cpu_reg *r)
+void debug_reg_get(struct vcpu *v, const struct cpu_reg *r, uint64_t value[CPU_REG_WORDS])
 {
-        struct reg_access a = {.reg = r};
-
-        reg_get_here(v, &a);
-        return a.value;
+        vcpu_reg_read(v, r, value);
 }
 
-bool debug_reg_set(struct vcpu *v, const struct cpu_reg *r, uint64_t value)
+bool debug_reg_set(struct vcpu *v, const struct cpu_reg *r, const uint64_t value[CPU_REG_WORDS])
 {
         struct reg_access a = {.reg = r, .value = value};
 

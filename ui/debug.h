@@ -15,8 +15,9 @@
 bool debug_hold(struct vm *vm);
 void debug_release(struct vm *vm, bool ran);
 
-uint64_t debug_reg_get(struct vcpu *v, const struct cpu_reg *r);
-bool debug_reg_set(struct vcpu *v, const struct cpu_reg *r, uint64_t value);
+/* Zero where a register cannot be read. */
+void debug_reg_get(struct vcpu *v, const struct cpu_reg *r, uint64_t value[CPU_REG_WORDS]);
+bool debug_reg_set(struct vcpu *v, const struct cpu_reg *r, const uint64_t value[CPU_REG_WORDS]);
 
 /*
  * Memory as the vCPU's data accesses see it now, permissions aside; false if some of it is not there. Device

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AArch64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and
- * features.
+ * The AArch64 guest as the rest of Rhea sees it: slots, CPU models and features. Its registers for gdb and
+ * the monitor are in regs.c.
  */
 #include "frontend/arm/cpu.h"
 
@@ -33,104 +33,6 @@ const struct ir_guest a64_guest = {
         .slots = slots, .n_slots = A64_SLOT_COUNT,
         .helpers = a64_helpers,
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
-};
-
-/* ---- registers by gdb's numbers: x 0..30, sp 31, pc 32, cpsr 33 ---- */
-
-/* gdb is told of the core registers: its own set of FP registers would have to have all 128 bits of V0 to V31. */
-enum { GDB_CORE, GDB_FPU, GDB_SYSTEM };
-enum { GDB_SP = 31, GDB_PC = 32, GDB_CPSR = 33 };
-
-static const char *const gdb_sets[] = {
-        "org.gnu.gdb.aarch64.core", "org.rhea.fpu", "org.rhea.system", NULL,
-};
-
-static uint64_t *sp_of(struct vcpu *v)
-{
-        struct a64_state *s = a64_state(v);
-
-        return s->el && s->spsel ? &s->sp_el1 : &s->sp_el0;
-}
-
-static uint64_t get_sp(struct vcpu *v, unsigned index) { return *sp_of(v); }
-static bool put_sp(struct vcpu *v, unsigned index, uint64_t value)
-{
-        *sp_of(v) = value;
-        return true;
-}
-
-static uint64_t get_cpsr(struct vcpu *v, unsigned index) { return a64_pstate(v); }
-static bool put_cpsr(struct vcpu *v, unsigned index, uint64_t value)
-{
-        if ((value >> 2 & 3) > 1 || (value & 0x1f) == 1)
-                return false;
-        a64_set_pstate(v, value);
-        cpu_context_changed(v);
-        return true;
-}
-
-static uint64_t get_sysreg(struct vcpu *v, unsigned index)
-{
-        uint64_t value = 0;
-
-        a64_sysreg_peek(v, index, &value);
-        return value;
-}
-
-static bool put_sysreg(struct vcpu *v, unsigned index, uint64_t value)
-{
-        return a64_sysreg_poke(v, index, value);
-}
-
-static uint64_t get_vector(struct vcpu *v, unsigned index) { return a64_state(v)->v[index & 31][index >> 5]; }
-static bool put_vector(struct vcpu *v, unsigned index, uint64_t value)
-{
-        a64_state(v)->v[index & 31][index >> 5] = value;
-        return true;
-}
-
-#define X_REG(n) {.name = "x" #n, .slot = A64_SLOT_X##n, .bits = 64, .set = GDB_CORE, .gdb_num = (n)}
-/* halves of vector registers, for those who take 64 bits */
-#define V_REG(n) \
-        {.name = "v" #n "_low", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
-         .get = get_vector, .put = put_vector, .index = (n)}, \
-        {.name = "v" #n "_high", .slot = UINT32_MAX, .bits = 64, .set = GDB_FPU, .gdb_num = -1, \
-         .get = get_vector, .put = put_vector, .index = 32 + (n)}
-#define SYS_REG(text, op0, op1, crn, crm, op2) \
-        {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_sysreg, \
-         .put = put_sysreg, .index = A64_SYSREG(op0, op1, crn, crm, op2)}
-
-static const struct cpu_reg regs[] = {
-        X_REG(0), X_REG(1), X_REG(2), X_REG(3), X_REG(4), X_REG(5), X_REG(6), X_REG(7), X_REG(8), X_REG(9),
-        X_REG(10), X_REG(11), X_REG(12), X_REG(13), X_REG(14), X_REG(15), X_REG(16), X_REG(17), X_REG(18),
-        X_REG(19), X_REG(20), X_REG(21), X_REG(22), X_REG(23), X_REG(24), X_REG(25), X_REG(26), X_REG(27),
-        X_REG(28), X_REG(29), X_REG(30),
-        {.name = "sp", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_SP,
-         .get = get_sp, .put = put_sp},
-        {.name = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = GDB_PC,
-         .get = cpu_get_pc, .put = cpu_put_pc},
-        {.name = "cpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = GDB_CPSR,
-         .get = get_cpsr, .put = put_cpsr},
-        V_REG(0), V_REG(1), V_REG(2), V_REG(3), V_REG(4), V_REG(5), V_REG(6), V_REG(7), V_REG(8), V_REG(9),
-        V_REG(10), V_REG(11), V_REG(12), V_REG(13), V_REG(14), V_REG(15), V_REG(16), V_REG(17), V_REG(18),
-        V_REG(19), V_REG(20), V_REG(21), V_REG(22), V_REG(23), V_REG(24), V_REG(25), V_REG(26), V_REG(27),
-        V_REG(28), V_REG(29), V_REG(30), V_REG(31),
-        {.name = "fpsr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
-         .get = get_sysreg, .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 1)},
-        {.name = "fpcr", .slot = UINT32_MAX, .bits = 32, .set = GDB_FPU, .gdb_num = -1,
-         .get = get_sysreg, .put = put_sysreg, .index = A64_SYSREG(3, 3, 4, 4, 0)},
-#define REG_FIELD(n, op0, op1, crn, crm, op2, acc, member, mask) SYS_REG(#n, op0, op1, crn, crm, op2),
-#define REG_CONST(n, op0, op1, crn, crm, op2, acc, constant)
-#define REG_FN(n, op0, op1, crn, crm, op2, acc)
-#include "frontend/arm/sysreg.def"
-#undef REG_FIELD
-#undef REG_CONST
-#undef REG_FN
-        SYS_REG("sctlr_el1", 3, 0, 1, 0, 0), SYS_REG("cpacr_el1", 3, 0, 1, 0, 2),
-        SYS_REG("ttbr0_el1", 3, 0, 2, 0, 0), SYS_REG("ttbr1_el1", 3, 0, 2, 0, 1),
-        SYS_REG("tcr_el1", 3, 0, 2, 0, 2), SYS_REG("spsr_el1", 3, 0, 4, 0, 0),
-        SYS_REG("sp_el0", 3, 0, 4, 1, 0),
-        {.name = "sp_el1", .slot = A64_SLOT_SP_EL1, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1},
 };
 
 /* ---- models and features ---- */
@@ -258,8 +160,8 @@ const struct cpu_ops aarch64_ops = {
         .name = "aarch64",
         .guest = &a64_guest,
         .state_size = sizeof(struct a64_state),
-        .regs = regs, .n_regs = G_N_ELEMENTS(regs),
-        .gdb_sets = gdb_sets, .gdb_arch = "aarch64",
+        .regs = a64_regs, .n_regs = A64_N_REGS,
+        .gdb_sets = a64_gdb_sets, .gdb_types = a64_gdb_types, .gdb_arch = "aarch64",
         .models = &a64_models,
         .init = a64_init, .fini = a64_fini, .reset = a64_reset, .config = a64_config,
         .mode = a64_mode, .context_key = a64_context_key,

@@ -177,6 +177,20 @@ static inline struct ir_helper_ret a64_done(uint64_t value)
         return (struct ir_helper_ret){value, 0};
 }
 
+/* ---- regs.c: registers as gdb and the monitor see them ---- */
+enum {
+        A64_N_REGS = 31 + 3 + 32 + 2 + 8
+#define REG_FIELD(n, op0, op1, crn, crm, op2, acc, member, mask) + 1
+#define REG_CONST(n, op0, op1, crn, crm, op2, acc, constant)
+#define REG_FN(n, op0, op1, crn, crm, op2, acc)
+#include "frontend/arm/sysreg.def"
+#undef REG_FIELD
+#undef REG_CONST
+#undef REG_FN
+};
+extern const struct cpu_reg a64_regs[A64_N_REGS];
+extern const char *const a64_gdb_sets[], *const a64_gdb_types[];
+
 /* ---- sysreg.c ---- */
 /* Which register: op0, op1, CRn, CRm, op2 from bit 15 down. */
 #define A64_SYSREG(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The x86-64 guest as the rest of Rhea sees it: slots, registers for gdb and the monitor, CPU models and
- * features, the mode word, reset.
+ * The x86-64 guest as the rest of Rhea sees it: slots, CPU models and features, the mode word, reset. Its
+ * registers for gdb and the monitor are in regs.c.
  */
 #include "frontend/x86/cpu.h"
 
@@ -34,105 +34,6 @@ const struct ir_guest x86_guest = {
         .slots = slots, .n_slots = X86_SLOT_COUNT,
         .helpers = x86_helpers,
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
-};
-
-/*
- * ---- registers by gdb's numbers (gdb's i386-64bit target description): rax rbx rcx rdx rsi rdi rbp rsp
- * r8.. rip ----
- */
-
-enum { GDB_CORE, GDB_SEGMENTS, GDB_SYSTEM };
-
-static const char *const gdb_sets[] = {"org.gnu.gdb.i386.core", "org.gnu.gdb.i386.segments",
-                                       "org.rhea.system", NULL};
-
-static uint64_t get_rflags(struct vcpu *v, unsigned index)
-{
-        return x86_get_rflags(v);
-}
-
-static bool put_rflags(struct vcpu *v, unsigned index, uint64_t value)
-{
-        x86_set_rflags(v, value, X86_FL_STATUS | X86_FL_DF | X86_FL_SYSTEM);
-        cpu_context_changed(v);
-        return true;
-}
-
-static uint64_t get_segment(struct vcpu *v, unsigned index)
-{
-        return x86_state(v)->seg[index].selector;
-}
-
-/* The selector alone, as a debugger that knows no descriptors can mean it. */
-static bool put_segment(struct vcpu *v, unsigned index, uint64_t value)
-{
-        x86_state(v)->seg[index].selector = value;
-        return true;
-}
-
-enum system_reg {
-        SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_MXCSR, SYS_GDT, SYS_IDT, SYS_TR,
-};
-
-static uint64_t *system_reg(struct vcpu *v, unsigned index)
-{
-        struct x86_state *s = x86_state(v);
-
-        switch ((enum system_reg)index) {
-        case SYS_CR0: return &s->cr0;
-        case SYS_CR2: return &s->cr2;
-        case SYS_CR3: return &s->cr3;
-        case SYS_CR4: return &s->cr4;
-        case SYS_CR8: return &s->cr8;
-        case SYS_EFER: return &s->efer;
-        case SYS_CPL: return &s->cpl;
-        case SYS_MXCSR: return &s->mxcsr;
-        case SYS_GDT: return &s->gdt.base;
-        case SYS_IDT: return &s->idt.base;
-        default: return &s->tr.base;
-        }
-}
-
-static uint64_t get_system(struct vcpu *v, unsigned index)
-{
-        return *system_reg(v, index);
-}
-
-static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
-{
-        if (index == SYS_CPL && value > 3)
-                return false;
-        *system_reg(v, index) = value;
-        cpu_tlb_flush_all(v);
-        cpu_context_changed(v);
-        return true;
-}
-
-#define GPR(text, id, number) \
-        {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = GDB_CORE, .gdb_num = (number)}
-#define SEGMENT(text, seg, number) \
-        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = (number), \
-         .get = get_segment, .put = put_segment, .index = (seg)}
-#define SYSTEM(text, which) \
-        {.name = text, .slot = UINT32_MAX, .bits = 64, .set = GDB_SYSTEM, .gdb_num = -1, .get = get_system, \
-         .put = put_system, .index = (which)}
-
-static const struct cpu_reg regs[] = {
-        GPR("rax", RAX, 0), GPR("rbx", RBX, 1), GPR("rcx", RCX, 2), GPR("rdx", RDX, 3), GPR("rsi", RSI, 4),
-        GPR("rdi", RDI, 5), GPR("rbp", RBP, 6), GPR("rsp", RSP, 7), GPR("r8", R8, 8), GPR("r9", R9, 9),
-        GPR("r10", R10, 10), GPR("r11", R11, 11), GPR("r12", R12, 12), GPR("r13", R13, 13),
-        GPR("r14", R14, 14), GPR("r15", R15, 15),
-        {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = GDB_CORE, .gdb_num = 16,
-         .get = cpu_get_pc, .put = cpu_put_pc},
-        {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = GDB_CORE, .gdb_num = 17,
-         .get = get_rflags, .put = put_rflags},
-        SEGMENT("cs", X86_CS, 18), SEGMENT("ss", X86_SS, 19), SEGMENT("ds", X86_DS, 20),
-        SEGMENT("es", X86_ES, 21), SEGMENT("fs", X86_FS, 22), SEGMENT("gs", X86_GS, 23),
-        {.name = "fs_base", .slot = X86_SLOT_FS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
-        {.name = "gs_base", .slot = X86_SLOT_GS_BASE, .bits = 64, .set = GDB_SEGMENTS, .gdb_num = -1},
-        SYSTEM("cr0", SYS_CR0), SYSTEM("cr2", SYS_CR2), SYSTEM("cr3", SYS_CR3), SYSTEM("cr4", SYS_CR4),
-        SYSTEM("cr8", SYS_CR8), SYSTEM("efer", SYS_EFER), SYSTEM("cpl", SYS_CPL), SYSTEM("mxcsr", SYS_MXCSR),
-        SYSTEM("gdt_base", SYS_GDT), SYSTEM("idt_base", SYS_IDT), SYSTEM("tr_base", SYS_TR),
 };
 
 /* ---- models and features ---- */
@@ -306,8 +207,8 @@ const struct cpu_ops x86_64_ops = {
         .name = "x86_64",
         .guest = &x86_guest,
         .state_size = sizeof(struct x86_state),
-        .regs = regs, .n_regs = G_N_ELEMENTS(regs),
-        .gdb_sets = gdb_sets, .gdb_arch = "i386:x86-64",
+        .regs = x86_regs, .n_regs = X86_N_REGS,
+        .gdb_sets = x86_gdb_sets, .gdb_types = x86_gdb_types, .gdb_arch = "i386:x86-64",
         .models = &x86_models,
         .init = x86_init, .fini = x86_fini, .reset = x86_reset, .config = x86_config,
         .mode = x86_mode, .context_key = x86_context_key,

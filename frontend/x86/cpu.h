@@ -232,6 +232,11 @@ bool x86_read_descriptor(struct vcpu *v, uint16_t selector, unsigned size, enum 
                          uint64_t desc[2]);
 void x86_segment_from(struct x86_segment *s, uint16_t selector, uint64_t desc);
 
+/* ---- regs.c: registers as gdb and the monitor see them ---- */
+enum { X86_N_REGS = 16 + 2 + 6 + 8 + 8 + 16 + 1 + 2 + 11 };
+extern const struct cpu_reg x86_regs[X86_N_REGS];
+extern const char *const x86_gdb_sets[], *const x86_gdb_types[];
+
 /* ---- translate.c, cpu.c ---- */
 void x86_translate(struct ir_region *r, struct translate_req *req);
 struct ir_fpmode x86_fp_mode(uint64_t mode);

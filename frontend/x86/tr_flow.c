@@ -313,7 +313,7 @@ static void rep_chunks(struct x86_tctx *t, const struct x86_insn *i, unsigned si
 
 static bool chunks_help(const struct x86_tctx *t, const struct x86_insn *i)
 {
-        return is_repeated(i) && i->as == 8 && i->mem.seg != X86_FS && i->mem.seg != X86_GS &&
+        return is_repeated(i) && i->as == 8 && !t->req->stepping && i->mem.seg != X86_FS && i->mem.seg != X86_GS &&
                !(t->mode & X86_MODE_AC);
 }
 

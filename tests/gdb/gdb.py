@@ -12,26 +12,15 @@ gdb-multiarch or the compiler is missing.
 import argparse
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import time
+
+from driver import Emulator, Failure, check, expect, little_endian, run_cases, survives, symbols
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPILER = "riscv64-unknown-elf-gcc"
-GDB = "gdb-multiarch"
-SKIP = 77
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, text):
-    if not condition:
-        raise Failure(text)
+MACHINE = ["-M", "virt", "-bios", "none"]
 
 
 def compile_program(folder):
@@ -41,114 +30,6 @@ def compile_program(folder):
                     "-Wl,--no-warn-rwx-segments", "-T", os.path.join(HERE, "program.ld"), "-o", out,
                     os.path.join(HERE, "start.S"), os.path.join(HERE, "program.c")], check=True)
     return out
-
-
-class Emulator:
-    def __init__(self, opts, smp=1, extra=()):
-        self.socket = os.path.join(opts.folder, "gdb.sock")
-        if os.path.exists(self.socket):
-            os.unlink(self.socket)
-        command = [opts.emulator, "-M", "virt", "-display", "none", "-serial", "none", "-monitor", "none", "-bios", "none",
-                   "-smp", str(smp), "-m", "64M", "-kernel", opts.program, "-S",
-                   "-gdb", f"unix:{self.socket},server=on,wait=off", *extra]
-        if opts.accel:
-            command += ["-accel", opts.accel]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + 20
-        while not os.path.exists(self.socket):
-            if self.process.poll() is not None:
-                raise Failure(f"{' '.join(command)} ended: {self.process.stdout.read().decode()}")
-            check(time.monotonic() < deadline, "the emulator does not listen")
-            time.sleep(0.02)
-        self.program, self.folder = opts.program, opts.folder
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            said = self.process.communicate(timeout=30)[0].decode(errors="replace")
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-            said = "it does not end at SIGTERM"
-        if kind is None and re.search("Sanitizer|runtime error|does not end", said):
-            raise Failure(said)
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def wait(self, seconds=20):
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise Failure("the emulator did not end") from None
-
-    def gdb(self, *commands, seconds=60):
-        """Runs gdb over the commands; its output."""
-        args = [GDB, "-batch", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex", f"cd {self.folder}", "-ex", f"file {self.program}",
-                "-ex", f"target remote {self.socket}"]
-        for c in commands:
-            args += ["-ex", c]
-        r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           timeout=seconds, check=False)
-        print("    | " + r.stdout.replace("\n", "\n    | "))
-        return r.stdout
-
-    def raw(self):
-        return Raw(self.socket)
-
-
-class Raw:
-    """The protocol by hand."""
-
-    def __init__(self, path):
-        self.s = socket.socket(socket.AF_UNIX)
-        for _ in range(100):
-            try:
-                self.s.connect(path)
-                break
-            except (ConnectionRefusedError, FileNotFoundError):
-                time.sleep(0.05)
-        self.s.settimeout(20)
-        self.pending = b""
-
-    def send(self, data):
-        self.s.sendall(data)
-
-    def packet(self, body):
-        if isinstance(body, str):
-            body = body.encode()
-        self.send(b"$" + body + b"#%02x" % (sum(body) & 0xff))
-
-    def receive(self, acknowledge=b"+"):
-        """The next packet's body."""
-        while True:
-            m = re.search(rb"\$([^#]*)#..", self.pending, re.DOTALL)
-            if m:
-                self.pending = self.pending[m.end():]
-                self.send(acknowledge)
-                return m.group(1).decode("latin-1")
-            data = self.s.recv(65536)
-            check(data, "the stub closed the connection")
-            self.pending += data
-
-    def ask(self, body):
-        self.packet(body)
-        return self.receive()
-
-    def close(self):
-        self.s.close()
-
-
-def expect(output, *patterns):
-    at = 0
-    for p in patterns:
-        m = re.compile(p, re.MULTILINE).search(output, at)
-        check(m, f"gdb did not print {p!r}")
-        at = m.end()
 
 
 def case_registers(opts):
@@ -245,20 +126,11 @@ def case_noack(opts):
         r.close()
 
 
-def symbols(program):
-    out = subprocess.run([COMPILER.replace("gcc", "nm"), program], check=True, capture_output=True, text=True).stdout
-    return {line.split()[2]: int(line.split()[0], 16) for line in out.splitlines() if len(line.split()) == 3}
-
-
-def little_endian(number):
-    return number.to_bytes(8, "little").hex()
-
-
 class Watcher:
     """One hart in the loop at accesses."""
 
     def __init__(self, e, opts):
-        self.at = symbols(opts.program)
+        self.at = symbols(COMPILER.replace("gcc", "nm"), opts.program)
         self.raw = e.raw()
         check(self.raw.ask("?").startswith("T"), "no stop reply to ?")
         check(self.raw.ask("P20=" + little_endian(self.at["accesses"])) == "OK", "pc cannot be set")
@@ -342,7 +214,7 @@ def case_watch_many(opts):
     with Emulator(opts, smp=4) as e:
         r = e.raw()
         r.ask("?")
-        turns = symbols(opts.program)["turns"]
+        turns = symbols(COMPILER.replace("gcc", "nm"), opts.program)["turns"]
         for hart in (1, 2, 3):
             check(r.ask(f"Z2,{turns + 8 * hart:x},8") == "OK", "Z2 is refused")
         seen = {1: 0, 2: 0, 3: 0}
@@ -378,7 +250,7 @@ def case_threads_alone(opts):
     with Emulator(opts, smp=3) as e:
         r = e.raw()
         r.ask("?")
-        turns = symbols(opts.program)["turns"]
+        turns = symbols(COMPILER.replace("gcc", "nm"), opts.program)["turns"]
 
         def counts():
             return [int.from_bytes(bytes.fromhex(r.ask(f"m{turns + 8 * n:x},8")), "little") for n in (1, 2)]
@@ -410,9 +282,6 @@ def case_threads_alone(opts):
         r.close()
 
 
-HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00", b"}" * 1000,
-           b"$}#7d", bytes(range(256)) * 64]
-
 HOSTILE_PACKETS = [
     b"", b"m", b"m0", b"m0,", b"m0,ffffffffffffffff", b"m0,7fffffff", b"mffffffffffffffff,8", b"m80000000,100000",
     b"m-1,4", b"mzz,4", b"M80000000,4", b"M80000000,4:12", b"M80000000,4:zz", b"M80000000,ffffffff:00", b"X80000000,10:a",
@@ -430,27 +299,7 @@ HOSTILE_PACKETS = [
 def case_hostile(opts):
     """Garbage, overlong and wrong packets: an error or nothing, and the stub goes on."""
     with Emulator(opts) as e:
-        for data in HOSTILE:
-            r = e.raw()
-            r.send(data)
-            time.sleep(0.1)
-            r.close()
-            time.sleep(0.1)             # one client at a time: the stub must see this one gone
-        r = e.raw()
-        r.send(b"#00$qC#b4")            # whatever came before, a good packet is answered
-        check(r.receive().startswith("QC"), "no answer after garbage")
-        for body in HOSTILE_PACKETS:
-            r.packet(body)
-        r.packet("qC")
-        for _ in range(len(HOSTILE_PACKETS) + 20):
-            if r.receive().startswith("QC"):
-                break
-        else:
-            raise Failure("no answer after wrong packets")
-        check(re.fullmatch("[0-9a-f]+", r.ask("p20")), "registers cannot be read after wrong packets")
-        r.close()
-        check(e.alive(), "the emulator ended")
-        expect(e.gdb("break add", "continue"), "Breakpoint 1, add")
+        survives(e, HOSTILE_PACKETS, 32)
 
 
 def case_monitor(opts):
@@ -471,26 +320,9 @@ def main():
     p.add_argument("emulator")
     p.add_argument("--accel")
     p.add_argument("cases", nargs="*")
-    opts = p.parse_args()
-    if not shutil.which(GDB) or not shutil.which(COMPILER):
-        print(f"{GDB} or {COMPILER} is not installed")
-        return SKIP
-    failed = 0
-    is_qemu = "QEMU" in subprocess.run([opts.emulator, "--version"], capture_output=True, text=True, check=False).stdout
-    with tempfile.TemporaryDirectory() as folder:
-        opts.folder = folder
-        opts.program = compile_program(folder)
-        for name in opts.cases or CASES:
-            if is_qemu and name in NOT_QEMU:
-                continue
-            print(f"{name}: {CASES[name].__doc__.splitlines()[0]}", flush=True)
-            try:
-                CASES[name](opts)
-            except (Failure, OSError, subprocess.TimeoutExpired) as f:
-                print(f"FAILED: {name}: {f}")
-                failed += 1
-    print(f"{failed} failed" if failed else "all passed")
-    return 1 if failed else 0
+    opts = p.parse_intermixed_args()
+    opts.machine = MACHINE
+    return run_cases(opts, COMPILER, compile_program, CASES, NOT_QEMU)
 
 
 if __name__ == "__main__":

@@ -217,11 +217,15 @@ static void print_registers(const struct pair *p, const struct pair_result *r)
 {
         for (unsigned i = 0; i < p->n_cpus * p->n_values; i++) {
                 uint64_t a = r->state[0].values[i], b = r->state[1].values[i];
+                const char *name, *part;
+                g_autofree char *text = NULL;
 
                 if (a == b)
                         continue;
-                printf("  cpu %u  %-14s %s %016" PRIx64 "  %s %016" PRIx64, i / p->n_values,
-                       pair_value_name(p, i % p->n_values), p->name[0], a, p->name[1], b);
+                name = pair_value_name(p, i % p->n_values, &part);
+                text = g_strconcat(name, part, NULL);
+                printf("  cpu %u  %-14s %s %016" PRIx64 "  %s %016" PRIx64, i / p->n_values, text, p->name[0], a,
+                       p->name[1], b);
                 if (r->before.values)
                         printf("  before %016" PRIx64, r->before.values[i]);
                 printf("\n");

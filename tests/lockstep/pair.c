@@ -47,24 +47,16 @@ struct pair_run {
         bool over;
 };
 
-const char *pair_value_name(const struct pair *p, unsigned i)
+/* Each register has as many values as it may have words. */
+const char *pair_value_name(const struct pair *p, unsigned i, const char **part)
 {
-        return i < p->ops->n_regs ? p->ops->regs[i].name : more_names[i - p->ops->n_regs];
+        unsigned reg = i / CPU_REG_WORDS;
+
+        *part = reg < p->ops->n_regs && i % CPU_REG_WORDS ? " (high)" : "";
+        return reg < p->ops->n_regs ? p->ops->regs[reg].name : more_names[i - CPU_REG_WORDS * p->ops->n_regs];
 }
 
 /* ---- states ---- */
-
-static uint64_t reg_value(struct vcpu *v, const struct cpu_reg *r)
-{
-        const struct ir_slot *s;
-        uint64_t value = 0;
-
-        if (r->slot == UINT32_MAX)
-                return r->get ? r->get(v, r->index) : 0;
-        s = &v->ops->guest->slots[r->slot];
-        memcpy(&value, v->state + s->offset, s->type == IR_I32 || s->type == IR_F32 ? 4 : 8);
-        return value;
-}
 
 static void take_state(struct pair *p, struct vm *vm, struct pair_state *s)
 {
@@ -74,8 +66,8 @@ static void take_state(struct pair *p, struct vm *vm, struct pair_state *s)
         for (unsigned n = 0; n < p->n_cpus; n++) {
                 struct vcpu *v = vm->vcpus[n];
 
-                for (uint32_t i = 0; i < p->ops->n_regs; i++)
-                        *to++ = reg_value(v, &p->ops->regs[i]);
+                for (uint32_t i = 0; i < p->ops->n_regs; i++, to += CPU_REG_WORDS)
+                        vcpu_reg_read(v, &p->ops->regs[i], to);
                 *to++ = v->hot.pc;
                 *to++ = v->halted;
                 *to++ = atomic_load(&v->irq_pending);
@@ -432,7 +424,7 @@ static bool start_sides(struct pair_run *r, GError **error)
         }
         p->ops = r->vm[0]->vcpus[0]->ops;
         p->n_cpus = r->vm[0]->n_vcpus;
-        p->n_values = p->ops->n_regs + G_N_ELEMENTS(more_names);
+        p->n_values = CPU_REG_WORDS * p->ops->n_regs + G_N_ELEMENTS(more_names);
         r->spots = g_new0(struct spot, p->n_cpus);
         for (unsigned i = 0; i < 2; i++) {
                 r->state[i].values = g_new0(uint64_t, p->n_cpus * p->n_values);

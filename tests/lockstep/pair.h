@@ -78,5 +78,5 @@ struct pair {
 bool pair_walk(struct pair *p, const struct stretch *w, struct pair_result *out, GError **error);
 void pair_result_clear(struct pair_result *r);
 
-/* Which register the @i-th value of a vCPU is. */
-const char *pair_value_name(const struct pair *p, unsigned i);
+/* Which register the @i-th value of a vCPU is, and which part of it. */
+const char *pair_value_name(const struct pair *p, unsigned i, const char **part);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "machines/core/engine.h"
+#include "machines/cpu.h"
 #include "ui/debug.h"
 #include "ui/gdbstub/gdb_priv.h"
 #include "ui/monitor/monitor.h"
@@ -117,11 +118,15 @@ static void step_one(struct gdbstub *g, struct vcpu *v)
         v->watch_hit.kinds = 0;
         debug_step(v);
         g->stopped = v;
-        /* what was executed may have asked the machine to end: the main loop will see to it */
-        if (atomic_load(&g->vm->request) != VM_REQ_NONE)
-                g->running = true;
-        else
+        /*
+         * What was executed may have asked the machine to end: the main loop will see to it. So it does to a reset,
+         * before the next packet, and the machine stays stopped.
+         */
+        if (atomic_load(&g->vm->request) == VM_REQ_NONE ||
+            (atomic_load(&g->vm->request) == VM_REQ_RESET && !g->vm->no_reboot))
                 send_stop(g, SIG_TRAP);
+        else
+                g->running = true;
 }
 
 /*
@@ -175,11 +180,12 @@ static void old_continue(struct gdbstub *g, const char *args, bool step, bool si
                 args += *args == ';' ? 1 : 0;
         }
         if (*args) {
-                for (uint32_t i = 0; i < g->current->ops->n_regs; i++) {
-                        const struct cpu_reg *r = &g->current->ops->regs[i];
+                uint64_t words[CPU_REG_WORDS] = {0};
 
-                        if (!strcmp(r->name, "pc") && gdb_hex_number(&args, &value))
-                                debug_reg_set(g->current, r, value);
+                if (!gdb_hex_number(&args, &words[0]) || *args ||
+                    !debug_reg_set(g->current, vcpu_reg_find(g->current, "pc"), words)) {
+                        send_error(g);
+                        return;
                 }
         }
         if (step)
@@ -192,9 +198,12 @@ static void old_continue(struct gdbstub *g, const char *args, bool step, bool si
 
 static void append_reg(GString *s, struct vcpu *v, const struct cpu_reg *r)
 {
-        uint64_t value = GUINT64_TO_LE(debug_reg_get(v, r));
+        uint64_t value[CPU_REG_WORDS];
 
-        gdb_hex_append(s, &value, r->bits / 8);
+        debug_reg_get(v, r, value);
+        for (unsigned i = 0; i < CPU_REG_WORDS; i++)
+                value[i] = GUINT64_TO_LE(value[i]);
+        gdb_hex_append(s, value, r->bits / 8);
 }
 
 static void read_all_regs(struct gdbstub *g)
@@ -210,9 +219,13 @@ static void read_all_regs(struct gdbstub *g)
 
 static bool put_reg(struct vcpu *v, const struct cpu_reg *r, const char *hex)
 {
-        uint64_t value = 0;
+        uint64_t value[CPU_REG_WORDS] = {0};
 
-        return gdb_hex_bytes(hex, &value, r->bits / 8) && debug_reg_set(v, r, GUINT64_FROM_LE(value));
+        if (!gdb_hex_bytes(hex, value, r->bits / 8))
+                return false;
+        for (unsigned i = 0; i < CPU_REG_WORDS; i++)
+                value[i] = GUINT64_FROM_LE(value[i]);
+        return debug_reg_set(v, r, value);
 }
 
 static void write_all_regs(struct gdbstub *g, const char *hex)

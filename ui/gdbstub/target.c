@@ -40,7 +40,9 @@ static void append_reg(GString *xml, const struct cpu_ops *ops, const struct cpu
 {
         g_string_append_printf(xml, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%d\"", r->name, r->bits,
                                r->gdb_num);
-        if (is_float(ops, r))
+        if (r->type)
+                g_string_append_printf(xml, " type=\"%s\"", r->type);
+        else if (is_float(ops, r))
                 g_string_append(xml, r->bits == 64 ? " type=\"float_pair\" group=\"float\""
                                                    : " type=\"ieee_single\"");
         else if (!strcmp(r->name, "pc"))
@@ -49,7 +51,9 @@ static void append_reg(GString *xml, const struct cpu_ops *ops, const struct cpu
                 g_string_append(xml, " type=\"data_ptr\"");
         else
                 g_string_append(xml, " type=\"int\"");
-        if (system)
+        if (r->group)
+                g_string_append_printf(xml, " group=\"%s\"", r->group);
+        else if (system)
                 g_string_append(xml, " group=\"system\"");
         g_string_append(xml, "/>");
 }
@@ -64,6 +68,8 @@ char *gdb_target_xml(const struct cpu_ops *ops)
                 bool types = false;
 
                 g_string_append_printf(xml, "<feature name=\"%s\">", ops->gdb_sets[set]);
+                if (ops->gdb_types && ops->gdb_types[set])
+                        g_string_append(xml, ops->gdb_types[set]);
                 for (uint32_t i = 0; i < ops->n_regs; i++) {
                         const struct cpu_reg *r = &ops->regs[i];
 

@@ -25,15 +25,19 @@ static void info_registers(struct command_run *r)
         g_string_append_printf(r->out, "vCPU %u\n", r->cpu);
         for (uint32_t i = 0; i < v->ops->n_regs; i++) {
                 const struct cpu_reg *reg = &v->ops->regs[i];
-                bool new_set = i && reg->set != v->ops->regs[i - 1].set;
+                bool new_set = i && reg->set != v->ops->regs[i - 1].set, wide = reg->bits > 64;
+                uint64_t value[CPU_REG_WORDS];
 
-                if (column == 4 || new_set) {
+                if (column + wide >= 4 || new_set) {
                         g_string_append_c(r->out, '\n');
                         column = 0;
                 }
-                g_string_append_printf(r->out, "%-13s %0*" PRIx64 "  ", reg->name, reg->bits / 4,
-                                       debug_reg_get(v, reg));
-                column++;
+                debug_reg_get(v, reg, value);
+                g_string_append_printf(r->out, "%-13s ", reg->name);
+                if (wide)
+                        g_string_append_printf(r->out, "%0*" PRIx64, reg->bits / 4 - 16, value[1]);
+                g_string_append_printf(r->out, "%0*" PRIx64 "  ", wide ? 16 : reg->bits / 4, value[0]);
+                column += wide ? 2 : 1;
         }
         g_string_append_c(r->out, '\n');
         debug_release(r->vm, ran);
