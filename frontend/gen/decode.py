@@ -489,19 +489,19 @@ def read_features(path, shown, limit=64):
     return features
 
 
-def main():
-    ap = argparse.ArgumentParser(description='generate an instruction decoder')
-    ap.add_argument('--prefix', required=True, help='prefix of the generated names, such as rv')
+def arguments(description):
+    """The command line as far as every generator has it."""
+    ap = argparse.ArgumentParser(description=description)
     ap.add_argument('--features', required=True, help='.def file with FEATURE(NAME, "doc") lines')
-    ap.add_argument('--include', action='append', default=[], help='header the output includes')
-    ap.add_argument('--header-dir', default='', help='where others include the output from')
     ap.add_argument('--out-dir', help='write the C files and the JSON file here')
-    ap.add_argument('--json', action='store_true', help='print the JSON on standard output')
     ap.add_argument('tables', nargs='+', help='.dec files, in order')
-    opts = ap.parse_args()
+    return ap
 
+
+def read_tables(kind, opts, limit=64):
+    """The Table (of class kind) that the .dec files are; exits with the errors they have."""
     try:
-        table = Table(read_features(opts.features, os.path.basename(opts.features)))
+        table = kind(read_features(opts.features, os.path.basename(opts.features), limit))
         for path in opts.tables:
             table.read(path, os.path.basename(path))
     except TableError as e:
@@ -511,13 +511,27 @@ def main():
     table.check()
     if table.errors:
         sys.exit('\n'.join(table.errors))
+    return table
 
+
+def write_files(folder, files):
+    for name, text in files:
+        with open(os.path.join(folder, name), 'w', encoding='utf-8') as f:
+            f.write(text)
+
+
+def main():
+    ap = arguments('generate an instruction decoder')
+    ap.add_argument('--prefix', required=True, help='prefix of the generated names, such as rv')
+    ap.add_argument('--include', action='append', default=[], help='header the output includes')
+    ap.add_argument('--header-dir', default='', help='where others include the output from')
+    ap.add_argument('--json', action='store_true', help='print the JSON on standard output')
+    opts = ap.parse_args()
+    table = read_tables(Table, opts)
     if opts.json:
         sys.stdout.write(decode_emit.json_text(table))
     if opts.out_dir:
-        for name, text in decode_emit.files(table, opts):
-            with open(os.path.join(opts.out_dir, name), 'w', encoding='utf-8') as f:
-                f.write(text)
+        write_files(opts.out_dir, decode_emit.files(table, opts))
 
 
 if __name__ == '__main__':

@@ -217,7 +217,8 @@ class Emitter:
             body = '\tdo {\n%s\t} while (0);\n' % self.tree(root, '\t\t')
         else:
             body = re.sub(r'\tbreak;\n\Z', '', self.tree(root, '\t'))
-        out = [self.head, '#include "%s%s_decode.h"\n\n' % (self.dir, p), C_HELPERS.replace('@p', p)]
+        out = [self.head, '#include "%s%s_decode.h"\n\n#include <string.h>\n\n' % (self.dir, p),
+               C_HELPERS.replace('@p', p)]
         out += [text for _, text in self.getters.values()]
         out.append('bool %s_decode(uint32_t w, const struct cpu_features *features, struct %s_decoded *d)\n{\n'
                    '\tconst uint64_t f = features->bits[0];\n\n' % (p, p))
@@ -339,6 +340,9 @@ bool @p_insn_enabled(enum @p_insn insn, const struct cpu_features *features);
 /* Does a word match a row, its excludes considered but not its feature condition? */
 bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct cpu_features *features);
 
+/* The field of a row that is called the len bytes at name, or NULL. */
+const struct @p_field *@p_field_find(const struct @p_insn_info *info, const char *name, size_t len);
+
 /* The value of a field in an instruction word. */
 int64_t @p_field_value(const struct @p_field *field, uint32_t w);
 
@@ -398,6 +402,15 @@ bool @p_insn_matches(enum @p_insn insn, uint32_t w, const struct cpu_features *f
 			return false;
 	}
 	return true;
+}
+
+const struct @p_field *@p_field_find(const struct @p_insn_info *info, const char *name, size_t len)
+{
+	for (unsigned n = 0; n < info->nfields; n++) {
+		if (strlen(info->fields[n].name) == len && !memcmp(info->fields[n].name, name, len))
+			return &info->fields[n];
+	}
+	return NULL;
 }
 
 int64_t @p_field_value(const struct @p_field *field, uint32_t w)

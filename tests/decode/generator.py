@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of the decoder generator: tables in bad/ must fail with just the errors they name, as
-`# error: ...`, and leave no output; the real tables must give the same output each time."""
+"""Tests of a decoder generator: tables in bad/ must fail with just the errors they name, as `# error: ...`, and leave
+no output; the real tables must give the same output each time.
+
+    generator.py GENERATOR BAD TABLE... -- OPTION...
+"""
 
 import os
 import subprocess
 import sys
 import tempfile
 
-generator, features, bad, tables = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+split = sys.argv.index('--')
+generator, bad, tables, options = sys.argv[1], sys.argv[2], sys.argv[3:split], sys.argv[split + 1:]
 failures = []
 
 
 def generate(paths, out, seed='0'):
-    return subprocess.run([sys.executable, generator, '--prefix', 'rv', '--features', features, '--include',
-                           'rv_features.h', '--out-dir', out] + paths, env=dict(os.environ, PYTHONHASHSEED=seed),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    return subprocess.run([sys.executable, generator, '--out-dir', out] + options + paths,
+                          env=dict(os.environ, PYTHONHASHSEED=seed), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=False)
 
 
 def check(name, good, why):
