@@ -146,6 +146,12 @@ struct cpu_ops {
                         char *buf, size_t len);
 };
 
+/* Translators: sets what struct translate_req says of the region, and of the request what nobody knows yet. */
+void cpu_translate_begin(struct ir_region *r, struct translate_req *req, struct ir_fpmode fp);
+/* ... makes its builder, with the budget op where there shall be one first. */
+struct ir_builder *cpu_translate_builder(struct ir_region *r);
+bool cpu_breakpoint_at(const struct translate_req *req, uint32_t offset);
+
 /* For struct cpu_reg: the program counter, of guests that have it at any address. */
 uint64_t cpu_get_pc(struct vcpu *v, unsigned index);
 bool cpu_put_pc(struct vcpu *v, unsigned index, uint64_t value);

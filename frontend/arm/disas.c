@@ -7,17 +7,11 @@
 #include "frontend/arm/disas.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "frontend/arm/a64_decode.h"
-
-/* A string that grows within a fixed array; what does not fit is dropped. */
-struct text {
-        char s[128];
-        size_t n;
-};
+#include "frontend/text.h"
 
 /* What one operand is printed from. */
 struct operand {
@@ -28,19 +22,6 @@ struct operand {
         uint64_t pc;
         unsigned value;     /* the field's low bits */
 };
-
-__attribute__((format(printf, 2, 3)))
-static void text_add(struct text *t, const char *fmt, ...)
-{
-        va_list ap;
-        int n;
-
-        va_start(ap, fmt);
-        n = vsnprintf(t->s + t->n, sizeof(t->s) - t->n, fmt, ap);
-        va_end(ap);
-        if (n > 0)
-                t->n = t->n + n < sizeof(t->s) ? t->n + n : sizeof(t->s) - 1;
-}
 
 /* ---- values of immediates ---- */
 
@@ -77,18 +58,9 @@ uint32_t a64_fp_imm32(unsigned imm)
 
 /* ---- other fields of the same instruction ---- */
 
-static const struct a64_field *find_field(const struct a64_insn_info *info, const char *name, size_t len)
-{
-        for (unsigned n = 0; n < info->nfields; n++) {
-                if (strlen(info->fields[n].name) == len && !memcmp(info->fields[n].name, name, len))
-                        return &info->fields[n];
-        }
-        return NULL;
-}
-
 static int64_t other(const struct operand *o, const char *name, int64_t otherwise)
 {
-        const struct a64_field *f = find_field(o->info, name, strlen(name));
+        const struct a64_field *f = a64_field_find(o->info, name, strlen(name));
 
         return f ? a64_field_decoded(f, o->d) : otherwise;
 }
@@ -517,32 +489,16 @@ static void add_operand(struct text *t, const struct operand *o)
         }
 }
 
-/* Expands the text of a row; the generator has checked its syntax. */
-static void expand(struct text *t, const char *p, struct operand *o)
+static void add_field(struct text *t, void *opaque, const char *name, size_t len, const char *format)
 {
-        while (*p) {
-                char format[16] = "";
-                size_t len;
+        struct operand *o = opaque;
 
-                if (*p != '{') {
-                        text_add(t, "%c", *p++);
-                        continue;
-                }
-                len = strcspn(++p, ":}");
-                o->field = find_field(o->info, p, len);
-                p += len;
-                if (*p == ':') {
-                        len = strcspn(++p, "}");
-                        snprintf(format, sizeof(format), "%.*s", (int)len, p);
-                        p += len;
-                }
-                o->format = format;
-                if (o->field) {
-                        o->value = a64_field_decoded(o->field, o->d);
-                        add_operand(t, o);
-                }
-                p++;
-        }
+        o->field = a64_field_find(o->info, name, len);
+        o->format = format;
+        if (!o->field)
+                return;
+        o->value = a64_field_decoded(o->field, o->d);
+        add_operand(t, o);
 }
 
 bool a64_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len)
@@ -556,8 +512,8 @@ bool a64_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, 
                 return false;
         }
         o.info = &a64_insns[d.insn];
-        expand(&name, o.info->mnemonic, &o);
-        expand(&operands, o.info->text, &o);
+        text_expand(&name, o.info->mnemonic, add_field, &o);
+        text_expand(&operands, o.info->text, add_field, &o);
         if (operands.n)
                 snprintf(buf, len, "%-7s %s", name.s, operands.s);
         else

@@ -83,15 +83,6 @@ static bool is_store(const struct a64_decoded *d, bool pair, struct store *s)
         }
 }
 
-static bool at_breakpoint(const struct tctx *t, uint32_t pc)
-{
-        for (uint32_t i = 0; i < t->req->n_breakpoints; i++) {
-                if (t->req->breakpoints[i] == pc)
-                        return true;
-        }
-        return false;
-}
-
 bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2,
                     bool pair,
                     uint32_t *store_offset)
@@ -112,7 +103,7 @@ bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2
                  * pair
                  */
                 if (t->r->n_guest_insns + n >= t->req->max_insns || pc >= GUEST_PAGE_SIZE ||
-                    at_breakpoint(t, pc))
+                    cpu_breakpoint_at(t->req, pc))
                         return false;
                 if (!a64_decode(p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24, &t->config->features,
                                 &d))

@@ -248,15 +248,6 @@ static uint32_t fetch(const struct tctx *t)
         return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static bool at_breakpoint(const struct tctx *t)
-{
-        for (uint32_t i = 0; i < t->req->n_breakpoints; i++) {
-                if (t->req->breakpoints[i] == t->pc)
-                        return true;
-        }
-        return false;
-}
-
 /* Counters are exact in deterministic mode because what reads them is a block of its own. */
 static bool reads_counter(const struct a64_decoded *d)
 {
@@ -347,14 +338,8 @@ void a64_translate(struct ir_region *r, struct translate_req *req)
 {
         struct tctx t = {.r = r, .req = req, .config = req->config, .pc = req->offset};
 
-        r->fp = a64_fp_mode(req->mode);
-        r->mode = req->mode;
-        r->start_offset = req->offset;
-        r->n_guest_insns = 0;
-        req->needs_next = req->straddles = false;
-        t.b = ir_builder_new(r);
-        if (r->deterministic)
-                ir_budget(t.b);
+        cpu_translate_begin(r, req, a64_fp_mode(req->mode));
+        t.b = cpu_translate_builder(r);
         if (t.pc & 3) {
                 misaligned_pc(&t);
                 return;
@@ -366,7 +351,7 @@ void a64_translate(struct ir_region *r, struct translate_req *req)
                 if (t.ended)
                         break;
                 t.pc = t.next;
-                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || at_breakpoint(&t)) {
+                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || cpu_breakpoint_at(req, t.pc)) {
                         ir_exit_jump(t.b, t.pc, false);
                         break;
                 }

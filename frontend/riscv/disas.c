@@ -7,30 +7,11 @@
 #include "frontend/riscv/disas.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "frontend/riscv/rv_decode.h"
-
-/* A string that grows within a fixed array; what does not fit is dropped. */
-struct text {
-        char s[96];
-        size_t n;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void text_add(struct text *t, const char *fmt, ...)
-{
-        va_list ap;
-        int n;
-
-        va_start(ap, fmt);
-        n = vsnprintf(t->s + t->n, sizeof(t->s) - t->n, fmt, ap);
-        va_end(ap);
-        if (n > 0)
-                t->n = t->n + n < sizeof(t->s) ? t->n + n : sizeof(t->s) - 1;
-}
+#include "frontend/text.h"
 
 const char *rv_xreg_name(unsigned reg)
 {
@@ -106,13 +87,14 @@ static void add_order(struct text *t, const struct rv_insn_info *info, const str
 struct operand {
         const struct rv_insn_info *info;
         const struct rv_decoded *d;
+        struct text *mnemonic;
         const struct rv_field *field;
         const char *format;             /* "" for that of the kind */
         uint64_t pc;
         bool rv64;
 };
 
-static void add_operand(struct text *name, struct text *t, const struct operand *o)
+static void add_operand(struct text *t, const struct operand *o)
 {
         int64_t value = rv_field_decoded(o->field, o->d);
         const char *csr;
@@ -148,7 +130,7 @@ static void add_operand(struct text *name, struct text *t, const struct operand 
                 add_rounding(t, value, !strcmp(o->format, "exact") ? 0 : 7);
                 break;
         case RV_KIND_ORDER:
-                add_order(name, o->info, o->d);
+                add_order(o->mnemonic, o->info, o->d);
                 break;
         case RV_KIND_IORW:
                 add_iorw(t, value);
@@ -161,48 +143,21 @@ static void add_operand(struct text *name, struct text *t, const struct operand 
         }
 }
 
-static const struct rv_field *find_field(const struct rv_insn_info *info, const char *name, size_t len)
+static void add_field(struct text *t, void *opaque, const char *name, size_t len, const char *format)
 {
-        for (unsigned n = 0; n < info->nfields; n++) {
-                if (strlen(info->fields[n].name) == len && !memcmp(info->fields[n].name, name, len))
-                        return &info->fields[n];
-        }
-        return NULL;
-}
+        struct operand *o = opaque;
 
-/* Expands the operand text of a row; the generator has checked its syntax. */
-static void expand(struct text *name, struct text *t, struct operand *o)
-{
-        const char *p = o->info->text;
-
-        while (*p) {
-                char format[16] = "";
-                size_t len;
-
-                if (*p != '{') {
-                        text_add(t, "%c", *p++);
-                        continue;
-                }
-                len = strcspn(++p, ":}");
-                o->field = find_field(o->info, p, len);
-                p += len;
-                if (*p == ':') {
-                        len = strcspn(++p, "}");
-                        snprintf(format, sizeof(format), "%.*s", (int)len, p);
-                        p += len;
-                }
-                o->format = format;
-                if (o->field)
-                        add_operand(name, t, o);
-                p++;
-        }
+        o->field = rv_field_find(o->info, name, len);
+        o->format = format;
+        if (o->field)
+                add_operand(t, o);
 }
 
 size_t rv_disas(uint64_t pc, uint32_t word, const struct cpu_features *features, char *buf, size_t len)
 {
         struct text name = {.n = 0}, operands = {.n = 0};
         struct rv_decoded d;
-        struct operand o = {.d = &d, .pc = pc, .rv64 = cpu_has(features, RV_F_RV64)};
+        struct operand o = {.d = &d, .pc = pc, .rv64 = cpu_has(features, RV_F_RV64), .mnemonic = &name};
 
         if (!rv_decode(word, features, &d)) {
                 if ((word & 3) != 3) {
@@ -214,7 +169,7 @@ size_t rv_disas(uint64_t pc, uint32_t word, const struct cpu_features *features,
         }
         o.info = &rv_insns[d.insn];
         text_add(&name, "%s", o.info->mnemonic);
-        expand(&name, &operands, &o);
+        text_expand(&operands, o.info->text, add_field, &o);
         if (operands.n)
                 snprintf(buf, len, "%-11s %s", name.s, operands.s);
         else

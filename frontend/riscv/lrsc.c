@@ -69,12 +69,8 @@ bool rv_find_sc(const struct tctx *t, const struct args_lr *lr, enum rv_insn sc,
                 if (pc + 4 > GUEST_PAGE_SIZE)
                         return false;
                 word = bytes[pc] | bytes[pc + 1] << 8 | bytes[pc + 2] << 16 | (uint32_t)bytes[pc + 3] << 24;
-                if (!rv_decode(word, &t->config->features, &d))
+                if (!rv_decode(word, &t->config->features, &d) || cpu_breakpoint_at(t->req, pc))
                         return false;
-                for (uint32_t i = 0; i < t->req->n_breakpoints; i++) {
-                        if (t->req->breakpoints[i] == pc)
-                                return false;
-                }
                 if (d.insn == sc) {
                         *sc_offset = pc;
                         return d.args.amo.rs1 == lr->rs1 && nearest_target > pc;

@@ -197,15 +197,6 @@ static bool fetch(struct tctx *t)
         return true;
 }
 
-static bool at_breakpoint(const struct tctx *t)
-{
-        for (uint32_t i = 0; i < t->req->n_breakpoints; i++) {
-                if (t->req->breakpoints[i] == t->pc)
-                        return true;
-        }
-        return false;
-}
-
 /* Counters are exact in deterministic mode because what reads them is a block of its own. */
 static bool reads_counter(const struct rv_decoded *d)
 {
@@ -262,25 +253,19 @@ void rv_translate(struct ir_region *r, struct translate_req *req)
                 .fs_dirty = req->mode & RV_MODE_FS_DIRTY,
         };
 
-        r->fp = rv_fp_mode(req->mode);
-        r->mode = req->mode;
-        r->start_offset = req->offset;
-        r->n_guest_insns = 0;
-        req->needs_next = req->straddles = false;
+        cpu_translate_begin(r, req, rv_fp_mode(req->mode));
         t.next = t.pc + 2;
         if (!fetch(&t) && t.pc == req->offset) {
                 req->needs_next = true;
                 return;
         }
-        t.b = ir_builder_new(r);
-        if (r->deterministic)
-                ir_budget(t.b);
+        t.b = cpu_translate_builder(r);
         for (;;) {
                 translate_one(&t);
                 if (t.ended)
                         break;
                 t.pc = t.next;
-                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || at_breakpoint(&t) || !fetch(&t) ||
+                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || cpu_breakpoint_at(req, t.pc) || !fetch(&t) ||
                     t.next > PAGE) {
                         ir_exit_jump(t.b, t.pc, false);
                         t.next = t.pc;

@@ -294,15 +294,6 @@ static enum fetched fetch(struct x86_tctx *t, struct x86_insn *i)
         }
 }
 
-static bool at_breakpoint(const struct x86_tctx *t)
-{
-        for (uint32_t n = 0; n < t->req->n_breakpoints; n++) {
-                if (t->req->breakpoints[n] == t->pc)
-                        return true;
-        }
-        return false;
-}
-
 /* Counters are exact in deterministic mode because what reads them is a block of its own. */
 static bool reads_counter(const struct x86_insn *i)
 {
@@ -341,25 +332,19 @@ void x86_translate(struct ir_region *r, struct translate_req *req)
         struct x86_insn i;
         enum fetched fetched;
 
-        r->fp = x86_fp_mode(req->mode);
-        r->mode = req->mode;
-        r->start_offset = req->offset;
-        r->n_guest_insns = 0;
-        req->needs_next = req->straddles = false;
+        cpu_translate_begin(r, req, x86_fp_mode(req->mode));
         fetched = fetch(&t, &i);
         if (fetched == FETCH_BEYOND) {
                 req->needs_next = true;
                 return;
         }
-        t.b = ir_builder_new(r);
-        if (r->deterministic)
-                ir_budget(t.b);
+        t.b = cpu_translate_builder(r);
         for (;;) {
                 translate_one(&t, fetched, &i);
                 if (t.ended)
                         break;
                 t.pc = t.next;
-                if (t.pc < PAGE && r->n_guest_insns < req->max_insns && !at_breakpoint(&t)) {
+                if (t.pc < PAGE && r->n_guest_insns < req->max_insns && !cpu_breakpoint_at(req, t.pc)) {
                         fetched = fetch(&t, &i);
                         if (fetched != FETCH_BEYOND && t.next <= PAGE)
                                 continue;

@@ -201,31 +201,18 @@ static bool translate_one(struct ir_builder *b, uint32_t insn, int64_t pc)
         return false;
 }
 
-static bool at_breakpoint(const struct translate_req *req, uint32_t pc)
-{
-        for (uint32_t i = 0; i < req->n_breakpoints; i++)
-                if (req->breakpoints[i] == pc)
-                        return true;
-        return false;
-}
-
 static void toy_translate(struct ir_region *r, struct translate_req *req)
 {
         struct ir_builder *b;
         uint32_t pc = req->offset, insn;
         bool ended = false;
 
-        r->fp = toy_ops.fp_mode(req->mode);
-        r->mode = req->mode;
-        r->start_offset = req->offset;
-        req->needs_next = req->straddles = false;
+        cpu_translate_begin(r, req, toy_ops.fp_mode(req->mode));
         if (pc + 4 > GUEST_PAGE_SIZE && !req->next) {
                 req->needs_next = true;
                 return;
         }
-        b = ir_builder_new(r);
-        if (r->deterministic)
-                ir_budget(b);
+        b = cpu_translate_builder(r);
         do {
                 uint8_t bytes[4];
 
@@ -239,7 +226,7 @@ static void toy_translate(struct ir_region *r, struct translate_req *req)
                 ended = translate_one(b, insn, pc);
                 pc += 4;
         } while (!ended && r->n_guest_insns < req->max_insns && pc + 4 <= GUEST_PAGE_SIZE &&
-                 !at_breakpoint(req, pc));
+                 !cpu_breakpoint_at(req, pc));
         if (!ended)
                 ir_exit_jump(b, pc, false);
         r->guest_bytes = pc - req->offset;
