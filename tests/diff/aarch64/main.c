@@ -123,23 +123,13 @@ u64 random_sctlr(void)
 /* An effective address: mostly in the data pages, often across their borders, sometimes anywhere. */
 u64 random_ea(unsigned size_log2, bool aligned_mostly)
 {
-        static const u8 good[] = {0, 1, 4, 5, 6, 13};
         static const u64 far[] = {0, ~0ull, 1ull << 38, 1ull << 39, -(1ull << 38), -(1ull << 39), (1ull << 39) - 4,
                                   1ull << 63, ~(1ull << 63), 1ull << 55, 1ull << 48, 0xffffff8000000000ull};
         u64 r = rnd(), ea;
-        unsigned page = r & 0x100 ? (r >> 9) & 15 : good[(r >> 9 & 0xff) % 6], at = r >> 20 & (PAGE - 1);
 
         if ((r & 31) == 0)
                 return far[(r >> 32) % 12] + (s64)(int8_t)(r >> 16);
-        switch (r & 7) {
-        case 0: at &= 15; break;
-        case 1: case 2: at = PAGE - 1 - (at & 31); break;
-        case 3: break;
-        default: at &= ~((1u << size_log2) - 1); break;
-        }
-        if (aligned_mostly && (r >> 60 & 7))
-                at &= ~((1u << size_log2) - 1);
-        ea = DATA + page * PAGE + at;
+        ea = DATA + data_offset(r, size_log2, 31, aligned_mostly);
         return r >> 59 & 1 ? ALIAS(ea) : ea;
 }
 

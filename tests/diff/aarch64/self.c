@@ -7,19 +7,6 @@
 
 static struct env e;
 
-static void expect(const char *what, u64 got, u64 want)
-{
-        if (got == want)
-                return;
-        print("FAILED ");
-        print(what);
-        print(": got ");
-        print_hex(got);
-        print(" want ");
-        print_hex(want);
-        print("\n");
-}
-
 /* A quiet state for the words, with a good stack and x1 in the first data page. */
 static void begin(enum mode mode, const u32 *words, unsigned n)
 {

@@ -85,15 +85,7 @@ static const struct row *row_of(enum row_class cls)
 
 static bool taken(unsigned reg, unsigned n_hot)
 {
-        for (unsigned i = 0; i < 3; i++) {
-                if (q.ptr[i] == reg)
-                        return true;
-        }
-        for (unsigned i = 0; i < n_hot; i++) {
-                if (q.hot[i] == reg)
-                        return true;
-        }
-        return reg == q.count;
+        return reg == q.count || is_among(reg, q.ptr, 3) || is_among(reg, q.hot, n_hot);
 }
 
 static void choose_registers(void)

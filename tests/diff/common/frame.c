@@ -105,6 +105,19 @@ void say_memory(u64 address, u64 value)
         print("\n");
 }
 
+void expect(const char *what, u64 got, u64 want)
+{
+        if (got == want)
+                return;
+        print("FAILED ");
+        print(what);
+        print(": got ");
+        print_hex(got);
+        print(" want ");
+        print_hex(want);
+        print("\n");
+}
+
 /* ---- hashes ---- */
 
 void case_mix(u64 value)

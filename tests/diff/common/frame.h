@@ -67,6 +67,9 @@ static inline bool rnd_one_in(unsigned n) { return rnd_below(n) == 0; }
 u64 rnd_int(void);               /* biased integers */
 u64 rnd_number(unsigned exp_bits, unsigned frac_bits); /* biased floating-point numbers */
 u64 rnd_float(unsigned precision); /* 's' in a box of 64 bits, or 'd' */
+bool is_among(unsigned value, const u8 *values, unsigned n);
+/* An offset in the 16 data pages, by the bits of @r: likely in one that can be used, at its ends, or aligned. */
+u64 data_offset(u64 r, unsigned size_log2, unsigned tail_mask, bool aligned_mostly);
 
 /* ---- cases (frame.c) ---- */
 
@@ -81,6 +84,7 @@ void say_memory(u64 address, u64 value);
 void print(const char *s);
 void print_hex(u64 v);
 void print_dec(u64 v);
+void expect(const char *what, u64 got, u64 want); /* a line if they differ */
 
 /* ---- what the guest supplies ---- */
 

@@ -128,3 +128,28 @@ u64 rnd_float(unsigned precision)
         }
         return rnd_number(11, 52);
 }
+
+bool is_among(unsigned value, const u8 *values, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++) {
+                if (values[i] == value)
+                        return true;
+        }
+        return false;
+}
+
+u64 data_offset(u64 r, unsigned size_log2, unsigned tail_mask, bool aligned_mostly)
+{
+        static const u8 good[] = {0, 1, 4, 5, 6, 13};
+        unsigned page = r & 0x100 ? (r >> 9) & 15 : good[(r >> 9 & 0xff) % 6], at = r >> 20 & 4095;
+
+        switch (r & 7) {
+        case 0: at &= 15; break;
+        case 1: case 2: at = 4095 - (at & tail_mask); break;
+        case 3: break;
+        default: at &= ~((1u << size_log2) - 1); break;
+        }
+        if (aligned_mostly && (r >> 60 & 7))
+                at &= ~((1u << size_log2) - 1);
+        return page * 4096ull + at;
+}

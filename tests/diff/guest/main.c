@@ -74,26 +74,16 @@ u64 random_mstatus(enum mode mode)
 /* An effective address: mostly in the data pages, often across their borders, sometimes anywhere. */
 u64 random_ea(enum mode mode, unsigned size_log2, bool aligned_mostly)
 {
-        static const u8 good[] = {0, 1, 4, 5, 6, 13};
         static const u64 far[] = {0, ~0ull, 1ull << 38, -(1ull << 38), (1ull << 38) - 4, 1ull << 63,
                                   1ull << 39, ~(1ull << 63), 1ull << 55, 0xffffffc000000000ull};
         u64 r = rnd(), ea;
-        unsigned page = r & 0x100 ? (r >> 9) & 15 : good[(r >> 9 & 0xff) % 6], at = r >> 20 & (PAGE - 1);
 
         if ((r & 31) == 0) {
                 if (mode == MODE_M) /* without translation only what is surely nothing */
                         return (1ull << 55) - (r >> 32);
                 return far[(r >> 32) % 10] + (s64)(int8_t)(r >> 16);
         }
-        switch (r & 7) {
-        case 0: at &= 15; break;
-        case 1: case 2: at = PAGE - 1 - (at & 15); break;
-        case 3: break;
-        default: at &= ~((1u << size_log2) - 1); break;
-        }
-        if (aligned_mostly && (r >> 60 & 7))
-                at &= ~((1u << size_log2) - 1);
-        ea = DATA + page * PAGE + at;
+        ea = DATA + data_offset(r, size_log2, 15, aligned_mostly);
         return mode != MODE_M && (r >> 59 & 1) ? ALIAS(ea) : ea;
 }
 

@@ -8,19 +8,6 @@
 
 static struct env e;
 
-static void expect(const char *what, u64 got, u64 want)
-{
-        if (got == want)
-                return;
-        print("FAILED ");
-        print(what);
-        print(": got ");
-        print_hex(got);
-        print(" want ");
-        print_hex(want);
-        print("\n");
-}
-
 /* A quiet state for code at @offset; the words follow. */
 static void begin(enum mode mode, unsigned offset, bool high, const u32 *words, unsigned n)
 {
