@@ -30,6 +30,8 @@ import subprocess
 import sys
 import tempfile
 
+from verdict import verdict
+
 PREFIX = 'riscv64-linux-gnu-'
 # What binutils 2.40 knows of what we decode; Zicond came with 2.41.
 MARCH = 'rv%dimafdc_zicsr_zifencei_zba_zbb_zbs_zihintpause'
@@ -157,25 +159,15 @@ def compare(words):
     theirs, ours = objdump(code), rvdis(code)
     if len(theirs) != len(words) or len(ours) != len(words):
         sys.exit('%d words in, %d lines from objdump, %d from rvdis' % (len(words), len(theirs), len(ours)))
-    meant, wrong = collections.Counter(), []
-    valid = 0
+    differing, valid = [], 0
     for (address, word, a), (address2, word2, b) in zip(theirs, ours):
         if (address, word) != (address2, word2):
             sys.exit('out of step at 0x%x: 0x%x, 0x%x' % (address, word, word2))
         valid += not invalid(b)
-        if a == b or invalid(a) and invalid(b):
-            continue
-        for rule in DIFFERENCES:
-            if rule(word, a, b):
-                meant[rule] += 1
-                break
-        else:
-            wrong.append((word, a, b))
-    for rule, n in sorted(meant.items(), key=lambda i: i[0].__name__):
-        print('%6d  meant: %s' % (n, rule.__doc__))
-    for word, a, b in wrong[:50]:
-        print('0x%08x: objdump "%s", rvdis "%s"' % (word, a, b))
-    print('rv%d: %d words, %d valid, %d differ' % (args.bits, len(words), valid, len(wrong)))
+        if a != b and not (invalid(a) and invalid(b)):
+            differing.append((word, a, b, (word, a, b)))
+    wrong = verdict(differing, DIFFERENCES, 'rvdis')
+    print('rv%d: %d words, %d valid, %d differ' % (args.bits, len(words), valid, wrong))
     return not wrong
 
 

@@ -10,7 +10,6 @@ out. `golden` prints lines for golden_a64.txt. Exits with 77 where binutils for 
 """
 
 import argparse
-import collections
 import json
 import os
 import random
@@ -20,6 +19,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+
+from verdict import verdict
 
 PREFIX = 'aarch64-linux-gnu-'
 UNKNOWN = ('SVE SVE2 SME RPRFM CMPBR FPRCVT FAMINMAX LUT FP8 CPA LSUI LSFE THE D128 GCS LSE128 RCPC3 PAUTH_LR').split()
@@ -138,22 +139,13 @@ def compare():
     theirs, ours = objdump(code), a64dis(code)
     if not len(theirs) == len(ours) == len(words):
         sys.exit('%d words in, %d lines from objdump, %d from a64dis' % (len(words), len(theirs), len(ours)))
-    meant, wrong, valid = collections.Counter(), [], 0
+    differing, valid = [], 0
     for (word, a), (_, row, b) in zip(theirs, ours):
         valid += row is not None
-        if (a == b if row else a is None):
-            continue
-        for rule in DIFFERENCES:
-            if rule(word, a, row, b):
-                meant[rule] += 1
-                break
-        else:
-            wrong.append((word, a, b))
-    for rule, n in sorted(meant.items(), key=lambda i: i[0].__name__):
-        print('%6d  meant: %s' % (n, rule.__doc__))
-    for word, a, b in wrong[:50]:
-        print('0x%08x: objdump "%s", a64dis "%s"' % (word, a, b))
-    print('a64: %d words, %d valid, %d differ' % (len(words), valid, len(wrong)))
+        if (a != b if row else a is not None):
+            differing.append((word, a, b, (word, a, row, b)))
+    wrong = verdict(differing, DIFFERENCES, 'a64dis')
+    print('a64: %d words, %d valid, %d differ' % (len(words), valid, wrong))
     return not wrong
 
 
