@@ -6,7 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import docpage  # noqa: E402
 
 
 def flag_words(flags):
@@ -17,7 +18,7 @@ def flag_words(flags):
 
 def op_table():
     out = ['| op | arguments | properties | meaning |', '|---|---|---|---|']
-    for m in re.finditer(r'^OP\((\w+),\s*(\w+),\s*(\d), ([^,]+), .*?"(.*)"\)$', (ROOT / 'ir/ops.def').read_text(), re.M):
+    for m in re.finditer(r'^OP\((\w+),\s*(\w+),\s*(\d), ([^,]+), .*?"(.*)"\)$', (docpage.ROOT / 'ir/ops.def').read_text(), re.M):
         name, _, n, flags, doc = m.groups()
         out.append(f'| `{name}` | {n} | {flag_words(flags)} | {doc.replace("|", chr(92) + "|")} |')
     return out
@@ -25,31 +26,15 @@ def op_table():
 
 def rule_table():
     out = ['| rule | what it does |', '|---|---|']
-    for m in re.finditer(r'^RULE\((\w+),\s*"(.*)"\)$', (ROOT / 'ir/rules.def').read_text(), re.M):
+    for m in re.finditer(r'^RULE\((\w+),\s*"(.*)"\)$', (docpage.ROOT / 'ir/rules.def').read_text(), re.M):
         name, doc = m.groups()
         out.append(f'| `{name}` | {doc.replace("|", chr(92) + "|")} |')
     return out
 
 
-def replaced(text, marker, lines):
-    pattern = rf'(<!-- {marker} -->\n).*?(<!-- end -->)'
-    if not re.search(pattern, text, re.S):
-        sys.exit(f'docs/ir.md has no place for the table of {marker}')
-    return re.sub(pattern, lambda m: m.group(1) + '\n'.join(lines) + '\n' + m.group(2), text, count=1, flags=re.S)
-
-
-def main():
-    path = ROOT / 'docs/ir.md'
-    ops, rules = op_table(), rule_table()
-    count = len(re.findall(r'^OP\(', (ROOT / 'ir/ops.def').read_text(), re.M))
-    if len(ops) - 2 != count:
-        sys.exit(f'{count} rows in ops.def, {len(ops) - 2} of them understood')
-    text = path.read_text()
-    new = replaced(replaced(text, 'ops', ops), 'rules', rules)
-    if '--write' in sys.argv:
-        path.write_text(new)
-    elif new != text:
-        sys.exit('docs/ir.md differs from ir/ops.def or ir/rules.def; run tests/ir/docs.py --write')
-
-
-main()
+ops = op_table()
+count = len(re.findall(r'^OP\(', (docpage.ROOT / 'ir/ops.def').read_text(), re.M))
+if len(ops) - 2 != count:
+    sys.exit(f'{count} rows in ops.def, {len(ops) - 2} of them understood')
+docpage.check('docs/ir.md', {'ops': ops, 'rules': rule_table()},
+              'ir/ops.def or ir/rules.def; run tests/ir/docs.py --write')

@@ -8,13 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-ARM = ROOT / 'frontend/arm'
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import docpage  # noqa: E402
+
+ARM = docpage.ROOT / 'frontend/arm'
 TABLES = ['a64.dec', 'a64_int.dec', 'a64_mem.dec', 'a64_fp.dec', 'a64_simd.dec', 'a64_sve.dec']
 
 
 def read_rows():
-    p = subprocess.run([sys.executable, str(ROOT / 'frontend/gen/decode.py'), '--prefix', 'a64', '--features',
+    p = subprocess.run([sys.executable, str(docpage.ROOT / 'frontend/gen/decode.py'), '--prefix', 'a64', '--features',
                         str(ARM / 'features.def'), '--json'] + [str(ARM / t) for t in TABLES],
                        stdout=subprocess.PIPE, check=True, text=True)
     return json.loads(p.stdout)['insns']
@@ -65,24 +67,7 @@ def register_table():
     return out
 
 
-def replaced(text, marker, lines):
-    pattern = rf'(<!-- {marker} -->\n).*?(<!-- end -->)'
-    if not re.search(pattern, text, re.S):
-        sys.exit(f'docs/arm.md has no place for the table of {marker}')
-    return re.sub(pattern, lambda m: m.group(1) + '\n'.join(lines) + '\n' + m.group(2), text, count=1, flags=re.S)
-
-
-def main():
-    path = ROOT / 'docs/arm.md'
-    rows = read_rows()
-    text = path.read_text()
-    new = replaced(text, 'features', feature_table(rows))
-    new = replaced(new, 'missing', missing_table(rows))
-    new = replaced(new, 'registers', register_table())
-    if '--write' in sys.argv:
-        path.write_text(new)
-    elif new != text:
-        sys.exit('docs/arm.md differs from the tables of frontend/arm; run tests/isa/arm/docs.py --write')
-
-
-main()
+rows_ = read_rows()
+docpage.check('docs/arm.md', {'features': feature_table(rows_), 'missing': missing_table(rows_),
+                              'registers': register_table()},
+              'the tables of frontend/arm; run tests/isa/arm/docs.py --write')
