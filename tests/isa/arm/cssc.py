@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: MIT
 """CSSC, which QEMU 10 has not, against Python: cssc.py --rhea BUILD/rhea-system-aarch64."""
 
-import argparse
 import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import bare
+
 SIGN = {0: 1 << 31, 1: 1 << 63}
 
 
@@ -37,12 +35,8 @@ INSNS = {
     'umin #253': (0x11cff420, lambda x, y, sf: min(x, 253)),
 }
 
-ap = argparse.ArgumentParser(description=__doc__)
-ap.add_argument('--rhea', required=True)
-args = ap.parse_args()
-if not shutil.which('aarch64-linux-gnu-gcc'):
-    print('skipped: no aarch64-linux-gnu-gcc')
-    sys.exit(77)
+args = bare.arguments(__doc__).parse_args()
+bare.need()
 
 rng = random.Random(1)
 values = [0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 63, (1 << 64) - 1, (1 << 63) - 1, 253, (1 << 64) - 3]
@@ -60,14 +54,12 @@ for name, (word, meaning) in INSNS.items():
 source += ['mov x4, #0', 'fail: adr x1, block', 'str x4, [x1, #8]', 'mov x0, #0x20', 'hlt #0xf000', '.balign 8',
            'block: .quad 0x20026, 0']
 with tempfile.TemporaryDirectory() as d:
-    with open(os.path.join(d, 'c.s'), 'w', encoding='utf-8') as f:
+    assembly = os.path.join(d, 'c.s')
+    with open(assembly, 'w', encoding='utf-8') as f:
         f.write('\n'.join(source) + '\n')
-    elf = os.path.join(d, 'c.elf')
-    subprocess.run(['aarch64-linux-gnu-gcc', '-nostdlib', '-static', '-Wl,--no-warn-rwx-segments', '-T',
-                    os.path.join(HERE, 'rows.ld'), os.path.join(d, 'c.s'), '-o', elf], check=True)
+    elf = bare.build(d, assembly)
     for accel in ('interp', 'jit'):
-        p = subprocess.run([args.rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '128M', '-kernel', elf],
-                           stdin=subprocess.DEVNULL, timeout=60, check=False)
-        if p.returncode:
-            sys.exit('%s: case %d of %d fails (status modulo 256)' % (accel, p.returncode, len(wanted)))
+        code = bare.status(bare.rhea(args.rhea, elf, '-accel', accel), timeout=60)
+        if code:
+            sys.exit('%s: case %d of %d fails (status modulo 256)' % (accel, code, len(wanted)))
 print('%d cases' % len(wanted))

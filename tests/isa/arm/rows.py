@@ -10,18 +10,16 @@ random fields run on biased states; what differs in registers, flags, memory or 
 aarch64-linux-gnu-gcc; exits with 77 without it or QEMU.
 """
 
-import argparse
 import collections
 import json
 import os
 import random
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import bare
+
 SKIP = re.compile(r'(b|bl|br|blr|ret|eret|cbn?z|tbn?z|bc?\.cond|svc|hvc|smc|brk|hlt|udf|wf[ei]t?|yield|dsb|isb|msr.*|mrs|sys|sysl|'
                   r'clrex|adrp?|.*_lit|st?l?xp|stl?xr[bh]?|stl?xp|ldt.*|stt.*)$')
 MISSING = ('CSSC', 'HBC')  # features that QEMU 10 has not
@@ -81,35 +79,24 @@ def build(directory, cases, dump):
         f.write('const struct { uint32_t word, kind; uint64_t seed; } cases[] = {\n')
         f.writelines('{0x%08x, %d, %d},\n' % (w, kind, seed) for w, kind, seed in cases)
         f.write('};\n')
-    elf = os.path.join(directory, 'rows.elf')
-    subprocess.run(['aarch64-linux-gnu-gcc', '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align', '-nostdlib',
-                    '-static', '-fno-builtin', '-Wl,--no-warn-rwx-segments', '-T', os.path.join(HERE, 'rows.ld'),
-                    os.path.join(HERE, 'rows.S'), os.path.join(HERE, 'rows.c'), table, '-o', elf], check=True)
-    return elf
+    return bare.build(directory, 'rows.S', 'rows.c', table)
 
 
 def rhea(elf, accel):
-    return [args.rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '128M', '-kernel', elf]
+    return bare.output(bare.rhea(args.rhea, elf, '-accel', accel), timeout=600)
 
 
 def qemu(elf):
-    return [args.qemu, '-M', 'virt', '-cpu', 'max', '-m', '128M', '-nic', 'none', '-display', 'none', '-serial', 'null',
-            '-monitor', 'none', '-semihosting-config', 'enable=on,target=native', '-kernel', elf]
-
-
-def output(command):
-    p = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600,
-                       check=False)
-    return p.stdout.decode(errors='replace').splitlines()
+    return bare.output(bare.qemu(args.qemu, elf), timeout=600)
 
 
 def show(case):
     """What a single case differs in."""
     with tempfile.TemporaryDirectory() as d:
         elf = build(d, [case], 1)
-        theirs = output(qemu(elf))
+        theirs = qemu(elf)
         for accel in args.accel.split(','):
-            ours = output(rhea(elf, accel))
+            ours = rhea(elf, accel)
             start = theirs.index('after')
             before = dict(l.split() for l in theirs[1:start])
             for a, b in zip(theirs[start:], ours[start:]):
@@ -120,11 +107,8 @@ def show(case):
                 print('    %s: %s' % (accel, ours[-1:]))
 
 
-ap = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-ap.add_argument('--rhea', required=True)
+ap = bare.arguments(__doc__, qemu=True)
 ap.add_argument('--json', required=True)
-ap.add_argument('--qemu', default=os.environ.get('RHEA_QEMU_AARCH64') or
-                os.path.expanduser('~/.cache/rhea/qemu/bin/qemu-system-aarch64'))
 ap.add_argument('--count', type=int, default=20)
 ap.add_argument('--seed', type=int, default=1)
 ap.add_argument('--rows', default='.')
@@ -132,9 +116,7 @@ ap.add_argument('--accel', default='interp,jit')
 ap.add_argument('--show', action='store_true', help='print what the first case of each row differs in')
 args = ap.parse_args()
 
-if not shutil.which('aarch64-linux-gnu-gcc') or not shutil.which(args.qemu):
-    print('skipped: no aarch64-linux-gnu-gcc, or no %s' % args.qemu)
-    sys.exit(77)
+bare.need(args.qemu)
 with open(args.json, encoding='utf-8') as json_file:
     rows = json.load(json_file)['insns']
 rng_ = random.Random(args.seed)
@@ -148,9 +130,9 @@ for r in chosen:
 wrong = collections.defaultdict(list)
 with tempfile.TemporaryDirectory() as directory_:
     program = build(directory_, cases_, 0)
-    wanted = output(qemu(program))
+    wanted = qemu(program)
     for accel_ in args.accel.split(','):
-        got = output(rhea(program, accel_))
+        got = rhea(program, accel_)
         if len(got) != len(wanted):
             print('%s: %d lines, not %d; ends with %s' % (accel_, len(got), len(wanted), got[-1:]))
             if len(got) < len(names):

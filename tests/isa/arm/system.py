@@ -7,42 +7,19 @@
 The outputs must be the same line by line. Exits with 77 without aarch64-linux-gnu-gcc or QEMU.
 """
 
-import argparse
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import bare
 
-ap = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-ap.add_argument('--rhea', required=True)
-ap.add_argument('--qemu', default=os.environ.get('RHEA_QEMU_AARCH64') or
-                os.path.expanduser('~/.cache/rhea/qemu/bin/qemu-system-aarch64'))
-args = ap.parse_args()
-
-if not shutil.which('aarch64-linux-gnu-gcc') or not shutil.which(args.qemu):
-    print('skipped: no aarch64-linux-gnu-gcc, or no %s' % args.qemu)
-    sys.exit(77)
-
-
-def output(command):
-    p = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
-                       check=False)
-    return p.stdout.decode(errors='replace').splitlines()
-
-
+args = bare.arguments(__doc__, qemu=True).parse_args()
+bare.need(args.qemu)
 wrong = 0
 with tempfile.TemporaryDirectory() as d:
-    elf = os.path.join(d, 'system.elf')
-    subprocess.run(['aarch64-linux-gnu-gcc', '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align', '-nostdlib',
-                    '-static', '-fno-builtin', '-Wl,--no-warn-rwx-segments', '-T', os.path.join(HERE, 'rows.ld'),
-                    os.path.join(HERE, 'system.S'), os.path.join(HERE, 'system.c'), '-o', elf], check=True)
-    wanted = output([args.qemu, '-M', 'virt', '-cpu', 'max', '-m', '128M', '-nic', 'none', '-display', 'none', '-serial',
-                     'null', '-monitor', 'none', '-semihosting-config', 'enable=on,target=native', '-kernel', elf])
+    elf = bare.build(d, 'system.S', 'system.c')
+    wanted = bare.output(bare.qemu(args.qemu, elf), timeout=120)
     for accel in ('interp', 'jit'):
-        got = output([args.rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '128M', '-kernel', elf])
+        got = bare.output(bare.rhea(args.rhea, elf, '-accel', accel), timeout=120)
         for a, b in zip(wanted, got):
             if a != b:
                 wrong += 1
