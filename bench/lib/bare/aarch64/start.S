@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in EL1 with the MMU off. Sets up an identity map of the first GiB of memory as normal memory, because
- * without one all data accesses are device accesses (Arm ARM, D8.2.9), floating point, a stack and vectors; clears
- * .bss and calls bare_main.
+ * Entry in EL1 with the MMU off. Sets up an identity map of the first GiB of memory as normal memory, floating point, a
+ * stack and vectors; clears .bss and calls bare_main.
  */
+#include "mmu.h"
+
         .section .text.start, "ax"
         .globl _start
 _start:
@@ -25,23 +26,9 @@ _start:
         b       1b
 
 2:      adrp    x0, table                       /* in .bss: cleared */
-        mov     x1, #0x40000000
-        mov     x2, #0x701                      /* block, attribute 0, inner shareable, accessed */
-        orr     x1, x1, x2
+        ldr     x1, =MMU_BLOCK
         str     x1, [x0, #8]                    /* addresses 1 to 2 GiB */
-        msr     ttbr0_el1, x0
-        mov     x1, #0xff                       /* attribute 0: normal, write-back */
-        msr     mair_el1, x1
-        ldr     x1, =0x200803519                /* 40-bit PA, TTBR1 off, 4 KiB, shareable, cached, T0SZ 25 */
-        msr     tcr_el1, x1
-        dsb     ish
-        isb
-        mrs     x1, sctlr_el1
-        mov     x2, #0x1005                     /* M, C, I */
-        orr     x1, x1, x2
-        bic     x1, x1, #2                      /* A */
-        msr     sctlr_el1, x1
-        isb
+        mmu_on  x0
         bl      bare_main
 3:      wfi
         b       3b
