@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the guests' translators and tables of registers have in common. Translators touch the region and the request
- * alone; registers are for the vCPU's own thread, or for any while it is stopped.
+ * What the guests' translators and tables of registers have in common. Translators touch the region and the
+ * request alone; registers are for the vCPU's own thread, or for any while it is stopped.
  */
 #include "frontend/cpu.h"
 

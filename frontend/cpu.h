@@ -119,11 +119,11 @@ struct cpu_ops {
          */
         void (*misaligned)(struct vcpu *v, gva_t gva, enum access access);
         void (*bus_error)(struct vcpu *v, gva_t gva, enum access access);
-        /* Plain accesses may be misaligned (done in pieces by the slow path)? Atomic ones, too, and stay single? */
+        /* Plain accesses may be misaligned (the slow path does them in pieces)? Atomic ones, too, as one? */
         bool misaligned_ok, misaligned_atomic_ok;
         /*
-         * A store to code counts from the next instruction on, without any ado (x86)? Then one that changes translated
-         * bytes is done by an instruction that is translated alone (IR_EXIT_ONCE).
+         * A store to code counts from the next instruction on, without any ado (x86)? Then one that changes
+         * translated bytes is done by an instruction that is translated alone (IR_EXIT_ONCE).
          */
         bool precise_smc;
 
@@ -146,7 +146,9 @@ struct cpu_ops {
                         char *buf, size_t len);
 };
 
-/* Translators: sets what struct translate_req says of the region, and of the request what nobody knows yet. */
+/*
+ * Translators: sets what struct translate_req says of the region, and of the request what nobody knows yet.
+ */
 void cpu_translate_begin(struct ir_region *r, struct translate_req *req, struct ir_fpmode fp);
 /* ... makes its builder, with the budget op where there shall be one first. */
 struct ir_builder *cpu_translate_builder(struct ir_region *r);

@@ -32,8 +32,8 @@ static bool set_feature(struct cpu_features *features, const struct cpu_models *
                 }
         }
         nearest = error_nearest_name(name, names);
-        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them", name,
-                         DID_YOU_MEAN(nearest));
+        return error_set(error, RHEA_ERROR_USAGE, "unknown CPU feature '%s'%s%s%s; -cpu help lists them",
+                         name, DID_YOU_MEAN(nearest));
 }
 
 static const char *feature_name(const struct cpu_models *m, unsigned feature)
@@ -53,13 +53,14 @@ static bool check_needs(const struct cpu_features *features, const struct cpu_mo
 
                 if (cpu_has(features, f->feature) && !cpu_has(features, f->needs))
                         return error_set(error, RHEA_ERROR_USAGE,
-                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off", f->name, needs, needs,
-                                         f->name);
+                                         "CPU feature '%s' needs '%s'; add %s=on or %s=off", f->name, needs,
+                                         needs, f->name);
         }
         return true;
 }
 
-static bool parse(struct cpu_features *features, const struct cpu_models *m, const char *model, GError **error)
+static bool parse(struct cpu_features *features, const struct cpu_models *m, const char *model,
+                  GError **error)
 {
         g_auto(GStrv) parts = g_strsplit(model, ",", -1);
         const char *name = parts[0] ? parts[0] : "";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * CPU models and their features as -cpu names them: "MODEL,NAME=on|off,...". Each guest has one table of them
- * (struct cpu_models); what was chosen is a struct cpu_config. vCPUs of a VM whose features are equal share one, so
- * that they share translations; it is made and freed on the thread that makes and frees vCPUs, and only read
- * in between.
+ * (struct cpu_models); what was chosen is a struct cpu_config. vCPUs of a VM whose features are equal share
+ * one, so that they share translations; it is made and freed on the thread that makes and frees vCPUs, and
+ * only read in between.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of features of a CPU, as bits numbered by the guest's enumeration (enum rv_feature and its kin). A plain
- * value: it is filled in when a CPU model is chosen and only read afterwards.
+ * The set of features of a CPU, as bits numbered by the guest's enumeration (enum rv_feature and its kin). A
+ * plain value: it is filled in when a CPU model is chosen and only read afterwards.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The texts of the decode tables' rows, expanded: "{field}" and "{field:format}" stand for operands, the rest for
- * itself. For the guests' disassemblers; pure functions of their arguments.
+ * The texts of the decode tables' rows, expanded: "{field}" and "{field:format}" stand for operands, the rest
+ * for itself. For the guests' disassemblers; pure functions of their arguments.
  */
 #pragma once
 
@@ -16,7 +16,10 @@ struct text {
 __attribute__((format(printf, 2, 3)))
 void text_add(struct text *t, const char *fmt, ...);
 
-/* Adds the operand of the field that is called the @len bytes at @name; @format is "" where the row says none. */
+/*
+ * Adds the operand of the field that is called the @len bytes at @name; @format is "" where the row says
+ * none.
+ */
 typedef void text_operand(struct text *t, void *opaque, const char *name, size_t len, const char *format);
 
 /* Adds the text of a row, whose syntax the generator has checked. */

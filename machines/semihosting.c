@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations run on the thread of the vCPU that asks. One lock guards the console's input; output goes to the
- * chardev, which has its own. Parameters lie in the guest's memory as its data accesses see it.
+ * The operations run on the thread of the vCPU that asks. One lock guards the console's input; output goes to
+ * the chardev, which has its own. Parameters lie in the guest's memory as its data accesses see it.
  */
 #include "machines/semihosting.h"
 
@@ -13,9 +13,10 @@
 #include "machines/core/vcpu.h"
 
 enum semihosting_op {
-        SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITEC = 0x03, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06,
-        SYS_READC = 0x07, SYS_ISERROR = 0x08, SYS_ISTTY = 0x09, SYS_FLEN = 0x0c, SYS_CLOCK = 0x10, SYS_TIME = 0x11,
-        SYS_ERRNO = 0x13, SYS_EXIT = 0x18, SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30, SYS_TICKFREQ = 0x31,
+        SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITEC = 0x03, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05,
+        SYS_READ = 0x06, SYS_READC = 0x07, SYS_ISERROR = 0x08, SYS_ISTTY = 0x09, SYS_FLEN = 0x0c,
+        SYS_CLOCK = 0x10, SYS_TIME = 0x11, SYS_ERRNO = 0x13, SYS_EXIT = 0x18, SYS_EXIT_EXTENDED = 0x20,
+        SYS_ELAPSED = 0x30, SYS_TICKFREQ = 0x31,
 };
 
 #define STOPPED_APPLICATION_EXIT 0x20026u
@@ -117,8 +118,8 @@ static size_t put_bytes(struct semihosting *s, const void *buf, size_t len)
 }
 
 /*
- * Writes go as far as the console takes them; then the guest runs its instruction again, and the call goes on where it
- * was, if it is the same one.
+ * Writes go as far as the console takes them; then the guest runs its instruction again, and the call goes on
+ * where it was, if it is the same one.
  */
 static uint64_t *progress_of(struct semihosting *s, struct vcpu *v, uint64_t call)
 {
@@ -156,7 +157,8 @@ static bool write_string(struct semihosting *s, struct vcpu *v, gva_t gva)
 }
 
 /* True once @len bytes at @gva are out, or where memory ends; *@left is what was not written. */
-static bool write_bytes(struct semihosting *s, struct vcpu *v, uint64_t call, gva_t gva, uint64_t len, uint64_t *left)
+static bool write_bytes(struct semihosting *s, struct vcpu *v, uint64_t call, gva_t gva, uint64_t len,
+                        uint64_t *left)
 {
         uint64_t *done = progress_of(s, v, call);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions for programs that make code, one set a guest: functions of one 64-bit argument that return x after some
- * steps of arithmetic; y is a second register. Each code_* writes one step and returns where the next one goes.
+ * Instructions for programs that make code, one set a guest: functions of one 64-bit argument that return x
+ * after some steps of arithmetic; y is a second register. Each code_* writes one step and returns where the
+ * next one goes.
  */
 #ifndef CODE_H
 #define CODE_H

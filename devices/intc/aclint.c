@@ -5,8 +5,8 @@
  * Outputs: 0 to 15 the software interrupts, 16 to 31 the timer interrupts. The supervisor's timer (Sstc) is
  * in the harts and follows the same timebase.
  *
- * Reset clears mtime and leaves mtimecmp unspecified there: here it is the largest number, so that no interrupt is
- * pending before software asks for one. (In QEMU 10 it is 0.)
+ * Reset clears mtime and leaves mtimecmp unspecified there: here it is the largest number, so that no
+ * interrupt is pending before software asks for one. (In QEMU 10 it is 0.)
  */
 #include "base/error.h"
 #include "devices/dev.h"

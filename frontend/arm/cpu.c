@@ -23,7 +23,8 @@ static const struct ir_slot slots[] = {
 static const uint16_t pins[] = {
         A64_SLOT_X0, A64_SLOT_X1, A64_SLOT_X2, A64_SLOT_X3, A64_SLOT_SP_EL1, A64_SLOT_X19, A64_SLOT_X20,
         A64_SLOT_X4, A64_SLOT_X5, A64_SLOT_X30,
-        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6, A64_SLOT_V7,
+        A64_SLOT_V0, A64_SLOT_V1, A64_SLOT_V2, A64_SLOT_V3, A64_SLOT_V4, A64_SLOT_V5, A64_SLOT_V6,
+        A64_SLOT_V7,
 };
 
 extern const struct ir_helper *const a64_helpers[];

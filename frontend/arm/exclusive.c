@@ -84,8 +84,7 @@ static bool is_store(const struct a64_decoded *d, bool pair, struct store *s)
 }
 
 bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2,
-                    bool pair,
-                    uint32_t *store_offset)
+                    bool pair, uint32_t *store_offset)
 {
         uint32_t pc = t->next, nearest_target = UINT32_MAX;
 

@@ -645,12 +645,14 @@ static ir_ref pick_by(struct tctx *t, enum ir_cond c, ir_ref x, ir_ref y)
 #define MINMAX(name, cond) \
         bool tr_##name##_imm(struct tctx *t, const struct args_ri *a) \
         { \
-                a64_put(t, a->sf, a->rd, pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_const(t, a->sf, a->imm))); \
+                a64_put(t, a->sf, a->rd, \
+                        pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_const(t, a->sf, a->imm))); \
                 return true; \
         } \
         bool tr_##name##_reg(struct tctx *t, const struct args_rr *a) \
         { \
-                a64_put(t, a->sf, a->rd, pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_get(t, a->sf, a->rm))); \
+                a64_put(t, a->sf, a->rd, \
+                        pick_by(t, cond, a64_get(t, a->sf, a->rn), a64_get(t, a->sf, a->rm))); \
                 return true; \
         }
 MINMAX(smax, IR_GTS)

@@ -277,11 +277,10 @@ static bool begins_late(const struct tctx *t, const struct a64_decoded *d)
 static bool uses_fp(enum a64_insn insn)
 {
         const uint64_t base = 1ull << A64_F_A64 | 1ull << A64_F_CRC32 | 1ull << A64_F_LSE |
-                1ull << A64_F_LOR |
-                              1ull << A64_F_PAN | 1ull << A64_F_RCPC | 1ull << A64_F_RCPC2 |
-                                      1ull << A64_F_FLAGM |
-                              1ull << A64_F_FLAGM2 | 1ull << A64_F_SB | 1ull << A64_F_HBC | 1ull << A64_F_CSSC |
-                              1ull << A64_F_WFXT | 1ull << A64_F_XS;
+                              1ull << A64_F_LOR | 1ull << A64_F_PAN | 1ull << A64_F_RCPC |
+                              1ull << A64_F_RCPC2 | 1ull << A64_F_FLAGM | 1ull << A64_F_FLAGM2 |
+                              1ull << A64_F_SB | 1ull << A64_F_HBC | 1ull << A64_F_CSSC | 1ull << A64_F_WFXT |
+                              1ull << A64_F_XS;
 
         return !(a64_insns[insn].alts[0].need & base);
 }

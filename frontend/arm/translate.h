@@ -106,5 +106,4 @@ enum { A64_EXCLUSIVE_MAX_INSNS = 16 };
  * sight?
  */
 bool a64_find_store(const struct tctx *t, unsigned rn, unsigned rt, unsigned rt2, unsigned size_log2,
-                    bool pair,
-                    uint32_t *store_offset);
+                    bool pair, uint32_t *store_offset);

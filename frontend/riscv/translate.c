@@ -265,8 +265,8 @@ void rv_translate(struct ir_region *r, struct translate_req *req)
                 if (t.ended)
                         break;
                 t.pc = t.next;
-                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || cpu_breakpoint_at(req, t.pc) || !fetch(&t) ||
-                    t.next > PAGE) {
+                if (t.pc >= PAGE || r->n_guest_insns >= req->max_insns || cpu_breakpoint_at(req, t.pc) ||
+                    !fetch(&t) || t.next > PAGE) {
                         ir_exit_jump(t.b, t.pc, false);
                         t.next = t.pc;
                         break;

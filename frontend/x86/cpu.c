@@ -23,8 +23,8 @@ static const struct ir_slot slots[] = {
 static const uint16_t pins[] = {
         X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX,
         X86_SLOT_RBP, X86_SLOT_R8, X86_SLOT_R12,
-        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5, X86_SLOT_XMM6,
-        X86_SLOT_XMM7,
+        X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5,
+        X86_SLOT_XMM6, X86_SLOT_XMM7,
 };
 
 extern const struct ir_helper *const x86_helpers[];

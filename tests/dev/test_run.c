@@ -434,7 +434,8 @@ static void test_timers_by_ticks(void)
 {
         struct vm *vm = fake_vm(1);
         unsigned n = 0;
-        struct timer *t = timer_new(vm, CLOCK_RUN, count_up, &n), *other = timer_new(vm, CLOCK_RUN, count_up, &n);
+        struct timer *t = timer_new(vm, CLOCK_RUN, count_up, &n),
+                *other = timer_new(vm, CLOCK_RUN, count_up, &n);
 
         vm->timebase.hz = 10000000;
         g_assert_false(timer_arm_ticks(t, 1000));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AArch64 (Arm ARM, B2.3): other-multi-copy atomic; plain accesses to different locations are not ordered, dependencies,
- * barriers, acquires and releases are, and an LDAR is ordered behind an STLR.
+ * AArch64 (Arm ARM, B2.3): other-multi-copy atomic; plain accesses to different locations are not ordered,
+ * dependencies, barriers, acquires and releases are, and an LDAR is ordered behind an STLR.
  */
 #include "litmus.h"
 
@@ -17,7 +17,8 @@ static uint64_t load_after(uint64_t *p, uint64_t value)
 {
         uint64_t zero, result;
 
-        __asm__ volatile("eor %0, %2, %2\n ldr %1, [%3, %0]" : "=&r"(zero), "=&r"(result) : "r"(value), "r"(p));
+        __asm__ volatile("eor %0, %2, %2\n ldr %1, [%3, %0]"
+                         : "=&r"(zero), "=&r"(result) : "r"(value), "r"(p));
         return result;
 }
 
@@ -81,7 +82,8 @@ const struct litmus_test litmus_tests[] = {
         {"LB+dmbs", 2, {read_x_dmb_write_y, read_y_dmb_write_x}, both_one, NULL},
         {"LB+acquires", 2, {acquire_x_write_y, acquire_y_write_x}, both_one, NULL},
         {"IRIW+addrs", 4, {write_x, write_y, read_x_addr_read_y, read_y_addr_read_x}, readers_disagree, NULL},
-        {"IRIW+acquires", 4, {write_x, write_y, acquire_x_acquire_y, acquire_y_acquire_x}, readers_disagree, NULL},
+        {"IRIW+acquires", 4, {write_x, write_y, acquire_x_acquire_y, acquire_y_acquire_x}, readers_disagree,
+         NULL},
         {"2+2W+dmb.sts", 2, {write_x2_dmb_y1, write_y2_dmb_x1}, both_first, NULL},
         {"CoRR", 2, {write_x, read_x_read_x}, second_only, NULL},
         {"fetch-add", 2, {count_x, count_x}, counted_wrong, NULL},

@@ -63,7 +63,8 @@ static void meet(const struct litmus_test *test, unsigned t, uint64_t iteration)
         for (unsigned other = 0; other < test->n_threads; other++) {
                 unsigned spins = 0;
 
-                while (__atomic_load_n(&threads[other].iteration, __ATOMIC_RELAXED) < iteration && spins < 500)
+                while (__atomic_load_n(&threads[other].iteration, __ATOMIC_RELAXED) < iteration &&
+                       spins < 500)
                         spins++;
         }
 }

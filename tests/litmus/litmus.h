@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory-order litmus tests as a freestanding program for the machine `bare`. Each guest's file (aarch64.c, x86_64.c)
- * has its table; litmus.c runs it. A test's threads act on cells of their own iteration, many iterations a batch, and
- * write down what they read; an outcome that the architecture forbids ends the program with a failure.
+ * Memory-order litmus tests as a freestanding program for the machine `bare`. Each guest's file (aarch64.c,
+ * x86_64.c) has its table; litmus.c runs it. A test's threads act on cells of their own iteration, many
+ * iterations a batch, and write down what they read; an outcome that the architecture forbids ends the
+ * program with a failure.
  */
 #pragma once
 

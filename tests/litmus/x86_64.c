@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64: total store order (AMD64 APM volume 2, 7.2; Intel SDM volume 3, 9.2). A load may pass an earlier store to
- * another address, and nothing else may be reordered; locked instructions and MFENCE order everything.
+ * x86-64: total store order (AMD64 APM volume 2, 7.2; Intel SDM volume 3, 9.2). A load may pass an earlier
+ * store to another address, and nothing else may be reordered; locked instructions and MFENCE order
+ * everything.
  */
 #include "litmus.h"
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shows that guests' memory orders survive their translation to AArch64 (docs/memory.md): for each small program, every
- * outcome that Arm's model allows of what backend/aarch64 makes of it is one that the guest's model allows of the
- * program itself. All executions of each program are looked at.
+ * Shows that guests' memory orders survive their translation to AArch64 (docs/memory.md): for each small
+ * program, every outcome that Arm's model allows of what backend/aarch64 makes of it is one that the guest's
+ * model allows of the program itself. All executions of each program are looked at.
  *
  *      check                   the litmus tests and a sample of programs
- *      check --all             all programs of two threads with two accesses, and a larger sample of larger ones
+ *      check --all             all programs of two threads with two accesses, and a larger sample of
+ *                              larger ones
  *      check --litmus          the table of litmus tests
  *
- * The litmus tests also check the models: what each says of the well-known tests is written beside them. And each
- * mapping is made weaker in turn (mutants): every one must be caught.
+ * The litmus tests also check the models: what each says of the well-known tests is written beside them. And
+ * each mapping is made weaker in turn (mutants): every one must be caught.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,8 @@ enum mutant {
 
 static const char *const mapping_names[] = {"x86", "x86, LDAR", "x86, misaligned", "RISC-V", "AArch64"};
 static const char *const mutant_names[] = {"", "plain loads", "plain stores", "no fence behind atomics",
-                                           "unordered atomics", "no fences", "DMB ISHLD for all", "no dependencies"};
+                                           "unordered atomics", "no fences", "DMB ISHLD for all",
+                                           "no dependencies"};
 
 static enum model guest_model(enum mapping m)
 {
@@ -105,7 +107,10 @@ static void map_op(struct thread *t, struct op op, enum mapping m, enum mutant m
                 put_fence(t, dmb_for(op.order), mutant);
                 break;
         default:
-                /* RISC-V's cas is LR and SC: an ordinary load, with a fence before it if it is a release, then the cas. */
+                /*
+                 * RISC-V's cas is LR and SC: an ordinary load, with a fence before it if it is a release,
+                 * then the cas.
+                 */
                 if (op.split && op.ann & RELEASE)
                         put_fence(t, DMB_ISH, mutant);
                 op.failed_ann = op.split ? (op.ann & ACQUIRE ? ACQUIRE_PC : 0) : ACQUIRE;
@@ -118,7 +123,8 @@ static void map_op(struct thread *t, struct op op, enum mapping m, enum mutant m
         }
 }
 
-static void map_program(struct program *to, const struct program *p, enum mapping m, enum mutant mutant, bool loops)
+static void map_program(struct program *to, const struct program *p, enum mapping m, enum mutant mutant,
+                        bool loops)
 {
         memset(to, 0, sizeof(*to));
         to->n_threads = p->n_threads;
@@ -314,8 +320,9 @@ static void print_op(const struct op *op)
                 printf("fence %x; ", op->order);
                 return;
         }
-        printf("%s%c%s%s%s%s; ", kinds[op->kind], "xy"[op->loc], op->ann & ACQUIRE ? ".aq" : op->ann ? ".pc" : "",
-               op->ann & RELEASE ? ".rl" : "", deps[op->dep], op->split ? " (pair)" : "");
+        printf("%s%c%s%s%s%s; ", kinds[op->kind], "xy"[op->loc],
+               op->ann & ACQUIRE ? ".aq" : op->ann ? ".pc" : "", op->ann & RELEASE ? ".rl" : "",
+               deps[op->dep], op->split ? " (pair)" : "");
 }
 
 static void print_program(const struct program *p)
@@ -328,15 +335,16 @@ static void print_program(const struct program *p)
         }
 }
 
-static bool survives(const struct program *p, enum mapping m, enum mutant mutant, bool loops, uint64_t *executions,
-                     bool loud)
+static bool survives(const struct program *p, enum mapping m, enum mutant mutant, bool loops,
+                     uint64_t *executions, bool loud)
 {
         struct search s = {0};
 
         search(&s, p, m, mutant, loops);
         *executions += s.executions;
         if (s.bad && loud) {
-                printf("%s%s: the host allows what the guest does not: reads", mapping_names[m], loops ? ", exclusives" : "");
+                printf("%s%s: the host allows what the guest does not: reads", mapping_names[m],
+                       loops ? ", exclusives" : "");
                 for (unsigned k = 0; k < s.n_reads; k++)
                         printf(" %d", s.witness.value[k]);
                 printf(", finally x = %d, y = %d\n", s.witness.final[0], s.witness.final[1]);
@@ -348,9 +356,10 @@ static bool survives(const struct program *p, enum mapping m, enum mutant mutant
 /* ---- litmus tests ---- */
 
 /*
- * Threads by '|'. Ops: Rx Wx (also y), Xx (swap), Cx (cas), F (fence of all), w (fence SS), r (fence LL and LS), T
- * (all but SL). After an op: a, d, c: depends on the read before by address, data, control; q: acquire, p: the weaker
- * acquire, l: release. Then the outcome: values of reads in order, ?: any; and of x and y in the end.
+ * Threads by '|'. Ops: Rx Wx (also y), Xx (swap), Cx (cas), F (fence of all), w (fence SS), r (fence LL and
+ * LS), T (all but SL). After an op: a, d, c: depends on the read before by address, data, control; q:
+ * acquire, p: the weaker acquire, l: release. Then the outcome: values of reads in order, ?: any; and of x
+ * and y in the end.
  */
 struct litmus {
         const char *name, *text, *reads, *final;
@@ -424,7 +433,8 @@ static void parse(struct program *p, const char *text)
                 case '|': t = &p->thread[p->n_threads++]; break;
                 case 'R': case 'W': case 'X': case 'C':
                         op = &t->op[t->n++];
-                        op->kind = *text == 'R' ? OP_READ : *text == 'W' ? OP_WRITE : *text == 'X' ? OP_SWAP : OP_CAS;
+                        op->kind = *text == 'R' ? OP_READ : *text == 'W' ? OP_WRITE :
+                                   *text == 'X' ? OP_SWAP : OP_CAS;
                         op->loc = *++text == 'y';
                         break;
                 case 'F': put(t, (struct op){.kind = OP_FENCE, .order = ORDER_ALL}); break;
@@ -484,7 +494,8 @@ static bool run_litmus(bool table)
                         }
                         search(&s, &p, (enum mapping)m, MUTANT_NONE, false);
                         if (table)
-                                printf("  %-7s %-7s", s.guest_wanted ? "allowed" : "never", s.host_wanted ? "seen" : "never");
+                                printf("  %-7s %-7s", s.guest_wanted ? "allowed" : "never",
+                                       s.host_wanted ? "seen" : "never");
                         if (says >= 0 && says != s.guest_wanted) {
                                 printf("%s: the model of %s says %s\n", litmus[n].name, mapping_names[m],
                                        s.guest_wanted ? "allowed" : "forbidden");
@@ -593,8 +604,8 @@ static bool all_small(enum mapping m, uint64_t *programs, uint64_t *executions)
 /* Two threads of three accesses, three or four of up to two. */
 static void random_program(struct program *p, enum mapping m)
 {
-        static const uint8_t sizes[][MAX_THREADS] = {{3, 3}, {3, 2}, {2, 2, 2}, {1, 2, 2}, {1, 1, 2, 2}, {2, 1, 2, 1},
-                                                     {3, 2, 1}};
+        static const uint8_t sizes[][MAX_THREADS] = {{3, 3}, {3, 2}, {2, 2, 2}, {1, 2, 2}, {1, 1, 2, 2},
+                                                     {2, 1, 2, 1}, {3, 2, 1}};
         const uint8_t *size = sizes[pick(sizeof(sizes) / sizeof(sizes[0]))];
 
         memset(p, 0, sizeof(*p));
@@ -619,7 +630,8 @@ static bool mutant_caught(enum mapping m, enum mutant mutant, unsigned programs)
 
         for (unsigned n = 0; n < sizeof(litmus) / sizeof(litmus[0]); n++) {
                 parse(&p, litmus[n].text);
-                if ((!uses_annotations(&p) || m == MAP_ARM) && !survives(&p, m, mutant, false, &executions, false))
+                if ((!uses_annotations(&p) || m == MAP_ARM) &&
+                    !survives(&p, m, mutant, false, &executions, false))
                         return true;
         }
         for (unsigned n = 0; n < programs; n++) {
@@ -673,12 +685,14 @@ int main(int argc, char **argv)
                         random_program(&p, (enum mapping)m);
                         ok = survives(&p, (enum mapping)m, MUTANT_NONE, n & 1, &executions, true);
                 }
-                printf("%s: %llu programs, %llu executions%s\n", mapping_names[m], (unsigned long long)programs,
-                       (unsigned long long)executions, ok ? "" : ", not all right");
+                printf("%s: %llu programs, %llu executions%s\n", mapping_names[m],
+                       (unsigned long long)programs, (unsigned long long)executions,
+                       ok ? "" : ", not all right");
         }
         for (unsigned m = 0; m < MAP_COUNT && ok; m++)
                 for (unsigned k = 1; k < MUTANT_COUNT; k++)
-                        if (mutant_applies((enum mapping)m, (enum mutant)k) && !mutant_caught((enum mapping)m, (enum mutant)k, 2000)) {
+                        if (mutant_applies((enum mapping)m, (enum mutant)k) &&
+                            !mutant_caught((enum mapping)m, (enum mutant)k, 2000)) {
                                 printf("%s with %s is not caught\n", mapping_names[m], mutant_names[k]);
                                 ok = false;
                         }

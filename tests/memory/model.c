@@ -9,14 +9,16 @@
 
 static unsigned add(struct structure *s, unsigned thread, const struct op *op, bool read, bool write)
 {
-        s->e[s->n] = (struct event){.thread = thread, .loc = op->loc, .ann = op->ann, .read = read, .write = write};
+        s->e[s->n] = (struct event){.thread = thread, .loc = op->loc, .ann = op->ann, .read = read,
+                                    .write = write};
         return s->n++;
 }
 
 /* Does a fence of @order stand between the two in the thread? */
 static bool fenced(const struct structure *s, unsigned a, unsigned b, unsigned order)
 {
-        unsigned kind = s->e[a].read ? (s->e[b].read ? ORDER_LL : ORDER_LS) : s->e[b].read ? ORDER_SL : ORDER_SS;
+        unsigned kind = s->e[a].read ? (s->e[b].read ? ORDER_LL : ORDER_LS) : s->e[b].read ? ORDER_SL :
+                ORDER_SS;
 
         return order & kind;
 }
@@ -109,7 +111,8 @@ void structure_make(struct structure *s, const struct program *p, unsigned succe
                         for (unsigned y = x + 1; y < s->n; y++) {
                                 s->po[x] |= BIT(y);
                                 for (unsigned f = 0; f < b.n_fences; f++)
-                                        if (x < b.fence_at[f] && y >= b.fence_at[f] && fenced(s, x, y, b.fence_order[f]))
+                                        if (x < b.fence_at[f] && y >= b.fence_at[f] &&
+                                            fenced(s, x, y, b.fence_order[f]))
                                                 s->fence[x] |= BIT(y);
                         }
         }
@@ -203,7 +206,9 @@ static bool coherent(const struct structure *s, const struct derived *d)
         return true;
 }
 
-/* An atomic of one instruction is one event of the guest's memory order: what holds for a half holds for it. */
+/*
+ * An atomic of one instruction is one event of the guest's memory order: what holds for a half holds for it.
+ */
 static bool acyclic_merged(const struct structure *s, relation r)
 {
         for (unsigned a = 0; a < s->n; a++) {
@@ -243,7 +248,8 @@ static bool tso(const struct structure *s, const struct derived *d)
 /* ---- RVWMO ---- */
 
 /* Reads of one location with no write to it between, of different writes (rule 2) */
-static uint32_t read_read(const struct structure *s, const struct derived *d, const struct execution *x, unsigned a)
+static uint32_t read_read(const struct structure *s, const struct derived *d, const struct execution *x,
+                          unsigned a)
 {
         uint32_t to = 0;
 

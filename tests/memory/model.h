@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small concurrent programs, their candidate executions, and which of these a memory model allows: x86-TSO, RVWMO and
- * Arm's, as axioms over relations between events. Stateless but for what the caller owns.
+ * Small concurrent programs, their candidate executions, and which of these a memory model allows: x86-TSO,
+ * RVWMO and Arm's, as axioms over relations between events. Stateless but for what the caller owns.
  *
- * Sources: Owens, Sarkar, Sewell, "A better x86 memory model: x86-TSO" (2009); RISC-V unprivileged ISA, chapter
- * "RVWMO" and appendix "Formal Memory Model Specifications"; Arm Architecture Reference Manual (DDI 0487), B2.3. Where
- * editions of the last order more or less, what orders less is taken, so that the answer holds for all.
+ * Sources: Owens, Sarkar, Sewell, "A better x86 memory model: x86-TSO" (2009); RISC-V unprivileged ISA,
+ * chapter "RVWMO" and appendix "Formal Memory Model Specifications"; Arm Architecture Reference Manual (DDI
+ * 0487), B2.3. Where editions of the last order more or less, what orders less is taken, so that the answer
+ * holds for all.
  *
  * Not modelled: accesses of mixed sizes, instruction fetch, page tables.
  */
@@ -23,14 +24,16 @@ enum { ORDER_LL = 1, ORDER_LS = 2, ORDER_SL = 4, ORDER_SS = 8, ORDER_ALL = 15,
        DMB_ISH = ORDER_ALL, DMB_ISHLD = ORDER_LL | ORDER_LS, DMB_ISHST = ORDER_SS };
 
 /* Annotations */
-enum { ACQUIRE = 1, ACQUIRE_PC = 2, RELEASE = 4, SC = 8 /* guests: with acquire or release, ordered among each other */ };
+enum { ACQUIRE = 1, ACQUIRE_PC = 2, RELEASE = 4, SC =
+       8 /* guests: with acquire or release, ordered among each other */ };
 
 /* How an op depends on the read before it in its thread. */
 enum dep { DEP_NONE, DEP_ADDR, DEP_DATA, DEP_CTRL };
 
 struct op {
         uint8_t kind, loc, order /* of a fence */, ann, failed_ann /* of a cas that fails */, dep;
-        bool split; /* a swap or cas is a pair of accesses: of exclusives, or load-reserved and store-conditional */
+        /* a swap or cas is a pair of accesses: of exclusives, or load-reserved and store-conditional */
+        bool split;
 };
 
 struct thread {
@@ -54,7 +57,10 @@ struct event {
         uint8_t cas; /* of a read: 1 it must read the first value, 2 it must not */
 };
 
-/* A program's events; the first MAX_LOCS are the writes of the first values. Fences are in their relations alone. */
+/*
+ * A program's events; the first MAX_LOCS are the writes of the first values. Fences are in their relations
+ * alone.
+ */
 struct structure {
         struct event e[MAX_EVENTS];
         unsigned n;

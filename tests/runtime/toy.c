@@ -148,8 +148,8 @@ static void sys(struct ir_builder *b, unsigned a, unsigned what, int64_t pc)
                 return;
         }
         ir_call(b, &h_sys, i64(b, what), ir_get(b, a), 0, 0);
-        ir_exit(b, what == TOY_SYS_DONE ? IR_EXIT_HALT : what == TOY_SYS_YIELD ? IR_EXIT_YIELD : IR_EXIT_LOOKUP,
-                pc + 4);
+        ir_exit(b, what == TOY_SYS_DONE ? IR_EXIT_HALT : what == TOY_SYS_YIELD ? IR_EXIT_YIELD :
+                IR_EXIT_LOOKUP, pc + 4);
 }
 
 /* True if the block ends here. */

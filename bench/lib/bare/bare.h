@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A board without an operating system. Each guest's folder beside this file has its start.S, link.ld and board.c,
- * which supplies the functions named board_*; bare.c is the same for all. One CPU, no interrupts.
+ * A board without an operating system. Each guest's folder beside this file has its start.S, link.ld and
+ * board.c, which supplies the functions named board_*; bare.c is the same for all. One CPU, no interrupts.
  */
 #ifndef BARE_H
 #define BARE_H

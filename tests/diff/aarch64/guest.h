@@ -13,18 +13,19 @@ enum part { PART_ROWS, PART_SEQ, PART_MMU, PART_SELF };
 /* ---- rows (rows_a64.py makes them; it knows these names) ---- */
 
 enum field_name {
-        F_RD, F_RN, F_RM, F_RA, F_RT, F_RT2, F_RS, F_VD, F_VN, F_VM, F_VA, F_VT, F_VT2, F_VS, F_IMM, F_OFF, F_MASK,
-        F_SF, F_Q, F_SIZE, F_SZ, F_FTYPE, F_MODE, F_ELEMS, F_REGS, F_OPTION, F_AMOUNT, F_SH, F_COND, F_OP0, F_OP1,
-        F_CRN, F_CRM, F_OP2, F_OP, F_SEXT, F_BIT, F_NZCV, N_FIELD_NAMES
+        F_RD, F_RN, F_RM, F_RA, F_RT, F_RT2, F_RS, F_VD, F_VN, F_VM, F_VA, F_VT, F_VT2, F_VS, F_IMM, F_OFF,
+        F_MASK, F_SF, F_Q, F_SIZE, F_SZ, F_FTYPE, F_MODE, F_ELEMS, F_REGS, F_OPTION, F_AMOUNT, F_SH, F_COND,
+        F_OP0, F_OP1, F_CRN, F_CRM, F_OP2, F_OP, F_SEXT, F_BIT, F_NZCV, N_FIELD_NAMES
 };
 enum row_class {
-        C_ALU, C_FP, C_VECTOR, C_LOAD, C_STORE, C_ATOMIC, C_ORDERED, C_LDX, C_STX, C_PREFETCH, C_BRANCH, C_BR, C_ERET,
-        C_TRAP, C_HLT, C_HVC, C_HINT, C_WFE, C_WFI, C_BARRIER, C_MRS, C_MSR, C_MSR_IMM, C_SYS, N_CLASSES
+        C_ALU, C_FP, C_VECTOR, C_LOAD, C_STORE, C_ATOMIC, C_ORDERED, C_LDX, C_STX, C_PREFETCH, C_BRANCH, C_BR,
+        C_ERET, C_TRAP, C_HLT, C_HVC, C_HINT, C_WFE, C_WFI, C_BARRIER, C_MRS, C_MSR, C_MSR_IMM, C_SYS,
+        N_CLASSES
 };
 /* row.address */
 enum address {
-        AT_NONE, AT_BASE /* the base register alone */, AT_IMM /* and imm, as field mode says */, AT_INDEX /* and rm */,
-        AT_PC /* off from the instruction */,
+        AT_NONE, AT_BASE /* the base register alone */, AT_IMM /* and imm, as field mode says */,
+        AT_INDEX /* and rm */, AT_PC /* off from the instruction */,
         AT_MANY = 128 /* with the others: several accesses */
 };
 
@@ -32,7 +33,8 @@ u32 row_word(const struct row *r);           /* a random encoding */
 bool row_is_odd(const struct row *r, u32 word); /* does the architecture leave open what it does? */
 bool is_x_field(unsigned name);
 bool is_v_field(unsigned name);
-u64 rnd_lanes(unsigned kind);                /* 64 bits: 's', 'd' or 'h' floating point, 'b' integers, 0: any */
+/* 64 bits: 's', 'd' or 'h' floating point, 'b' integers, 0: any */
+u64 rnd_lanes(unsigned kind);
 
 /* ---- one case ---- */
 
@@ -47,7 +49,8 @@ struct state {
         u64 saved[14];
 } __attribute__((aligned(16)));
 _Static_assert(offsetof(struct state, elr) == 280 && offsetof(struct state, v) == 320 &&
-               offsetof(struct state, tpidr_el0) == 832 && offsetof(struct state, saved) == 864, "see start.S");
+               offsetof(struct state, tpidr_el0) == 832 && offsetof(struct state, saved) == 864,
+               "see start.S");
 void run_case(struct state *s);
 
 enum mode { MODE_EL0, MODE_EL1T, MODE_EL1H, N_MODES };

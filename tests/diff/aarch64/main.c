@@ -93,7 +93,8 @@ void code_place(struct env *e, enum mode mode, unsigned offset, bool high)
 
 enum mode random_mode(void)
 {
-        static const u8 modes[8] = {MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL1H, MODE_EL1H, MODE_EL1T};
+        static const u8 modes[8] = {MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL0, MODE_EL1H, MODE_EL1H,
+                                    MODE_EL1T};
 
         return modes[rnd_below(8)];
 }
@@ -123,8 +124,9 @@ u64 random_sctlr(void)
 /* An effective address: mostly in the data pages, often across their borders, sometimes anywhere. */
 u64 random_ea(unsigned size_log2, bool aligned_mostly)
 {
-        static const u64 far[] = {0, ~0ull, 1ull << 38, 1ull << 39, -(1ull << 38), -(1ull << 39), (1ull << 39) - 4,
-                                  1ull << 63, ~(1ull << 63), 1ull << 55, 1ull << 48, 0xffffff8000000000ull};
+        static const u64 far[] = {0, ~0ull, 1ull << 38, 1ull << 39, -(1ull << 38), -(1ull << 39),
+                                  (1ull << 39) - 4, 1ull << 63, ~(1ull << 63), 1ull << 55, 1ull << 48,
+                                  0xffffff8000000000ull};
         u64 r = rnd(), ea;
 
         if ((r & 31) == 0)
@@ -308,7 +310,8 @@ void guest_chunk_begin(void)
 bool guest_chunk_run(unsigned part, unsigned unit)
 {
         static void (*const parts[])(unsigned unit) = {
-                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_MMU] = mmu_chunk, [PART_SELF] = self_chunk,
+                [PART_ROWS] = rows_chunk, [PART_SEQ] = seq_chunk, [PART_MMU] = mmu_chunk,
+                [PART_SELF] = self_chunk,
         };
 
         parts[part](unit);

@@ -57,7 +57,8 @@ static u64 random_leaf(unsigned level)
         if ((r >> 12 & 31) == 0)
                 pa |= BIT(44); /* beyond TCR_EL1.IPS */
         if ((r >> 20 & 15) == 0)
-                return r & (rnd_below(2) ? ~3ull : ~2ull) & ~(0xfffull << 36) & 0xffffffff; /* invalid, or odd */
+                /* invalid, or odd */
+                return r & (rnd_below(2) ? ~3ull : ~2ull) & ~(0xfffull << 36) & 0xffffffff;
         return pa | random_attributes() | (level == 3 ? NEXT : VALID);
 }
 
@@ -146,7 +147,8 @@ static u64 random_va(unsigned size)
         u64 r = rnd(), at, va;
 
         if (!t.n_leaves || (r & 31) == 0)
-                return r & 32 ? -1ull << t.bits | (rnd() & (BIT(t.bits) - 1)) : (-1ull << t.bits) + (s64)(int8_t)(r >> 8);
+                return r & 32 ? -1ull << t.bits | (rnd() & (BIT(t.bits) - 1))
+                              : (-1ull << t.bits) + (s64)(int8_t)(r >> 8);
         va = t.leaf[(r >> 8 & 0xffff) % t.n_leaves].va;
         at = rnd() & (BIT(level_shift(t.leaf[(r >> 8 & 0xffff) % t.n_leaves].level)) - 1);
         switch (r >> 24 & 7) {
@@ -157,7 +159,8 @@ static u64 random_va(unsigned size)
         }
         /* in blocks mostly where the data pages are: they are low in them, but for the largest */
         if (rnd_below(4))
-                at = (DATA & (BIT(level_shift(t.leaf[(r >> 8 & 0xffff) % t.n_leaves].level)) - 1) & ~(PAGE - 1)) |
+                at = (DATA & (BIT(level_shift(t.leaf[(r >> 8 & 0xffff) % t.n_leaves].level)) - 1) &
+                      ~(PAGE - 1)) |
                      (at & (DATA_PAGES * PAGE - 1));
         return va | (at & (BIT(level_shift(t.leaf[(r >> 8 & 0xffff) % t.n_leaves].level)) - 1));
 }
@@ -167,11 +170,12 @@ static u64 random_va(unsigned size)
  * elsewhere.
  */
 static const u32 accesses[] = {
-        0xf9400020 /* ldr x0, [x1] */, 0xf9000022 /* str x2, [x1] */, 0x39400020 /* ldrb */, 0x39000022 /* strb */,
-        0xa9400c22 /* ldp x2, x3 */, 0x38620020 /* ldaddb w2, w0 */, 0xf8400820 /* ldtr x0 */, 0xf8000822 /* sttr x2 */,
-        0x38400820 /* ldtrb */, 0x38000822 /* sttrb */, 0x3dc00020 /* ldr q0 */, 0x3d800020 /* str q0 */,
-        0x085f7c20 /* ldxrb w0 */, 0x08dffc20 /* ldarb w0 */, 0x089ffc22 /* stlrb w2 */, 0xd63f0020 /* blr x1 */,
-        0xd63f0020, 0xd50b7421 /* dc zva, x1 */,
+        0xf9400020 /* ldr x0, [x1] */, 0xf9000022 /* str x2, [x1] */, 0x39400020 /* ldrb */,
+        0x39000022 /* strb */, 0xa9400c22 /* ldp x2, x3 */, 0x38620020 /* ldaddb w2, w0 */,
+        0xf8400820 /* ldtr x0 */, 0xf8000822 /* sttr x2 */, 0x38400820 /* ldtrb */, 0x38000822 /* sttrb */,
+        0x3dc00020 /* ldr q0 */, 0x3d800020 /* str q0 */, 0x085f7c20 /* ldxrb w0 */,
+        0x08dffc20 /* ldarb w0 */, 0x089ffc22 /* stlrb w2 */, 0xd63f0020 /* blr x1 */, 0xd63f0020,
+        0xd50b7421 /* dc zva, x1 */,
 };
 
 enum { BLR = 0xd63f0020u };
@@ -218,7 +222,8 @@ static void access_case(struct env *e, u32 word)
                 va = random_va(8);
                 if (word == BLR)
                         va &= ~3ull;
-        } while (!is_harmless(va, word == BLR) || !is_harmless(va + 64, word == BLR) || !is_harmless(va & -64ull, word == BLR));
+        } while (!is_harmless(va, word == BLR) || !is_harmless(va + 64, word == BLR) ||
+                 !is_harmless(va & -64ull, word == BLR));
         random_state(e);
         in.x[1] = va;
         in.sctlr &= ~SCTLR_A;
@@ -258,7 +263,8 @@ void mmu_chunk(unsigned unit)
                 struct env e;
 
                 if (word == BLR) { /* what is fetched ends the case */
-                        for (u32 *p = (u32 *)WRITABLE(DATA); p < (u32 *)WRITABLE(DATA + DATA_PAGES * PAGE); p++)
+                        for (u32 *p = (u32 *)WRITABLE(DATA);
+                             p < (u32 *)WRITABLE(DATA + DATA_PAGES * PAGE); p++)
                                 *p = FILLER;
                 }
                 use_tables();

@@ -27,7 +27,8 @@ static const struct { u64 flags; u64 frame; } data_pages[DATA_PAGES] = {
         {OK | EL0, 0}, {OK | EL0, 1}, {OK | EL0 | RO, 2}, {0, 3},
         {OK | EL0, 4}, {OK | EL0, 6}, {OK | EL0, 5}, {OK | RO, 7},
         {OK, 8}, {(OK | EL0) & ~AF, 9}, {OK | EL0, 0x3000000} /* no memory */, {(OK | EL0) & ~XN, 11},
-        {OK & ~XN, 12}, {OK | EL0, 13}, {(OK | EL0) & ~2ull, 14} /* reserved */, {OK | EL0, BIT(32)} /* too far */,
+        {OK & ~XN, 12}, {OK | EL0, 13}, {(OK | EL0) & ~2ull, 14} /* reserved */,
+        {OK | EL0, BIT(32)} /* too far */,
 };
 
 void paging_on(u64 *root, u64 tcr, u64 mair, u64 sctlr);
@@ -53,10 +54,11 @@ void paging_init(void)
         for (u64 va = CODE_AREA; va < CODE_AREA + CODE_AREA_SIZE; va += PAGE)
                 code_table[va >> 12 & 511] = va | PAGE_DESC | SHARED | AF | EL0 | RO;
         for (unsigned i = 0; i < DATA_PAGES; i++)
-                data_table[i] = data_pages[i].flags ? (DATA + data_pages[i].frame * PAGE) | data_pages[i].flags : 0;
+                data_table[i] = data_pages[i].flags ?
+                        (DATA + data_pages[i].frame * PAGE) | data_pages[i].flags : 0;
         /* T0SZ and T1SZ 25, cached, shared, 4 KiB, 40 bits of physical addresses */
-        paging_on(root, 25 | 1 << 8 | 1 << 10 | 3 << 12 | 25 << 16 | 1 << 24 | 1 << 26 | 3 << 28 | 2ull << 30 | 2ull << 32,
-                  0xff, SCTLR_ALWAYS | SCTLR_SPAN);
+        paging_on(root, 25 | 1 << 8 | 1 << 10 | 3 << 12 | 25 << 16 | 1 << 24 | 1 << 26 | 3 << 28 |
+                  2ull << 30 | 2ull << 32, 0xff, SCTLR_ALWAYS | SCTLR_SPAN);
 }
 
 u64 *data_word(u64 va)

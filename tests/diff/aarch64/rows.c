@@ -54,7 +54,8 @@ static unsigned put_prologue(struct sample *s)
         while (rt2 == rn || rt2 == (unsigned)get(s, F_RT) || rt2 == (unsigned)get(s, F_RT2))
                 rt2++;
         s->paired = true;
-        code_put(&s->env, 0, (s->word & 3u << 30) | 0x085f0000 | pair | rn << 5 | rt | (pair ? rt2 : 31) << 10);
+        code_put(&s->env, 0, (s->word & 3u << 30) | 0x085f0000 | pair | rn << 5 | rt |
+                 (pair ? rt2 : 31) << 10);
         return 1;
 }
 
@@ -92,7 +93,8 @@ static void make_sample(struct sample *s, const struct row *row)
 
 static u64 random_target(const struct sample *s)
 {
-        static const u64 far[] = {1ull << 38, ~0ull, 1ull << 63, 0xffffff8000000000ull, 0x4000, 1ull << 47, 1ull << 48};
+        static const u64 far[] = {1ull << 38, ~0ull, 1ull << 63, 0xffffff8000000000ull, 0x4000, 1ull << 47,
+                                  1ull << 48};
         u64 target;
 
         do {
@@ -170,22 +172,25 @@ static void set_vectors(const struct sample *s)
         if (n < 2 || !kind)
                 return;
         for (unsigned half = 0; half < 2; half++) {
-                static const u64 special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52, 0x7ff8000000000000ull,
-                                              0x7ff0000000000001ull, 0x3ff0000000000000ull, 1};
-                static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x3f800000,
-                                             1};
+                static const u64 special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52,
+                                              0x7ff8000000000000ull, 0x7ff0000000000001ull,
+                                              0x3ff0000000000000ull, 1};
+                static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001,
+                                             0x3f800000, 1};
                 unsigned a = regs[n - 2], b = regs[n - 1];
 
                 switch (rnd_below(16)) {
                 case 0: in.v[b][half] = in.v[a][half]; break;
-                case 1: in.v[b][half] = in.v[a][half] ^ (kind == 's' ? 0x8000000080000000ull : 1ull << 63); break;
+                case 1:
+                        in.v[b][half] = in.v[a][half] ^ (kind == 's' ? 0x8000000080000000ull : 1ull << 63);
+                        break;
                 case 2: in.v[b][half] = in.v[a][half] + 1; break;
                 case 3: case 4: /* infinity times zero, with NaNs and without */
                         for (unsigned i = 0; i < n; i++) {
                                 unsigned k = rnd_below(8);
 
-                                in.v[regs[i]][half] = kind == 's' ? (u64)single[rnd_below(8)] << 32 | single[k] :
-                                                      special[k];
+                                in.v[regs[i]][half] = kind == 's' ?
+                                        (u64)single[rnd_below(8)] << 32 | single[k] : special[k];
                         }
                         break;
                 default: break;
@@ -204,7 +209,8 @@ static void set_integers(const struct sample *s)
                         *base_of(&in, s->env.mode, field_get(f, s->word)) = rnd_int();
         }
         if (rn && rm && rnd_one_in(5) && get(s, F_RM) != 31)
-                *base_of(&in, s->env.mode, get(s, F_RM)) = *base_of(&in, s->env.mode, get(s, F_RN)) + rnd_below(3) - 1;
+                *base_of(&in, s->env.mode, get(s, F_RM)) =
+                        *base_of(&in, s->env.mode, get(s, F_RN)) + rnd_below(3) - 1;
 }
 
 /*
@@ -285,7 +291,8 @@ static void mix_outcome(struct sample *s)
 {
         bool system = s->row->cls == C_MRS || s->row->cls == C_MSR || s->row->cls == C_SYS;
 
-        if (s->row->cls == C_MRS && sysreg_value_differs(s->word) && get(s, F_RT) < 31 && out.elr != s->insn_pc)
+        if (s->row->cls == C_MRS && sysreg_value_differs(s->word) && get(s, F_RT) < 31 &&
+            out.elr != s->insn_pc)
                 out.x[get(s, F_RT)] = 0;
         if (s->has_ea)
                 case_forget_partial(s->row, s->word, s->ea);

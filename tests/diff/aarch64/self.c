@@ -42,7 +42,8 @@ static u64 class_of(void)
         return out.esr >> 26;
 }
 
-enum { EC_UNKNOWN = 0, EC_WFX = 1, EC_ILLEGAL = 0x0e, EC_ABORT_EL0 = 0x24, EC_ABORT = 0x25, EC_SP = 0x26, EC_BRK = 0x3c };
+enum { EC_UNKNOWN = 0, EC_WFX = 1, EC_ILLEGAL = 0x0e, EC_ABORT_EL0 = 0x24, EC_ABORT = 0x25, EC_SP = 0x26,
+       EC_BRK = 0x3c };
 
 /* D1.3.10: with SCTLR_EL1.SA or SA0 a stack pointer that is a base must be a multiple of 16. */
 static void stack_alignment(void)
@@ -52,7 +53,8 @@ static void stack_alignment(void)
                         BEGIN(mode, 0xf94003e0 /* ldr x0, [sp] */);
 
                         *state_sp(&in, mode) += 8;
-                        in.sctlr |= on ? mode == MODE_EL0 ? SCTLR_SA0 : SCTLR_SA : mode == MODE_EL0 ? SCTLR_SA : SCTLR_SA0;
+                        in.sctlr |= on ? mode == MODE_EL0 ? SCTLR_SA0 : SCTLR_SA
+                                       : mode == MODE_EL0 ? SCTLR_SA : SCTLR_SA0;
                         run(n);
                         expect("class of a misaligned stack pointer", class_of(), on ? EC_SP : EC_BRK);
                 }
@@ -62,8 +64,8 @@ static void stack_alignment(void)
 /* In a sequence: after the pointer changed in the same block. */
 static void stack_alignment_later(void)
 {
-        BEGIN(MODE_EL0, 0xf94003e0 /* ldr x0, [sp] */, 0xf84083e0 /* ldr x0, [sp], #8 -- as ldur */, 0x910023ff /* add sp, sp, #8 */,
-              0xf94003e0);
+        BEGIN(MODE_EL0, 0xf94003e0 /* ldr x0, [sp] */, 0xf84083e0 /* ldr x0, [sp], #8 -- as ldur */,
+              0x910023ff /* add sp, sp, #8 */, 0xf94003e0);
 
         in.sctlr |= SCTLR_SA0;
         run(n);
@@ -131,8 +133,8 @@ static void atomics_aligned(void)
 static void calls_undefined(void)
 {
         static const struct { u32 word; u8 mode; } calls[] = {
-                {0xd4000002, MODE_EL1H}, {0xd4000002, MODE_EL0}, {0xd4000003, MODE_EL1H}, {0xd45e0000, MODE_EL0},
-                {0xd4400000, MODE_EL1H},
+                {0xd4000002, MODE_EL1H}, {0xd4000002, MODE_EL0}, {0xd4000003, MODE_EL1H},
+                {0xd45e0000, MODE_EL0}, {0xd4400000, MODE_EL1H},
         };
 
         for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
@@ -149,7 +151,8 @@ static void calls_undefined(void)
 /* There is no AArch32: a return to it is illegal (D1.4.4). */
 static void return_to_aarch32(void)
 {
-        BEGIN(MODE_EL1H, 0xd518403e /* msr elr_el1, x30 */, 0xd518401d /* msr spsr_el1, x29 */, 0xd69f03e0 /* eret */);
+        BEGIN(MODE_EL1H, 0xd518403e /* msr elr_el1, x30 */, 0xd518401d /* msr spsr_el1, x29 */,
+              0xd69f03e0 /* eret */);
 
         in.x[30] = CODE_PAGE;
         in.x[29] = 0x10;
@@ -161,7 +164,8 @@ static void return_to_aarch32(void)
 /* SetPSTATEFromPSR: flags, masks and PAN come from SPSR_EL1 even then. */
 static void illegal_return_pan(void)
 {
-        BEGIN(MODE_EL1H, 0xd518403e /* msr elr_el1, x30 */, 0xd518401d /* msr spsr_el1, x29 */, 0xd69f03e0 /* eret */);
+        BEGIN(MODE_EL1H, 0xd518403e /* msr elr_el1, x30 */, 0xd518401d /* msr spsr_el1, x29 */,
+              0xd69f03e0 /* eret */);
 
         in.x[30] = CODE_PAGE;
         in.x[29] = 0x9 | PSTATE_PAN | 9ull << 28;
@@ -176,7 +180,8 @@ static void mask_trap(void)
         BEGIN(MODE_EL0, 0xd50345ff /* msr daifclr, #5 */);
 
         run(n);
-        expect("syndrome of DAIFClr in EL0", out.esr, 0x62000000 | 7 << 17 | 3 << 14 | 4 << 10 | 31 << 5 | 5 << 1);
+        expect("syndrome of DAIFClr in EL0", out.esr,
+               0x62000000 | 7 << 17 | 3 << 14 | 4 << 10 | 31 << 5 | 5 << 1);
 }
 
 /* LDXP only reads. */

@@ -29,7 +29,8 @@ static struct {
 } q;
 
 /* Weights of the kinds by unit, of 64; the rest is arithmetic. */
-enum { W_ALU, W_FLAGS, W_LOAD, W_STORE, W_ATOMIC, W_FP, W_VECTOR, W_BRANCH, W_JUMP, W_EXCLUSIVE, W_SYSTEM, W_ODD, N_WEIGHTS };
+enum { W_ALU, W_FLAGS, W_LOAD, W_STORE, W_ATOMIC, W_FP, W_VECTOR, W_BRANCH, W_JUMP, W_EXCLUSIVE, W_SYSTEM,
+       W_ODD, N_WEIGHTS };
 static const u8 weights[8][N_WEIGHTS] = {
         {20, 10, 10, 8, 1, 3, 2, 5, 2, 1, 1, 1},
         {10, 4, 18, 18, 5, 2, 2, 2, 1, 1, 1, 0},
@@ -153,7 +154,8 @@ static u32 set_registers(const struct row *r, u32 word, bool memory)
                 else if (is_v_field(f->name))
                         word = field_set(f, word, q.vhot[rnd_below(N_HOT)]);
                 else if (f->name == F_IMM && memory)
-                        word = field_set(f, word, (s64)((rnd_below(256) - 128) & -(1 << f->shift)) & (f->is_signed ? -1 : 127));
+                        word = field_set(f, word, (s64)((rnd_below(256) - 128) & -(1 << f->shift)) &
+                                                  (f->is_signed ? -1 : 127));
         }
         return word;
 }
@@ -204,10 +206,19 @@ static void add_branch(void)
         struct item *i;
 
         switch (r & 7) {
-        case 0: i = add(NULL, 0x34000000 | (r >> 8 & 1) << 31 | (r >> 9 & 1) << 24 | source()); break; /* cbz, cbnz */
-        case 1: i = add(NULL, 0x36000000 | (r >> 8 & 1) << 31 | (r >> 9 & 0x1f) << 19 | (r >> 14 & 1) << 24 | source()); break;
-        case 2: i = add(NULL, 0x14000000 | (r >> 8 & 1) << 31); break;                                 /* b, bl */
-        default: i = add(NULL, 0x54000000 | (r >> 8 & 15)); break;                                     /* b.cond */
+        case 0: /* cbz, cbnz */
+                i = add(NULL, 0x34000000 | (r >> 8 & 1) << 31 | (r >> 9 & 1) << 24 | source());
+                break;
+        case 1: /* tbz, tbnz */
+                i = add(NULL, 0x36000000 | (r >> 8 & 1) << 31 | (r >> 9 & 0x1f) << 19 | (r >> 14 & 1) << 24 |
+                              source());
+                break;
+        case 2: /* b, bl */
+                i = add(NULL, 0x14000000 | (r >> 8 & 1) << 31);
+                break;
+        default: /* b.cond */
+                i = add(NULL, 0x54000000 | (r >> 8 & 15));
+                break;
         }
         i->kind = I_BRANCH;
         i->target = q.n + rnd_below(5);
@@ -246,7 +257,8 @@ static void add_exclusive(void)
         do
                 rt2 = hot();
         while (rt2 == rt);
-        add_word((u32)size << 30 | 0x085f0000 | (u32)pair << 21 | (u32)(rnd() & 1) << 15 | (pair ? rt2 : 31) << 10 | ptr << 5 | rt);
+        add_word((u32)size << 30 | 0x085f0000 | (u32)pair << 21 | (u32)(rnd() & 1) << 15 |
+                 (pair ? rt2 : 31) << 10 | ptr << 5 | rt);
         for (unsigned i = 0; i < n; i++) {
                 if (rnd_one_in(5)) {
                         add_branch();
@@ -262,8 +274,8 @@ static void add_exclusive(void)
                 rt = source();
                 rt2 = source();
         } while (rs == rt || (pair && rs == rt2) || rs == ptr);
-        add_word((u32)size << 30 | 0x08000000 | (u32)pair << 21 | rs << 16 | (u32)(rnd() & 1) << 15 | (pair ? rt2 : 31) << 10 |
-                 ptr << 5 | rt);
+        add_word((u32)size << 30 | 0x08000000 | (u32)pair << 21 | rs << 16 | (u32)(rnd() & 1) << 15 |
+                 (pair ? rt2 : 31) << 10 | ptr << 5 | rt);
         for (unsigned i = first; i < q.n; i++) {
                 q.items[i].no_target = i > first;
                 q.items[i].group = first + 1;
@@ -273,14 +285,15 @@ static void add_exclusive(void)
 /* msr and mrs of nzcv, fpcr, fpsr, tpidr_el0; barriers, hints. */
 static void add_system(void)
 {
-        static const u32 some[] = {0xd51b4200, 0xd53b4200, 0xd53b4400, 0xd53b4420, 0xd51bd040, 0xd53bd040, 0xd5033bbf,
-                                   0xd5033b9f, 0xd5033fdf, 0xd503201f, 0xd503203f};
+        static const u32 some[] = {0xd51b4200, 0xd53b4200, 0xd53b4400, 0xd53b4420, 0xd51bd040, 0xd53bd040,
+                                   0xd5033bbf, 0xd5033b9f, 0xd5033fdf, 0xd503201f, 0xd503203f};
         unsigned k = rnd_below(11);
 
         if (rnd_one_in(3)) { /* a rounding mode: hot register, then fpcr */
                 unsigned t = hot();
 
-                add_word(0xd2a00000 | (u32)(rnd() & 0x1f) << (5 + 6) | t); /* movz t, modes, lsl #16: FPCR 26 to 22 */
+                /* movz t, modes, lsl #16: FPCR 26 to 22 */
+                add_word(0xd2a00000 | (u32)(rnd() & 0x1f) << (5 + 6) | t);
                 add_word(0xd51b4400 | t);
                 q.items[q.n - 1].no_target = true;
                 return;
@@ -290,7 +303,8 @@ static void add_system(void)
 
 static void add_odd(void)
 {
-        static const u32 odd[] = {0xd4000001, 0xd4200000, 0x00000000, 0xffffffff, 0xd4000003, 0xd51e1000, 0xd503245f};
+        static const u32 odd[] = {0xd4000001, 0xd4200000, 0x00000000, 0xffffffff, 0xd4000003, 0xd51e1000,
+                                  0xd503245f};
 
         add_word(odd[rnd_below(7)]);
 }
@@ -309,7 +323,8 @@ static void end_loop(void)
 
 static void add_some(unsigned unit)
 {
-        static const u8 classes[] = {[W_LOAD] = C_LOAD, [W_STORE] = C_STORE, [W_FP] = C_FP, [W_VECTOR] = C_VECTOR};
+        static const u8 classes[] = {[W_LOAD] = C_LOAD, [W_STORE] = C_STORE, [W_FP] = C_FP,
+                                     [W_VECTOR] = C_VECTOR};
         unsigned k, pick = rnd_below(64);
 
         for (k = 0; k < N_WEIGHTS - 1 && pick >= weights[unit][k]; k++)
@@ -402,7 +417,8 @@ static void set_operands(void)
                 do {
                         *p = random_ea(4, true);
                         page = (*p - DATA) / PAGE;
-                } while (!(page < 14 && 0x2073 >> page & 1) && rnd_below(8)); /* mostly pages that can be written */
+                /* mostly pages that can be written */
+                } while (!(page < 14 && 0x2073 >> page & 1) && rnd_below(8));
         }
         if (rnd_one_in(4))
                 in.x[q.ptr[2]] = in.x[q.ptr[1]] + rnd_below(64);

@@ -6,7 +6,8 @@
  */
 #include "guest.h"
 
-enum { DIFFERS = 1 /* in value */, NO_WRITE = 2 /* the guest or the emulator does not survive it */, EL0 = 4 };
+enum { DIFFERS = 1 /* in value */, NO_WRITE = 2 /* the guest or the emulator does not survive it */,
+       EL0 = 4 };
 
 struct sysreg {
         u8 op0, op1, crn, crm, op2, flags;

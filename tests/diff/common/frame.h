@@ -68,7 +68,9 @@ u64 rnd_int(void);               /* biased integers */
 u64 rnd_number(unsigned exp_bits, unsigned frac_bits); /* biased floating-point numbers */
 u64 rnd_float(unsigned precision); /* 's' in a box of 64 bits, or 'd' */
 bool is_among(unsigned value, const u8 *values, unsigned n);
-/* An offset in the 16 data pages, by the bits of @r: likely in one that can be used, at its ends, or aligned. */
+/*
+ * An offset in the 16 data pages, by the bits of @r: likely in one that can be used, at its ends, or aligned.
+ */
 u64 data_offset(u64 r, unsigned size_log2, unsigned tail_mask, bool aligned_mostly);
 
 /* ---- cases (frame.c) ---- */

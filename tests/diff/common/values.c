@@ -96,7 +96,10 @@ u64 rnd_number(unsigned exp_bits, unsigned frac_bits)
         case 4: exp = top - 1; break;
         case 5: exp = top; frac = 0; break;
         case 6: exp = top; frac |= 1ull << (frac_bits - 1); break;                              /* quiet */
-        case 7: exp = top; frac = (frac & ~(1ull << (frac_bits - 1))) | ((r >> 8 & 7) == 0); break; /* signalling */
+        case 7: /* signalling */
+                exp = top;
+                frac = (frac & ~(1ull << (frac_bits - 1))) | ((r >> 8 & 7) == 0);
+                break;
         case 8: exp = bias; frac = 0; break;
         case 9: case 10: exp = bias - 2 + (r >> 8 & 3); break;
         case 11: exp = bias + 29 + (r >> 8 & 3); break;  /* the border of 32-bit integers */

@@ -95,7 +95,9 @@ static u64 make_path(unsigned n_levels, u64 target)
                 (*levels[l])[va >> (12 + 9 * l) & 511] = random_pointer((u64)levels[l - 1]);
         (*levels[level])[va >> (12 + 9 * level) & 511] = random_leaf(base, level);
         if (level == 0 && (va >> 12 & 511) < 511)
-                /* for what crosses the border; not where no memory is, since QEMU then stores the first half */
+                /*
+                 * for what crosses the border; not where no memory is, since QEMU then stores the first half
+                 */
                 do
                         t0[(va >> 12 & 511) + 1] = random_leaf(base + PAGE, 0);
                 while (t0[(va >> 12 & 511) + 1] >> 10 << 12 == NOWHERE);

@@ -24,9 +24,10 @@ u64 mode_satp[N_MODES];
  */
 static const struct { u16 flags; u8 frame; } data_pages[DATA_PAGES] = {
         {V | R | W | U | A | D, 0}, {V | R | W | U | A | D, 1}, {V | R | U | A | D, 2}, {0, 3},
-        {V | R | W | U | A | D, 4}, {V | R | W | U | A | D, 6}, {V | R | W | U | A | D, 5}, {V | X | U | A | D, 7},
-        {V | R | W | A | D, 8}, {V | R | W | U, 9}, {V | R | W | U | A, 10}, {V | W | U | A | D, 11},
-        {V | R | W | X | U | A | D, 12}, {V | R | W | U | A | D, 13}, {0, 14}, {V | R | W | U | A | D, 255},
+        {V | R | W | U | A | D, 4}, {V | R | W | U | A | D, 6}, {V | R | W | U | A | D, 5},
+        {V | X | U | A | D, 7}, {V | R | W | A | D, 8}, {V | R | W | U, 9}, {V | R | W | U | A, 10},
+        {V | W | U | A | D, 11}, {V | R | W | X | U | A | D, 12}, {V | R | W | U | A | D, 13}, {0, 14},
+        {V | R | W | U | A | D, 255},
 };
 enum { FRAME_DENIED = 12, FRAME_NOWHERE = 255 };
 #define NOWHERE 0x3ffffff0000000ull

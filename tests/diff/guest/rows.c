@@ -8,8 +8,8 @@
 
 static enum mode random_mode(void)
 {
-        static const u8 modes[16] = {MODE_U, MODE_U, MODE_U, MODE_U, MODE_U, MODE_U, MODE_S, MODE_S, MODE_S, MODE_S,
-                                     MODE_S, MODE_MPRV, MODE_MPRV, MODE_MPRV, MODE_M, MODE_M};
+        static const u8 modes[16] = {MODE_U, MODE_U, MODE_U, MODE_U, MODE_U, MODE_U, MODE_S, MODE_S, MODE_S,
+                                     MODE_S, MODE_S, MODE_MPRV, MODE_MPRV, MODE_MPRV, MODE_M, MODE_M};
 
         return modes[rnd_below(16)];
 }
@@ -35,10 +35,10 @@ static bool counts(unsigned csr)
 
 static unsigned random_csr(enum mode mode)
 {
-        static const u16 some[] = {0x001, 0x002, 0x003, 0x100, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142, 0x143,
-                                   0xc00, 0xc01, 0xc02, 0x340, 0x342, 0x343, 0xf11, 0xf14, 0x301};
-        static const u16 machine[] = {0x341, 0x342, 0x343, 0x306, 0xf11, 0xf12, 0xf13, 0xf14, 0x100, 0x105, 0x106,
-                                      0x140, 0x141, 0x142, 0x143, 0x001, 0x002, 0x003};
+        static const u16 some[] = {0x001, 0x002, 0x003, 0x100, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142,
+                                   0x143, 0xc00, 0xc01, 0xc02, 0x340, 0x342, 0x343, 0xf11, 0xf14, 0x301};
+        static const u16 machine[] = {0x341, 0x342, 0x343, 0x306, 0xf11, 0xf12, 0xf13, 0xf14, 0x100, 0x105,
+                                      0x106, 0x140, 0x141, 0x142, 0x143, 0x001, 0x002, 0x003};
 
         if (mode >= MODE_MPRV)
                 return machine[rnd_below(18)];
@@ -90,7 +90,8 @@ static unsigned put_prologue(struct sample *s, u16 *at)
                         s->unpaired = true;
                         return 0;
                 }
-                code_put(at, (s->row->match & 0x7000) | 0x1000002f | rs1 << 15 | (rs1 == 7 ? 6 : 7) << 7, 4); /* lr */
+                /* lr */
+                code_put(at, (s->row->match & 0x7000) | 0x1000002f | rs1 << 15 | (rs1 == 7 ? 6 : 7) << 7, 4);
                 return 2;
         }
         if (s->row->cls == C_MRET && s->env.mode >= MODE_MPRV) {
@@ -178,9 +179,11 @@ static void set_floats(const struct sample *s)
                 n++;
         }
         if (n == 3 && rnd_one_in(8)) { /* infinity times zero, with NaNs and without */
-                static const u64 special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52, 0x7ff8000000000000ull,
-                                              0x7ff0000000000001ull, 0x3ff0000000000000ull, 1};
-                static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x3f800000, 1};
+                static const u64 special[] = {0, 1ull << 63, 0x7ffull << 52, 0xfffull << 52,
+                                              0x7ff8000000000000ull, 0x7ff0000000000001ull,
+                                              0x3ff0000000000000ull, 1};
+                static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001,
+                                             0x3f800000, 1};
 
                 for (unsigned i = 0; i < 3; i++) {
                         unsigned k = rnd_below(i == 2 ? 8 : 4);

@@ -65,7 +65,8 @@ static void interrupt_order(void)
 static void walk_to_nowhere(void)
 {
         static const struct { u32 word; u64 cause; } accesses[] = {
-                {0x0002b303, 5} /* ld t1, (t0) */, {0x0062b023, 7} /* sd t1, (t0) */, {0x00028067, 1} /* jr t0 */,
+                {0x0002b303, 5} /* ld t1, (t0) */, {0x0062b023, 7} /* sd t1, (t0) */,
+                {0x00028067, 1} /* jr t0 */,
         };
         u64 *root = (u64 *)((mode_satp[MODE_U] & ((1ull << 44) - 1)) << 12);
 
@@ -113,7 +114,8 @@ static void registers(void)
 static void illegal(void)
 {
         static const u32 words[] = {0x30200073 /* mret */, 0x10200073 /* sret */, 0x12000073 /* sfence.vma */,
-                                    0xc002a073 /* csrrs x0, cycle, t0 */, 0xc002b073 /* csrrc x0, cycle, t0 */};
+                                    0xc002a073 /* csrrs x0, cycle, t0 */,
+                                    0xc002b073 /* csrrc x0, cycle, t0 */};
 
         for (unsigned i = 0; i < 5; i++) {
                 begin(MODE_U, PAGE - 2, true, &words[i], 1);

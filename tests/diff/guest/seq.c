@@ -282,8 +282,9 @@ static void add_fcsr(void)
 
 static void add_odd(void)
 {
-        static const u32 odd[] = {0x00000073, 0x00100073, 0x00000000, 0xffffffff, 0x0000100f, 0x30200073, 0x10200073,
-                                  0x12000073, 0xffff0000, 0x12344002, 0x56782001 /* these are of 16 bits */};
+        static const u32 odd[] = {0x00000073, 0x00100073, 0x00000000, 0xffffffff, 0x0000100f, 0x30200073,
+                                  0x10200073, 0x12000073, 0xffff0000, 0x12344002,
+                                  0x56782001 /* these are of 16 bits */};
 
         add_word(odd[rnd_below(11)], false);
 }
@@ -381,7 +382,8 @@ static void make_sequence(unsigned unit)
         }
         code_place(&q.env, modes[rnd_below(8)], offset, rnd_one_in(2));
         for (unsigned i = 0; i < q.n; i++)
-                code_put(q.env.code + q.items[i].at, q.items[i].word, q.items[i].row ? q.items[i].row->length : 4);
+                code_put(q.env.code + q.items[i].at, q.items[i].word,
+                         q.items[i].row ? q.items[i].row->length : 4);
         fence_i();
 }
 
@@ -399,7 +401,8 @@ static void set_operands(void)
                 do {
                         in.x[q.ptr[i]] = random_ea(q.env.mode, 3, true);
                         page = (in.x[q.ptr[i]] - DATA) / PAGE;
-                } while (!(page < 14 && 0x2073 >> page & 1) && rnd_below(8)); /* mostly pages that can be written */
+                /* mostly pages that can be written */
+                } while (!(page < 14 && 0x2073 >> page & 1) && rnd_below(8));
         }
         if (rnd_one_in(4))
                 in.x[q.ptr[2]] = in.x[q.ptr[1]] + rnd_below(64);

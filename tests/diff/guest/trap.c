@@ -24,10 +24,12 @@ static void mix_s(void)
 /* What may unmask an interrupt, with the operand in x31. */
 static u32 unmasking(enum mode mode)
 {
-        static const u32 in_m[] = {0x304f9073 /* csrw mie */, 0x344f9073 /* csrw mip */, 0x30046073 /* csrsi mstatus, 8 */,
-                                   0x303f9073 /* csrw mideleg */, 0x300fa073 /* csrs mstatus */, 0x00000013 /* nop */};
-        static const u32 in_s[] = {0x104f9073 /* csrw sie */, 0x144f9073 /* csrw sip */, 0x10016073 /* csrsi sstatus, 2 */,
-                                   0x100fa073 /* csrs sstatus */, 0x00000013, 0x10017073 /* csrci sstatus, 2 */};
+        static const u32 in_m[] = {0x304f9073 /* csrw mie */, 0x344f9073 /* csrw mip */,
+                                   0x30046073 /* csrsi mstatus, 8 */, 0x303f9073 /* csrw mideleg */,
+                                   0x300fa073 /* csrs mstatus */, 0x00000013 /* nop */};
+        static const u32 in_s[] = {0x104f9073 /* csrw sie */, 0x144f9073 /* csrw sip */,
+                                   0x10016073 /* csrsi sstatus, 2 */, 0x100fa073 /* csrs sstatus */,
+                                   0x00000013, 0x10017073 /* csrci sstatus, 2 */};
 
         if (mode == MODE_U)
                 return 0x00000013;
@@ -92,10 +94,11 @@ static void interrupt_case(struct env *e, u32 word)
 /* An instruction that makes an exception, most of the time, with its address in x31. */
 static u32 excepting(void)
 {
-        static const u32 some[] = {0x00000073 /* ecall */, 0x00100073 /* ebreak */, 0x00000000, 0x0000000f /* fence */,
-                                   0x000fb503 /* ld a0, (x31) */, 0x00afb023 /* sd a0, (x31) */,
-                                   0x00bfb52f /* amoadd.d a0, a1, (x31) */, 0x100fb52f /* lr.d a0, (x31) */,
-                                   0x000f8067 /* jr x31 */, 0x30002573 /* csrr a0, mstatus */, 0x10200073 /* sret */};
+        static const u32 some[] = {0x00000073 /* ecall */, 0x00100073 /* ebreak */, 0x00000000,
+                                   0x0000000f /* fence */, 0x000fb503 /* ld a0, (x31) */,
+                                   0x00afb023 /* sd a0, (x31) */, 0x00bfb52f /* amoadd.d a0, a1, (x31) */,
+                                   0x100fb52f /* lr.d a0, (x31) */, 0x000f8067 /* jr x31 */,
+                                   0x30002573 /* csrr a0, mstatus */, 0x10200073 /* sret */};
 
         return some[rnd_below(11)];
 }

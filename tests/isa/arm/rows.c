@@ -166,7 +166,8 @@ void main(void)
                 /* each in a place of its own, that translations stay */
                 code[n * 2 % 1024] = cases[n].word;
                 code[n * 2 % 1024 + 1] = 0xd65f03c0;
-                __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::"r"(&code[n * 2 % 1024]) : "memory");
+                __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb"
+                                 :: "r"(&code[n * 2 % 1024]) : "memory");
                 if (dump)
                         print_state("before\n", &s);
                 run(&s, &code[n * 2 % 1024]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two vCPUs of AArch64: one changes where a page leads, with TLBI and DSB, and tells the other, which must then see the
- * new page. Then both add to a counter, by load-exclusives and by LSE. Exits with 0 if all was seen (-M bare -smp 2).
+ * Two vCPUs of AArch64: one changes where a page leads, with TLBI and DSB, and tells the other, which must
+ * then see the new page. Then both add to a counter, by load-exclusives and by LSE. Exits with 0 if all was
+ * seen (-M bare -smp 2).
  */
 #include <stdint.h>
 
@@ -11,7 +12,8 @@
 
 enum { ROUNDS = 50, ADDS = 20000 };
 
-static uint64_t l0[512] TABLE, l1[512] TABLE, l1_user[512] TABLE, l2[512] TABLE, l3[512] TABLE, pages[2][512] TABLE;
+static uint64_t l0[512] TABLE, l1[512] TABLE, l1_user[512] TABLE, l2[512] TABLE, l3[512] TABLE,
+        pages[2][512] TABLE;
 static volatile uint64_t ready, turn, seen, wrong;
 static uint64_t counter, counter_lse;
 static char stacks[2][4096] __attribute__((aligned(16), used));
@@ -68,7 +70,8 @@ static void add_all(void)
                         __asm__ volatile("ldaxr %0, [%2]\n\tadd %0, %0, #1\n\tstlxr %w1, %0, [%2]"
                                          : "=&r"(v), "=&r"(failed) : "r"(&counter) : "memory");
                 while (failed);
-                __asm__ volatile(".arch armv8.1-a\n\tstadd %0, [%1]" ::"r"(one), "r"(&counter_lse) : "memory");
+                __asm__ volatile(".arch armv8.1-a\n\tstadd %0, [%1]"
+                                 :: "r"(one), "r"(&counter_lse) : "memory");
         }
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Harts of a bare virt board that remap, rewrite and invalidate against each other's hot code, in S-mode with Sv39
- * and several ASIDs; remote fences are interrupts that M-mode serves and acknowledges. What must hold:
+ * Harts of a bare virt board that remap, rewrite and invalidate against each other's hot code, in S-mode with
+ * Sv39 and several ASIDs; remote fences are interrupts that M-mode serves and acknowledges. What must hold:
  *
- * - data: when the fence after a change of a page's mapping is acknowledged by all, nobody stores to the page that
- *   was mapped before, a load gives the page that is mapped, and an invalid or read-only page faults;
- * - rewritten code: who reads a version and fences runs that version or a later one; after a remote fence.i, also
- *   without a fence of its own;
+ * - data: when the fence after a change of a page's mapping is acknowledged by all, nobody stores to the page
+ *   that was mapped before, a load gives the page that is mapped, and an invalid or read-only page faults;
+ * - rewritten code: who reads a version and fences runs that version or a later one; after a remote fence.i,
+ *   also without a fence of its own;
  * - remapped code: the same for an instruction that crosses into a page that is mapped elsewhere;
  * - atomics and LR/SC, simple and with other accesses between: no addition is lost;
  * - LR/SC: another value and back fails the SC.
  *
- * SECONDS: how long. ASIDS: instead, hart 0 goes through that many address spaces of eight page tables, twice, and
- * looks whether each shows its own page. Ends the machine by the test finisher: status 0 or 1.
+ * SECONDS: how long. ASIDS: instead, hart 0 goes through that many address spaces of eight page tables,
+ * twice, and looks whether each shows its own page. Ends the machine by the test finisher: status 0 or 1.
  */
 #include <stdint.h>
 
@@ -55,7 +55,8 @@ enum { HARTS = 4, FUNCTIONS = 4, OWN_ASIDS = 4, ROOTS = 8 };
 /* Zihintpause: there may be fewer host CPUs than harts. */
 #define PAUSE() __asm__ volatile(".word 0x0100000f" ::: "memory")
 
-enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_A = 64, PTE_D = 128, PTE_RWX = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D };
+enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_A = 64, PTE_D = 128,
+       PTE_RWX = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D };
 
 enum remote { REMOTE_ALL, REMOTE_PAGE, REMOTE_PAGE_ASID, REMOTE_ASID, REMOTE_FENCE_I };
 enum map { MAP_0, MAP_1, MAP_NONE, MAP_READ_ONLY };
@@ -336,7 +337,8 @@ static int try_store(struct hart *h, u64 va, u64 value)
 {
         u64 before = h->faults;
 
-        __asm__ volatile(".option push\n.option norvc\nsd %1, 0(%0)\n.option pop" :: "r"(va), "r"(value) : "memory");
+        __asm__ volatile(".option push\n.option norvc\nsd %1, 0(%0)\n.option pop"
+                         :: "r"(va), "r"(value) : "memory");
         return h->faults == before;
 }
 
@@ -344,7 +346,8 @@ static int try_load(struct hart *h, u64 va, u64 *value)
 {
         u64 before = h->faults, v = ~0ull;
 
-        __asm__ volatile(".option push\n.option norvc\nld %0, 0(%1)\n.option pop" : "+&r"(v) : "r"(va) : "memory");
+        __asm__ volatile(".option push\n.option norvc\nld %0, 0(%1)\n.option pop"
+                         : "+&r"(v) : "r"(va) : "memory");
         *value = v;
         return h->faults == before;
 }
@@ -470,7 +473,8 @@ static void use_code(struct hart *h)
                         FENCE();
                         got = call(VA_STRADDLE(o->id) + 4094) >> 16;
                         if (older(got, want, 16))
-                                broke(h, "code from a page that is mapped no more", got & 0xffff, want & 0xffff);
+                                broke(h, "code from a page that is mapped no more", got & 0xffff,
+                                      want & 0xffff);
                 }
         }
 }
@@ -545,7 +549,8 @@ static void live(struct hart *h)
                 case 2: remap_code(h); break;
                 case 3: use_aba(h); break;
                 case 4: set_space(rnd(h, ROOTS), h->id * OWN_ASIDS + 1 + rnd(h, OWN_ASIDS));
-                        __asm__ volatile("sfence.vma" ::: "memory"); /* the number may stand for another table now */
+                        /* the number may stand for another table now */
+                        __asm__ volatile("sfence.vma" ::: "memory");
                         break;
                 case 5: case 6: case 7: case 8: use_data(h); break;
                 case 9: case 10: case 11: case 12: use_code(h); break;
@@ -580,7 +585,8 @@ static void report(void)
         print_fact("additions", amo / 3 + lrsc + heavy / 5);
         print_fact("values and back", abas);
         if (amo != shared[0].v || lrsc != shared[1].v || heavy != shared[2].v)
-                broke(&harts[0], "additions were lost", amo + lrsc + heavy, shared[0].v + shared[1].v + shared[2].v);
+                broke(&harts[0], "additions were lost", amo + lrsc + heavy,
+                      shared[0].v + shared[1].v + shared[2].v);
         for (unsigned i = 0; i < HARTS; i++)
                 if (!harts[i].n_aba || !harts[i].n_remaps || !harts[i].n_calls)
                         broke(&harts[i], "a hart that did nothing", harts[i].n_calls, 0);

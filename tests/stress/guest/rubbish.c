@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Harts of the virt board that read and write every register of every device at random, in all sizes, aligned or not.
- * Virtio queues are aimed at memory that holds rubbish, and sometimes at a chain that is nearly right, so that
- * requests get far. Hart 0 ends the machine after ACCESSES, and must get there: what stands still is a fault of the
- * emulator. For that, two things are spared: the finisher's magic values, and addresses of the program for devices to
- * write to. All instructions have four bytes, because that is what an access that faults is passed over by.
+ * Harts of the virt board that read and write every register of every device at random, in all sizes, aligned
+ * or not. Virtio queues are aimed at memory that holds rubbish, and sometimes at a chain that is nearly
+ * right, so that requests get far. Hart 0 ends the machine after ACCESSES, and must get there: what stands
+ * still is a fault of the emulator. For that, two things are spared: the finisher's magic values, and
+ * addresses of the program for devices to write to. All instructions have four bytes, because that is what an
+ * access that faults is passed over by.
  */
 #include <stdint.h>
 
@@ -168,7 +169,8 @@ void guest_main(u64 id)
                         at = (at & ~0xfffull) | (at & 0xfc);
                 if (rnd(&s) % 3 == 0)
                         load(at, size);
-                else if ((at & ~0xfffull) == 0x100000 && ((v & 0xffff) == 0x5555 || (v & 0xffff) == 0x3333 || (v & 0xffff) == 0x7777))
+                else if ((at & ~0xfffull) == 0x100000 &&
+                         ((v & 0xffff) == 0x5555 || (v & 0xffff) == 0x3333 || (v & 0xffff) == 0x7777))
                         continue;
                 else
                         store(at, v, size);

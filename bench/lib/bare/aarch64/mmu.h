@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For entry code: the MMU on, because without it all data accesses are device accesses (Arm ARM, D8.2.9). The table is
- * for level 1 of 39-bit addresses; its second entry maps memory, at 1 to 2 GiB, as itself.
+ * For entry code: the MMU on, because without it all data accesses are device accesses (Arm ARM, D8.2.9). The
+ * table is for level 1 of 39-bit addresses; its second entry maps memory, at 1 to 2 GiB, as itself.
  */
 #pragma once
 

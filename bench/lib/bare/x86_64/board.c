@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PC's first serial port, polled, and QEMU's isa-debug-exit at port 0x501. There is no clock whose speed a program
- * could know without a board's help: the runner takes the host's.
+ * A PC's first serial port, polled, and QEMU's isa-debug-exit at port 0x501. There is no clock whose speed a
+ * program could know without a board's help: the runner takes the host's.
  */
 #include "bare.h"
 #include "bench.h"
