@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests of a decoder generator: tables in bad/ must fail with just the errors they name, as `# error: ...`, and leave
-no output; the real tables must give the same output each time.
+"""Tests of a decoder generator: tables in bad/ must fail with just the errors they name, as `# error: ...`,
+and leave no output; the real tables must give the same output each time.
 
     generator.py GENERATOR BAD TABLE... -- OPTION...
 """
@@ -18,8 +18,8 @@ failures = []
 
 def generate(paths, out, seed='0'):
     return subprocess.run([sys.executable, generator, '--out-dir', out] + options + paths,
-                          env=dict(os.environ, PYTHONHASHSEED=seed), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, check=False)
+                          env=dict(os.environ, PYTHONHASHSEED=seed), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
 
 
 def check(name, good, why):
@@ -41,7 +41,8 @@ for file in sorted(os.listdir(bad)):
 
 with tempfile.TemporaryDirectory() as d:
     p = generate([os.path.join(d, 'none.dec')], d)
-    check('missing file', p.returncode == 1 and p.stderr.endswith('none.dec: error: No such file or directory\n'), p.stderr)
+    check('missing file', p.returncode == 1 and
+          p.stderr.endswith('none.dec: error: No such file or directory\n'), p.stderr)
 
 outputs = []
 for seed in ('1', '2'):

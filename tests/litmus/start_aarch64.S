@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in EL1 with the MMU off, the CPU's number in x0: an identity map of memory as normal, shareable memory (the
- * tables are data, the same for all), a stack each, then litmus_main.
+ * Entry in EL1 with the MMU off, the CPU's number in x0: an identity map of memory as normal, shareable
+ * memory (the tables are data, the same for all), a stack each, then litmus_main.
  */
 #include "../../bench/lib/bare/aarch64/mmu.h"
 

@@ -32,9 +32,9 @@ def need(*programs):
 def build(folder, *sources):
     """The ELF file of sources: names of this folder, or absolute ones."""
     elf = os.path.join(folder, 'program.elf')
-    subprocess.run([CC, '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align', '-mno-outline-atomics', '-nostdlib',
-                    '-static', '-Wl,--no-warn-rwx-segments', '-T', os.path.join(HERE, 'rows.ld'), '-o', elf] +
-                   [os.path.join(HERE, s) for s in sources], check=True)
+    subprocess.run([CC, '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align', '-mno-outline-atomics',
+                    '-nostdlib', '-static', '-Wl,--no-warn-rwx-segments', '-T', os.path.join(HERE, 'rows.ld'),
+                    '-o', elf] + [os.path.join(HERE, s) for s in sources], check=True)
     return elf
 
 
@@ -43,8 +43,9 @@ def rhea(program, elf, *options):
 
 
 def qemu(program, elf):
-    return [program, '-M', 'virt', '-cpu', 'max', '-m', '128M', '-nic', 'none', '-display', 'none', '-serial', 'null',
-            '-monitor', 'none', '-semihosting-config', 'enable=on,target=native', '-kernel', elf]
+    return [program, '-M', 'virt', '-cpu', 'max', '-m', '128M', '-nic', 'none', '-display', 'none',
+            '-serial', 'null', '-monitor', 'none', '-semihosting-config', 'enable=on,target=native',
+            '-kernel', elf]
 
 
 def output(command, timeout):

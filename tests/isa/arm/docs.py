@@ -60,7 +60,8 @@ def missing_table(rows):
 
 def register_table():
     out = ['| register | access |', '|---|---|']
-    words = {'R0': 'EL0 reads', 'R1': 'EL1 reads', 'RW0': 'EL0', 'RW1': 'EL1', 'R0RW1': 'EL1; EL0 reads', 'W1': 'EL1 writes'}
+    words = {'R0': 'EL0 reads', 'R1': 'EL1 reads', 'RW0': 'EL0', 'RW1': 'EL1', 'R0RW1': 'EL1; EL0 reads',
+             'W1': 'EL1 writes'}
     text = (ARM / 'sysreg.def').read_text()
     for name, access in re.findall(r'^REG_(?:FIELD|CONST|FN)\((\w+), \d+, \d+, \d+, \d+, \d+, (\w+)', text, re.M):
         out.append('| %s | %s |' % (name.upper(), words[access]))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the freestanding tests of AArch64 have in common: entry with a stack, FP and vectors at EL1, the registers that
- * a C function leaves as they are, and semihosting calls. Needs the labels main, vectors and stack_top.
+ * What the freestanding tests of AArch64 have in common: entry with a stack, FP and vectors at EL1, the
+ * registers that a C function leaves as they are, and semihosting calls. Needs the labels main, vectors and
+ * stack_top.
  */
 
         .macro  save_registers

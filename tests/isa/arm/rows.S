@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the row test that needs registers by name: entry, vectors, and the trampoline that loads a state, runs
+ * The part of the row test that needs registers by name: vectors, and the trampoline that loads a state, runs
  * one instruction and stores the state again (struct state in rows.c has the layout).
  */
         .arch armv8.2-a

@@ -5,9 +5,9 @@
     rows.py --rhea BUILD/rhea-system-aarch64 --json a64_decode.json [--qemu qemu-system-aarch64] [--count N]
             [--seed N] [--rows REGEX] [--accel interp,jit] [--show]
 
-For each row of the decode tables that is translated and neither branches nor is a system instruction, N words with
-random fields run on biased states; what differs in registers, flags, memory or exceptions is reported by row. Needs
-aarch64-linux-gnu-gcc; exits with 77 without it or QEMU.
+For each row of the decode tables that is translated and neither branches nor is a system instruction, N words
+with random fields run on biased states; what differs in registers, flags, memory or exceptions is reported by
+row. Needs aarch64-linux-gnu-gcc; exits with 77 without it or QEMU.
 """
 
 import collections
@@ -20,8 +20,8 @@ import tempfile
 
 import bare
 
-SKIP = re.compile(r'(b|bl|br|blr|ret|eret|cbn?z|tbn?z|bc?\.cond|svc|hvc|smc|brk|hlt|udf|wf[ei]t?|yield|dsb|isb|msr.*|mrs|sys|sysl|'
-                  r'clrex|adrp?|.*_lit|st?l?xp|stl?xr[bh]?|stl?xp|ldt.*|stt.*)$')
+SKIP = re.compile(r'(b|bl|br|blr|ret|eret|cbn?z|tbn?z|bc?\.cond|svc|hvc|smc|brk|hlt|udf|wf[ei]t?|yield|'
+                  r'dsb|isb|msr.*|mrs|sys|sysl|clrex|adrp?|.*_lit|st?l?xp|stl?xr[bh]?|stl?xp|ldt.*|stt.*)$')
 MISSING = ('CSSC', 'HBC')  # features that QEMU 10 has not
 
 

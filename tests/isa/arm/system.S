@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part of the system test that needs registers by name: entry, vectors, and probes that run one access or
+ * The part of the system test that needs registers by name: vectors, and probes that run one access or
  * instruction at EL1 or EL0 and come back by whatever exception it takes, or by the end of the probe.
  */
         .arch armv8.2-a+pan
@@ -39,7 +39,7 @@ caught:
         mrs     x0, tpidr_el1
         eret
 
-/* uint64_t probe(uint64_t code, uint64_t x1, uint64_t spsr, uint64_t sp_el0): runs code with x1 in that state. */
+/* uint64_t probe(uint64_t code, uint64_t x1, uint64_t spsr, uint64_t sp_el0): code with x1 in that state. */
         .globl  probe
 probe:
         save_registers
