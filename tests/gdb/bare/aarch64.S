@@ -3,6 +3,8 @@
  * AArch64's part of the program that gdb debugs: entry, with x0 the vCPU's index; an identity map, and a second view of
  * memory at 0xc0000000; exceptions that go on behind what made them.
  */
+#include "../../../bench/lib/bare/aarch64/mmu.h"
+
         .arch   armv8.1-a
         .section .text.start, "ax"
         .globl  _start
@@ -19,19 +21,7 @@ _start:
         mov     x1, #3 << 20
         msr     cpacr_el1, x1
         adrp    x1, table
-        msr     ttbr0_el1, x1
-        mov     x1, #0xff                       /* normal memory */
-        msr     mair_el1, x1
-        ldr     x1, =0x200803519                /* 39 bits, 4 KiB, TTBR1 off */
-        msr     tcr_el1, x1
-        dsb     ish
-        isb
-        mrs     x1, sctlr_el1
-        mov     x2, #0x1005                     /* M, C, I */
-        orr     x1, x1, x2
-        bic     x1, x1, #2                      /* A */
-        msr     sctlr_el1, x1
-        isb
+        mmu_on  x1
         mov     x0, x19
         cbnz    x0, 1f
         bl      first_main
