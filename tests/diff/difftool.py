@@ -256,7 +256,8 @@ def plan(guest, part, units, cases, sets, seed, slices):
 def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=None, full=False, unit_limit=2):
     """
     Runs all on both emulators; returns (cases, differing chunks). Differences are narrowed and told to
-    @report, at most @limit of them, and @unit_limit of one unit.
+    @report, at most @limit of them, and @unit_limit of one unit. @progress hears of each run that has ended: the run,
+    its cases, its chunks that differ.
     """
     cases = differ = 0
     told = {}
@@ -272,8 +273,7 @@ def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=N
             r = runs[i]
             got = [chunks(texts[i, 0]), chunks(texts[i, 1])]
             cases += sum(n for _, n in got[0].values())
-            if progress:
-                progress(r, cases)
+            before = differ
             for unit in range(r['first_unit'], r['last_unit']):
                 for chunk in range(r['n_chunks']):
                     ours, theirs = got[0].get((unit, chunk)), got[1].get((unit, chunk))
@@ -289,4 +289,6 @@ def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=N
                         limit -= 1
                         report(narrow(guest, pair, r, unit, chunk, timeout, full))
             texts[i, 0] = texts[i, 1] = ''
+            if progress:
+                progress(r, sum(n for _, n in got[0].values()), differ - before)
     return cases, differ

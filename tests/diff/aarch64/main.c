@@ -183,10 +183,7 @@ u64 *base_of(struct state *s, enum mode mode, unsigned reg)
 
 void case_mix_state(void)
 {
-        const u64 *p = (const u64 *)&out;
-
-        for (unsigned i = 0; i < offsetof(struct state, cpacr) / 8; i++)
-                case_mix(p[i]);
+        case_mix_words((const u64 *)&out, offsetof(struct state, cpacr) / 8);
 }
 
 static void say_state(const struct state *s)
@@ -255,11 +252,13 @@ void case_forget_partial(const struct row *r, u32 word, u64 ea)
         if (!(r->address & AT_MANY) || (class != 0x24 && class != 0x25))
                 return;
         if (r->cls == C_STORE) {
-                for (u64 va = ea; va < ea + 64; va++) {
-                        u64 *p = data_word(va & -8ull);
+                for (unsigned k = 0; k < 9; k++) {
+                        u64 va = (ea & -8ull) + 8 * k, *p = data_word(va);
 
-                        if (p)
-                                ((u8 *)p)[va & 7] = 0;
+                        for (unsigned i = 0; p && i < 8; i++) {
+                                if (va + i - ea < 64)
+                                        ((u8 *)p)[i] = 0;
+                        }
                 }
                 return;
         }

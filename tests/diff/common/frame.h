@@ -76,6 +76,7 @@ u64 data_offset(u64 r, unsigned size_log2, unsigned tail_mask, bool aligned_most
 /* ---- cases (frame.c) ---- */
 
 void case_mix(u64 value);
+void case_mix_words(const u64 *values, unsigned n); /* the same, one after the other */
 void case_end(void);
 bool case_wanted(void);                 /* is this the case to print? */
 void say(const char *what, u64 value);  /* a named word of the case to print, else nothing */
