@@ -122,9 +122,6 @@ static void instruction(struct emit *e, uint32_t at)
         case IR_OP_cas16:
                 emit_atomic(e, at, i);
                 break;
-        case IR_OP_call:
-                emit_call(e, at, i);
-                break;
         default:
                 if (!emit_int(e, at, i) && !emit_flags(e, at, i)) {
                         if (i->op >= IR_OP_bitcast && i->op <= IR_OP_fcvt_if)

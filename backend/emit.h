@@ -125,6 +125,11 @@ void cold_op(struct emit *e, const struct cold *c);
 void emit_assign_pins(struct emit_host *h, const uint8_t *gprs, unsigned n_gprs, unsigned first_fpr,
                       unsigned n_fprs, bool (*reaches)(const struct ir_slot *s));
 
+/* Any operand as argument @n of a thunk. */
+void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
+/* What a thunk returned, to @d (the allocator's number). */
+void emit_from_scratch(struct emit *e, unsigned d);
+
 /* ---- its select.c, flags.c: true if that is where the op is ---- */
 bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i);
 bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i);
@@ -136,10 +141,55 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i);
 void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_memory(struct emit *e, const struct cold *c);
 
-/* ---- its control.c ---- */
+/* ---- control.c here ---- */
 void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_call(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_control(struct emit *e, const struct cold *c);
+/* Where @from jumps to, the region is left with the pc in @reg. */
+void emit_exit_pc(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason, unsigned reg);
+/* The jump that was just emitted, and can be patched while it runs, becomes a link to page + @target. */
+void emit_link(struct emit *e, const struct ir_ins *i, uint8_t *jump, int64_t target);
+/*
+ * Within the page, and not so near its end that the instruction there may need the next one: that wants a
+ * guard.
+ */
+bool emit_in_page(int64_t offset);
+/* The jump at @at is one to @block. */
+void emit_fixup(struct emit *e, uint8_t *at, uint32_t block);
+/* Goes on at @block, the last thing the block being emitted does. */
+void emit_go_to(struct emit *e, uint32_t block);
+
+/* ---- the host's control.c ---- */
+void emit_fence(struct emit *e, uint32_t mask);
+void emit_brcc(struct emit *e, uint32_t at, const struct ir_ins *i);
+/* Jumps if hot.poll is set. */
+uint8_t *emit_poll(struct emit *e);
+/* A jump that emit_link can make a link of. */
+uint8_t *emit_link_jump(struct emit *e);
+/* Goes to page + imm through the jump cache; @landed: vpage_base is the target's already. */
+void emit_cross_page(struct emit *e, const struct ir_ins *i, int64_t imm, bool landed);
+/* Goes to the guest address in @pc by the return stack, if that is what exit_ind says, or the jump cache. */
+void emit_indirect(struct emit *e, const struct ir_ins *i, unsigned pc);
+/* Pushes an entry whose host address is that of @landing. */
+void emit_ret_push(struct emit *e, const struct ir_ins *i, struct cold *landing);
+/* Leaves for page + @imm. */
+void emit_exit_at(struct emit *e, enum ir_exit reason, int64_t imm);
+/* hot.budget less e->budget, or with cold_budget as it was, where @c goes to if it has become negative. */
+void emit_budget_take(struct emit *e, struct cold *c);
+void emit_budget_add(struct emit *e, uint32_t n);
+void cold_budget(struct emit *e, const struct cold *c);
+/* hot.pc = that of the guest instruction in force */
+void emit_pc(struct emit *e);
+void emit_call_exec(struct emit *e, const uint8_t *thunk);
+/* By @thunk, with arguments in the frame; the value is in the scratch register then. */
+void emit_call_helper(struct emit *e, uint64_t fn, const uint8_t *thunk);
+/* Jumps if the status of that call is not 0; what reloads pins may have come between. */
+uint8_t *emit_status_jump(struct emit *e);
+/* Wide words 0 to 3 */
+void emit_wide_store(struct emit *e, unsigned n, unsigned reg);
+void emit_wide_load(struct emit *e, unsigned reg, unsigned n);
+void cold_exit_pc(struct emit *e, enum ir_exit reason, unsigned pc);
+/* Argument 0 of a thunk becomes @status. */
+void cold_status(struct emit *e, uint32_t status);
 
 /* ---- its float.c, vector.c ---- */
 void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i);

@@ -215,6 +215,11 @@ uint8_t *emit_jump(struct emit *e)
         return a64_b(&e->a);
 }
 
+void emit_from_scratch(struct emit *e, unsigned d)
+{
+        emit_move(e, d, SCRATCH);
+}
+
 void emit_finish(struct emit *e)
 {
         if (e->own)

@@ -61,8 +61,6 @@ struct a64_mem emit_mem(const struct ra_opnd *o);
 void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
 /* The same, but an operand in a register stays there: where it is then. */
 unsigned emit_opnd(struct emit *e, const struct ra_opnd *o, bool w, unsigned scratch);
-/* The same to [sp] argument @n; FP registers too. Uses x16 for what is in memory or a constant. */
-void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
 /* A float operand to a register (the allocator's number); leaves flags alone. */
 void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
 void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbers */
@@ -76,7 +74,6 @@ uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x
 void emit_add_imm(struct emit *e, bool w, unsigned d, unsigned n, int64_t imm);
 
 /* ---- memory.c ---- */
-void emit_fence(struct emit *e, uint32_t mask);
 
 /* ---- float.c ---- */
 /* Is the region's mode one that FPCR can express? */

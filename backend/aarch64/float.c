@@ -71,7 +71,7 @@ void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
                 args[k] = ra_where(&e->ra, i->arg[k]);
         slow_args(e, i, args, n);
         ra_operands_done(&e->ra);
-        emit_move(e, ra_def(&e->ra, at, RA_NONE, 0), SCRATCH);
+        emit_from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
         ra_def_done(&e->ra, at);
 }
 

@@ -155,6 +155,11 @@ uint8_t *emit_jump(struct emit *e)
         return x86_jmp(&e->a);
 }
 
+void emit_from_scratch(struct emit *e, unsigned d)
+{
+        emit_move(e, d, SCRATCH);
+}
+
 void emit_finish(struct emit *e)
 {
         x86_align(&e->a, 16);

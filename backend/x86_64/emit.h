@@ -63,8 +63,6 @@ static inline unsigned x86_num(unsigned ra_reg)
 struct x86_mem emit_mem(const struct ra_opnd *o);
 /* Any operand (general) to a register, whatever the type; leaves flags alone. */
 void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
-/* The same to [rsp] argument @n; FP registers too. Uses r11 for what is in memory or a large constant. */
-void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
 /* A float operand to a register (the allocator's number); uses r11 for constants; leaves flags alone. */
 void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
 void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbers */

@@ -70,14 +70,6 @@ static void slow_args(struct emit *e, const struct ir_ins *i, const struct ra_op
         x86_call_exec(&e->a, e->h->fp);
 }
 
-static void from_scratch(struct emit *e, unsigned d)
-{
-        if (d >= RA_FPR)
-                x86_mov_to_fp(&e->a, true, x86_num(d), SCRATCH);
-        else
-                x86_mov(&e->a, true, d, SCRATCH);
-}
-
 void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ir_ops[i->op].n_args;
@@ -87,7 +79,7 @@ void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
                 args[k] = ra_where(&e->ra, i->arg[k]);
         slow_args(e, i, args, n);
         ra_operands_done(&e->ra);
-        from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
+        emit_from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
         ra_def_done(&e->ra, at);
 }
 
@@ -294,7 +286,7 @@ static void cold_minmax(struct emit *e, const struct cold *c)
                                           {.kind = RA_REG, .reg = RA_FPR + c->y}};
 
                 slow_args(e, c->i, args, 2);
-                from_scratch(e, RA_FPR + FSCRATCH);
+                emit_from_scratch(e, RA_FPR + FSCRATCH);
                 x86_here8(&e->a, done[0]);
                 x86_movaps(&e->a, c->d, FSCRATCH);
                 return;
@@ -756,7 +748,7 @@ void cold_float(struct emit *e, const struct cold *c)
                         x86_here8(&e->a, nan);
                 }
                 slow_args(e, c->i, args, ir_ops[c->i->op].n_args);
-                from_scratch(e, c->d);
+                emit_from_scratch(e, c->d);
                 break;
         }
         default: /* COLD_NAN */
