@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control as far as no host decides it: which exits, links, polls and calls a region has, and their cold code. At a
- * terminator only the pins are live, so hosts may use all temporaries.
+ * Control as far as no host decides it: which exits, links, polls and calls a region has, and their cold
+ * code. At a terminator only the pins are live, so hosts may use all temporaries.
  */
 #include "backend/emit.h"
 

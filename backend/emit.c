@@ -118,9 +118,13 @@ static void instruction(struct emit *e, uint32_t at)
                 emit_st(e, at, i);
                 break;
         case IR_OP_rmw:
+                emit_rmw(e, at, i);
+                break;
         case IR_OP_cas:
+                emit_cas(e, at, i);
+                break;
         case IR_OP_cas16:
-                emit_atomic(e, at, i);
+                emit_cas16(e, at, i);
                 break;
         default:
                 if (!emit_int(e, at, i) && !emit_flags(e, at, i)) {

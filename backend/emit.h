@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Code generation as far as no host decides it: the state of an emission, the walk over a region, and the code
- * that is seldom run and so comes last. One struct emit a region, on the compiling thread.
+ * Code generation as far as no host decides it: the state of an emission, the walk over a region, control and
+ * memory (control.c, memory.c). One struct emit a region, on the compiling thread.
  *
  * There is one host in a program. So what a host provides to this are functions by name, declared below; its
  * own emit.h says the roles of registers, the frame and the thunks' conventions.
@@ -127,19 +127,65 @@ void emit_assign_pins(struct emit_host *h, const uint8_t *gprs, unsigned n_gprs,
 
 /* Any operand as argument @n of a thunk. */
 void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_type type);
-/* What a thunk returned, to @d (the allocator's number). */
+/* What a thunk returned, to @d (the allocator's number), unless that is the scratch register. */
 void emit_from_scratch(struct emit *e, unsigned d);
 
 /* ---- its select.c, flags.c: true if that is where the op is ---- */
 bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i);
 bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i);
 
-/* ---- its memory.c ---- */
+/* ---- memory.c here ---- */
+static inline int32_t emit_lookup_lo(const struct ir_ins *lookup)
+{
+        return (int32_t)lookup->imm;
+}
+
+static inline int32_t emit_lookup_span(const struct ir_ins *lookup)
+{
+        return (int32_t)(lookup->imm >> 32) - emit_lookup_lo(lookup);
+}
+
+/* What an access comes to before the access itself. */
+struct touch {
+        const struct ir_ins *i, *lookup;
+        struct cold *c;
+        unsigned a, h;     /* registers: guest address; host address of a shared lookup; or RA_NONE */
+        unsigned t;        /* the host's: a temporary of a fused lookup */
+        bool fused, slow;
+};
+
 void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i);
+void cold_memory(struct emit *e, const struct cold *c);
+/* Begins one. @address: a fused lookup's is wanted in a register even if the slow path does all. */
+void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i, enum cold_kind kind,
+                    bool address);
+/* All operands have their places: notes them for the cold code. */
+void touch_site(struct emit *e, struct touch *t, unsigned max_temps);
+/*
+ * The lookup is shared: notes what the cold code does for its other users. True if the touch stands right
+ * behind it, and needs no test of its own.
+ */
+bool touch_follows_lookup(struct emit *e, struct touch *t);
+
+/* ---- the host's memory.c ---- */
 void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i);
 void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i);
-void cold_memory(struct emit *e, const struct cold *c);
+void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i);
+void emit_cas16(struct emit *e, uint32_t at, const struct ir_ins *i);
+/* What never goes inline: other views, foreign byte order, what the host has no instruction for. */
+bool emit_always_slow(const struct emit *e, const struct ir_ins *i);
+/* @d = the host address of @a + @lo, where @span bytes may be accessed; jumps if the TLB does not say so. */
+uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span);
+/* The same, without one. */
+void cold_no_address(struct emit *e, unsigned d);
+/* Arguments of slow paths in the frame: a value, a vector; and the vector that one returned. */
+void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o);
+void cold_vector_arg(struct emit *e, unsigned reg);
+void cold_vector_value(struct emit *e, unsigned reg);
+/* Calls @thunk for guest address @addr + @imm and @word; @site: what it may leave from, or NULL. */
+void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const uint8_t *thunk, uint32_t word,
+               const struct cold *site);
 
 /* ---- control.c here ---- */
 void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "machines/core/memory.h"
@@ -36,6 +37,12 @@ _Static_assert(sizeof(struct tlb_entry) == 32, "the backends shift by 5");
 static inline unsigned tlb_index(gva_t a)
 {
         return (a >> GUEST_PAGE_BITS) & (TLB_ENTRIES - 1);
+}
+
+/* Where an entry's tag for loads or stores is */
+static inline int32_t tlb_tag_offset(bool write)
+{
+        return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
 }
 
 static inline uint64_t tlb_empty_tag(unsigned index)

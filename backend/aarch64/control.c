@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control: what backend/control.c wants of this host. At a terminator only the pins are live, so all temporaries
- * may be used.
+ * Control: what backend/control.c wants of this host. At a terminator only the pins are live, so all
+ * temporaries may be used.
  */
 #include "backend/aarch64/emit.h"
 

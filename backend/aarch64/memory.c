@@ -5,8 +5,7 @@
  *      ubfx x16, a, 12, 10; add x16, x27, x16, lsl 5; ldr x17, [x16, tag]; ldr x16, [x16, addend]
  *      sub x17, a, x17; cmp x17, 4096 - n; b.hi cold; ldr d, [x16, a]
  *
- * A lookup with several users leaves the host address of (base + lo) in a register, 0 for none; each user tests
- * it. Their cold code looks up once more for those to come.
+ * Lookups with several users: backend/memory.c.
  *
  * Ordering, argued in docs/memory.md: plain accesses where the guest asks for nothing; LDAPR (LDAR without
  * FEAT_LRCPC) and STLR for acquire and release, whose misaligned cases take the slow path; atomics are acquire
@@ -17,21 +16,8 @@
  */
 #include "backend/aarch64/emit.h"
 
-static uint32_t mem_word(struct ir_mem m)
-{
-        uint32_t v;
-
-        memcpy(&v, &m, sizeof(v));
-        return v;
-}
-
-static int32_t tag_offset(bool write)
-{
-        return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
-}
-
-/* What never goes inline: other views, foreign byte order, atomics of 16 bytes where the host has no instruction. */
-static bool always_slow(const struct emit *e, const struct ir_ins *i)
+/* Atomics of 16 bytes where the host has no instruction */
+bool emit_always_slow(const struct emit *e, const struct ir_ins *i)
 {
         return i->mem.view || i->mem.big_endian || (i->op == IR_OP_cas16 && !e->h->feat.lse);
 }
@@ -47,100 +33,35 @@ static bool is_ordered(const struct ir_ins *i)
         return i->op == IR_OP_ld ? i->mem.acquire : i->op == IR_OP_st ? i->mem.release : true;
 }
 
-static bool is_fused(const struct emit *e, const struct ir_ins *i)
-{
-        ir_ref l = i->arg[0];
-
-        if (is_atomic(i))
-                return true; /* looks up by itself, as late as can be */
-        return e->ra.val[l].uses == 1 && !e->ra.val[l].crosses && e->ra.ins[l].op == IR_OP_lookup;
-}
-
-static int32_t lookup_lo(const struct ir_ins *l)
-{
-        return (int32_t)l->imm;
-}
-
-static int32_t lookup_span(const struct ir_ins *l)
-{
-        return (int32_t)(l->imm >> 32) - lookup_lo(l);
-}
-
 /* x16 = addend for address @a, x17 = its offset in the page; branches if the page grants no @span bytes there. */
 static uint8_t *emit_probe(struct emit *e, unsigned a, bool write, int32_t span)
 {
         a64_ubfx(&e->a, true, SCRATCH, a, GUEST_PAGE_BITS, TLB_BITS);
         a64_alu_shift(&e->a, A64_ADD, true, SCRATCH, TLB, SCRATCH, SH_LSL, 5);
-        a64_ldr(&e->a, true, SCRATCH2, a64_at(SCRATCH, tag_offset(write)));
+        a64_ldr(&e->a, true, SCRATCH2, a64_at(SCRATCH, tlb_tag_offset(write)));
         a64_ldr(&e->a, true, SCRATCH, a64_at(SCRATCH, offsetof(struct tlb_entry, addend)));
         a64_alu(&e->a, A64_SUB, true, SCRATCH2, a, SCRATCH2);
         a64_arith_imm(&e->a, A64_SUBS, true, XZR, SCRATCH2, GUEST_PAGE_SIZE - span);
         return a64_bcc(&e->a, CC_HI);
 }
 
-void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
+uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
-        if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
-                return;
-        unsigned a = ra_reg(&e->ra, i->arg[0]);
-        int32_t lo = lookup_lo(i), span = lookup_span(i);
-        struct cold *c = emit_cold(e, COLD_LOOKUP, i);
+        unsigned reg = lo ? d : a;
+        uint8_t *miss;
 
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
-
-        c->d = d;
-        if (i->mem.view || span > GUEST_PAGE_SIZE) {
-                emit_cold_from(c, a64_b(&e->a));
-        } else {
-                if (lo)
-                        emit_add_imm(e, true, d, a, lo);
-                emit_cold_from(c, emit_probe(e, lo ? d : a, i->mem.write, span));
-                a64_alu(&e->a, A64_ADD, true, d, SCRATCH, lo ? d : a);
-                e->lookup_end = e->a.p;
-                e->lookup_cold = c;
-        }
-        c->back = e->a.p;
-        ra_def_done(&e->ra, at);
+        if (lo)
+                emit_add_imm(e, true, d, a, lo);
+        miss = emit_probe(e, reg, write, span);
+        a64_alu(&e->a, A64_ADD, true, d, SCRATCH, reg);
+        return miss;
 }
 
-/* What a touch comes to before the access itself. */
-struct touch {
-        const struct ir_ins *i, *lookup;
-        struct cold *c;
-        unsigned a, h;     /* registers: guest address; host address of a shared lookup */
-        unsigned t;        /* for the sum of address and imm, where there is one */
-        bool fused, slow;
-        unsigned index;    /* the access is at [base + index], or, RA_NONE, at [base + disp] */
+/* Where the access is: [base + index], or, RA_NONE, [base + disp] */
+struct place {
+        unsigned index;
         struct a64_mem m;
 };
-
-static void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i,
-                           enum cold_kind kind)
-{
-        t->i = i;
-        t->lookup = &e->ra.ins[i->arg[0]];
-        t->slow = always_slow(e, i);
-        t->fused = is_fused(e, i);
-        t->c = emit_cold(e, kind, i);
-        t->c->imm = is_atomic(i) ? 0 : i->imm;
-        t->a = t->h = t->t = RA_NONE;
-        if (t->fused && (!t->slow || is_atomic(i)))
-                t->a = ra_reg(&e->ra, i->arg[1]);
-        else if (!t->slow)
-                t->h = ra_reg(&e->ra, i->arg[0]);
-}
-
-/* All operands have their places: notes them for the cold code. */
-static void touch_site(struct emit *e, struct touch *t, unsigned max_temps)
-{
-        emit_site(e, t->c, max_temps);
-        t->c->addr = ra_where(&e->ra, t->i->arg[1]);
-        ra_operands_done(&e->ra);
-        /* The cold code reads the address even where this is its last use: what makes room goes elsewhere. */
-        if (t->c->addr.kind == RA_REG)
-                e->ra.operands |= RA_BIT(t->c->addr.reg);
-}
 
 static bool wants_alignment(const struct touch *t)
 {
@@ -158,81 +79,63 @@ static void check_alignment(struct emit *e, struct touch *t, unsigned reg)
         emit_cold_from(t->c, a64_bcc(&e->a, CC_NE));
 }
 
-static void touch_fused(struct emit *e, struct touch *t)
+static struct place touch_fused(struct emit *e, struct touch *t)
 {
         bool write = t->lookup->mem.write || t->i->op != IR_OP_ld;
+        unsigned index = t->a;
 
-        t->index = t->a;
         if (t->c->imm) {
                 emit_add_imm(e, true, t->t, t->a, t->c->imm);
-                t->index = t->t;
+                index = t->t;
         }
-        emit_cold_from(t->c, emit_probe(e, t->index, write, 1 << t->i->mem.size_log2));
+        emit_cold_from(t->c, emit_probe(e, index, write, 1 << t->i->mem.size_log2));
         if (wants_alignment(t))
-                check_alignment(e, t, t->index);
-        t->m = a64_at(SCRATCH, 0);
+                check_alignment(e, t, index);
+        return (struct place){index, a64_at(SCRATCH, 0)};
 }
 
-static void touch_shared(struct emit *e, struct touch *t)
+static struct place touch_shared(struct emit *e, struct touch *t)
 {
-        struct cold *c = t->c;
-        int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
+        int32_t disp = (int32_t)t->c->imm - emit_lookup_lo(t->lookup);
+        struct place p = {RA_NONE, a64_at(t->h, disp)};
 
-        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
-            !t->lookup->mem.view) {
-                c->relookup = true;
-                c->t = t->h;
-                c->lo = lookup_lo(t->lookup);
-                c->lo_span = GUEST_PAGE_SIZE - lookup_span(t->lookup);
-                c->write = t->lookup->mem.write;
-                c->addr2 = ra_where(&e->ra, t->i->arg[1]);
-        }
-        if (e->lookup_end == e->a.p && e->lookup_cold->i == t->lookup &&
-            (c->relookup || !ra_live_after(&e->ra, t->i->arg[0]))) {
-                /* Right behind its lookup, with no code between: what misses comes here at once. */
-                emit_cold_from(c, e->lookup_cold->from[0]);
-                e->lookup_cold->n_from = 0;
-        } else {
-                emit_cold_from(c, a64_cbz(&e->a, false, true, t->h));
-        }
-        t->index = RA_NONE;
-        t->m = a64_at(t->h, disp);
+        if (!touch_follows_lookup(e, t))
+                emit_cold_from(t->c, a64_cbz(&e->a, false, true, t->h));
         if (wants_alignment(t) && disp) {
                 emit_add_imm(e, true, SCRATCH, t->h, disp);
-                t->m = a64_at(SCRATCH, 0);
+                p.m = a64_at(SCRATCH, 0);
         }
         if (wants_alignment(t))
-                check_alignment(e, t, t->m.base);
+                check_alignment(e, t, p.m.base);
+        return p;
 }
 
-static void touch_check(struct emit *e, struct touch *t)
+static struct place touch_check(struct emit *e, struct touch *t)
 {
         t->c->fp_temps |= ra_any_live(&e->ra, ~0ull << RA_FPR); /* some may have come there since touch_site */
-        if (t->slow)
-                emit_cold_from(t->c, a64_b(&e->a));
-        else if (t->fused)
-                touch_fused(e, t);
-        else
-                touch_shared(e, t);
+        if (!t->slow)
+                return t->fused ? touch_fused(e, t) : touch_shared(e, t);
+        emit_cold_from(t->c, a64_b(&e->a));
+        return (struct place){RA_NONE, a64_at(SCRATCH, 0)};
 }
 
-static void touch_access(struct emit *e, const struct touch *t, uint32_t op, unsigned reg)
+static void access_place(struct emit *e, const struct place *p, uint32_t op, unsigned reg)
 {
-        if (t->index != RA_NONE)
-                a64_access_reg(&e->a, op, reg, t->m.base, t->index);
+        if (p->index != RA_NONE)
+                a64_access_reg(&e->a, op, reg, p->m.base, p->index);
         else
-                emit_access(e, op, reg, t->m);
+                emit_access(e, op, reg, p->m);
 }
 
 /* The host address of the access in a register, for the encodings that take no other */
-static unsigned touch_address(struct emit *e, const struct touch *t)
+static unsigned place_address(struct emit *e, const struct place *p)
 {
-        if (t->index != RA_NONE)
-                a64_alu(&e->a, A64_ADD, true, SCRATCH, t->m.base, t->index);
-        else if (t->m.disp)
-                emit_add_imm(e, true, SCRATCH, t->m.base, t->m.disp);
+        if (p->index != RA_NONE)
+                a64_alu(&e->a, A64_ADD, true, SCRATCH, p->m.base, p->index);
+        else if (p->m.disp)
+                emit_add_imm(e, true, SCRATCH, p->m.base, p->m.disp);
         else
-                return t->m.base;
+                return p->m.base;
         return SCRATCH;
 }
 
@@ -254,12 +157,12 @@ static void extend(struct emit *e, const struct ir_ins *i, unsigned d, unsigned 
                 a64_mov(&e->a, true, d, from);
 }
 
-static void load_ordered(struct emit *e, const struct touch *t, unsigned d)
+static void load_ordered(struct emit *e, const struct ir_ins *i, const struct place *p, unsigned d)
 {
-        const struct ir_ins *i = t->i;
         unsigned reg = d >= RA_FPR ? SCRATCH2 : d;
 
-        a64_ordered(&e->a, e->h->feat.rcpc && !i->mem.sc ? A64_LDAPR : A64_LDAR, i->mem.size_log2, reg, touch_address(e, t));
+        a64_ordered(&e->a, e->h->feat.rcpc && !i->mem.sc ? A64_LDAPR : A64_LDAR, i->mem.size_log2, reg,
+                    place_address(e, p));
         if (d >= RA_FPR)
                 a64_fmov_from_gpr(&e->a, i->mem.size_log2 == 3, a64_num(d), reg);
         else
@@ -279,7 +182,7 @@ void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_set keep = 0;
         unsigned d;
 
-        touch_operands(e, &t, i, COLD_LOAD);
+        touch_operands(e, &t, i, COLD_LOAD, false);
         touch_site(e, &t, 3);
         if (t.fused && t.c->imm && t.a != RA_NONE)
                 keep = RA_BIT(t.a) & e->ra.t->temps; /* the sum's register is not the address's */
@@ -289,15 +192,16 @@ void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
         t.c->d = d;
         if (i->mem.release)
                 a64_dmb(&e->a, A64_ISH);
-        touch_check(e, &t);
+        struct place p = touch_check(e, &t);
+
         if (t.slow)
                 ;
         else if (i->mem.acquire && i->mem.size_log2 < 4)
-                load_ordered(e, &t, d);
+                load_ordered(e, i, &p, d);
         else if (fp)
-                touch_access(e, &t, vector_op(i->mem.size_log2, true), a64_num(d));
+                access_place(e, &p, vector_op(i->mem.size_log2, true), a64_num(d));
         else
-                touch_access(e, &t, load_op(i->mem.size_log2, i->mem.sign, i->type == IR_I64), d);
+                access_place(e, &p, load_op(i->mem.size_log2, i->mem.sign, i->type == IR_I64), d);
         if (i->mem.acquire && i->mem.size_log2 == 4 && !t.slow)
                 a64_dmb(&e->a, A64_ISHLD);
         t.c->back = e->a.p;
@@ -305,9 +209,9 @@ void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
                 ra_def_done(&e->ra, at);
 }
 
-static void store_ordered(struct emit *e, const struct touch *t, unsigned value)
+static void store_ordered(struct emit *e, unsigned size, const struct place *p, unsigned value)
 {
-        unsigned size = t->i->mem.size_log2, n = touch_address(e, t);
+        unsigned n = place_address(e, p);
 
         if (value != XZR && value >= RA_FPR) {
                 a64_fmov_to_gpr(&e->a, size == 3, SCRATCH2, a64_num(value));
@@ -322,7 +226,7 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
         struct touch t;
         uint64_t k;
 
-        touch_operands(e, &t, i, COLD_STORE);
+        touch_operands(e, &t, i, COLD_STORE, false);
         if (i->type != IR_V128 && ra_is_const(&e->ra, i->arg[2], &k) && !(size < 3 ? (uint32_t)k : k)) {
                 t.c->value = (struct ra_opnd){.kind = RA_IMM, .imm = 0};
         } else {
@@ -332,17 +236,18 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
         touch_site(e, &t, 3);
         if (t.fused && !t.slow && t.c->imm)
                 t.t = ra_temp(&e->ra, false, RA_NONE, (value != XZR ? RA_BIT(value) : 0) | RA_BIT(t.a));
-        touch_check(e, &t);
+        struct place p = touch_check(e, &t);
+
         if (i->mem.release && size == 4 && !t.slow)
                 a64_dmb(&e->a, A64_ISH);
         if (t.slow)
                 ;
         else if (i->mem.release && size < 4)
-                store_ordered(e, &t, value);
+                store_ordered(e, size, &p, value);
         else if (value != XZR && value >= RA_FPR)
-                touch_access(e, &t, vector_op(size, false), a64_num(value));
+                access_place(e, &p, vector_op(size, false), a64_num(value));
         else
-                touch_access(e, &t, A64_ST(size), value);
+                access_place(e, &p, A64_ST(size), value);
         t.c->back = e->a.p;
 }
 
@@ -395,22 +300,26 @@ static void rmw_lse(struct emit *e, const struct ir_ins *i, unsigned n, unsigned
         a64_atomic(&e->a, (enum a64_atomic)ops[i->mem.rmw], i->mem.size_log2, v, SCRATCH2, n);
 }
 
-static void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        unsigned v = ra_reg(&e->ra, i->arg[2]), s = RA_NONE, n = RA_NONE, d;
+        struct touch t;
+        unsigned v, s = RA_NONE, n = RA_NONE, d;
         bool used = e->ra.val[at].last_use != 0;
 
-        touch_site(e, t, 2);
-        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a);
-        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        touch_operands(e, &t, i, COLD_RMW, true);
+        v = ra_reg(&e->ra, i->arg[2]);
+        touch_site(e, &t, 2);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t.a);
+        t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
         if (!e->h->feat.lse) {
-                s = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a));
-                n = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a) | RA_BIT(s));
+                s = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t.a));
+                n = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t.a) | RA_BIT(s));
         }
         d = used ? ra_def(&e->ra, at, RA_NONE, 0) : SCRATCH;
-        touch_check(e, t);
-        if (!t->slow) {
-                unsigned address = touch_address(e, t);
+        struct place p = touch_check(e, &t);
+
+        if (!t.slow) {
+                unsigned address = place_address(e, &p);
 
                 if (e->h->feat.lse)
                         rmw_lse(e, i, address, v);
@@ -420,8 +329,8 @@ static void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i, struct
                 if (used)
                         extend(e, i, d, SCRATCH2);
         }
-        t->c->d = d;
-        t->c->back = e->a.p;
+        t.c->d = d;
+        t.c->back = e->a.p;
         if (used)
                 ra_def_done(&e->ra, at);
 }
@@ -446,22 +355,28 @@ static void cas_loop(struct emit *e, unsigned size, unsigned n, unsigned expect,
         a64_here(&e->a, differs);
 }
 
-static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]), s = RA_NONE, d;
+        struct touch t;
+        unsigned expect, v, s = RA_NONE, d;
         bool used = e->ra.val[at].last_use != 0;
-        ra_set busy = RA_BIT(v) | RA_BIT(t->a) | RA_BIT(expect);
+        ra_set busy;
 
-        touch_site(e, t, 2);
+        touch_operands(e, &t, i, COLD_CAS, true);
+        expect = ra_reg(&e->ra, i->arg[2]);
+        v = ra_reg(&e->ra, i->arg[3]);
+        busy = RA_BIT(v) | RA_BIT(t.a) | RA_BIT(expect);
+        touch_site(e, &t, 2);
         e->ra.locked |= busy;
-        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = expect};
-        t->c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = expect};
+        t.c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
         if (!e->h->feat.lse)
                 s = ra_temp(&e->ra, false, RA_NONE, busy);
         d = used ? ra_def(&e->ra, at, RA_NONE, 0) : SCRATCH;
-        touch_check(e, t);
-        if (!t->slow) {
-                unsigned address = touch_address(e, t);
+        struct place p = touch_check(e, &t);
+
+        if (!t.slow) {
+                unsigned address = place_address(e, &p);
 
                 if (e->h->feat.lse) {
                         a64_mov(&e->a, true, SCRATCH2, expect);
@@ -473,23 +388,26 @@ static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct
                 if (used)
                         extend(e, i, d, SCRATCH2);
         }
-        t->c->d = d;
-        t->c->back = e->a.p;
+        t.c->d = d;
+        t.c->back = e->a.p;
         if (used)
                 ra_def_done(&e->ra, at);
 }
 
 /* Operands and the old value are in hot.wide. */
-static void emit_cas16(struct emit *e, const struct ir_ins *i, struct touch *t)
+void emit_cas16(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        struct touch t;
         unsigned address;
 
-        touch_site(e, t, 0);
-        e->ra.locked |= RA_BIT(t->a);
+        touch_operands(e, &t, i, COLD_CAS16, true);
+        touch_site(e, &t, 0);
+        e->ra.locked |= RA_BIT(t.a);
         ra_take(&e->ra, 0xf); /* what was there stays until it is overwritten below */
-        touch_check(e, t);
-        if (!t->slow) {
-                address = touch_address(e, t);
+        struct place p = touch_check(e, &t);
+
+        if (!t.slow) {
+                address = place_address(e, &p);
                 a64_arith_imm(&e->a, A64_ADD, true, SCRATCH2, VCPU, WIDE(0).disp);
                 a64_ldp(&e->a, X0, X1, SCRATCH2, 0);
                 a64_ldp(&e->a, X2, X3, SCRATCH2, 16);
@@ -497,21 +415,8 @@ static void emit_cas16(struct emit *e, const struct ir_ins *i, struct touch *t)
                 a64_dmb(&e->a, A64_ISH);
                 a64_stp(&e->a, X0, X1, SCRATCH2, 0);
         }
-        t->c->d = SCRATCH;
-        t->c->back = e->a.p;
-}
-
-void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        struct touch t;
-
-        touch_operands(e, &t, i, i->op == IR_OP_rmw ? COLD_RMW : i->op == IR_OP_cas ? COLD_CAS : COLD_CAS16);
-        if (i->op == IR_OP_rmw)
-                emit_rmw(e, at, i, &t);
-        else if (i->op == IR_OP_cas16)
-                emit_cas16(e, i, &t);
-        else
-                emit_cas(e, at, i, &t);
+        t.c->d = SCRATCH;
+        t.c->back = e->a.p;
 }
 
 void emit_fence(struct emit *e, uint32_t mask)
@@ -539,7 +444,22 @@ static void address_to_scratch(struct emit *e, const struct ra_opnd *addr, int32
         emit_add_imm(e, true, SCRATCH, SCRATCH, imm);
 }
 
-static void value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
+void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const uint8_t *thunk, uint32_t word,
+               const struct cold *site)
+{
+        address_to_scratch(e, addr, imm);
+        a64_mov_imm(&e->a, SCRATCH2, word);
+        a64_bl_exec(&e->a, thunk);
+        if (site)
+                emit_site_here(e, site);
+}
+
+void cold_no_address(struct emit *e, unsigned d)
+{
+        a64_movz(&e->a, false, d, 0, 0);
+}
+
+void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
 {
         if (o->kind == RA_IMM && !o->imm)
                 a64_str(&e->a, true, XZR, OUT_ARG(n));
@@ -547,58 +467,12 @@ static void value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
                 emit_out_arg(e, n, o, IR_I64);
 }
 
-static void slow_access(struct emit *e, const struct cold *c)
+void cold_vector_arg(struct emit *e, unsigned reg)
 {
-        const struct ir_mem *m = &c->i->mem;
-        const uint8_t *thunk;
-
-        if (c->i->type == IR_V128 && m->size_log2 == 4) {
-                if (c->kind == COLD_STORE)
-                        a64_access(&e->a, A64_FST(4), a64_num(c->value.reg), VEC_ARG(0));
-                thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
-        } else switch ((enum cold_kind)c->kind) {
-        case COLD_LOAD:
-                thunk = e->h->load[c->fp_temps];
-                break;
-        case COLD_STORE:
-                thunk = always_slow(e, c->i) ? e->h->slow_store[c->fp_temps]
-                                       : e->h->store[c->fp_temps][m->size_log2];
-                value_arg(e, 0, &c->value);
-                break;
-        case COLD_CAS16:
-                thunk = e->h->cas16;
-                break;
-        case COLD_RMW:
-                thunk = e->h->rmw;
-                value_arg(e, 0, &c->value);
-                break;
-        default:
-                thunk = e->h->cas;
-                value_arg(e, 0, &c->value);
-                value_arg(e, 1, &c->value2);
-                break;
-        }
-        address_to_scratch(e, &c->addr, (int32_t)c->imm);
-        a64_mov_imm(&e->a, SCRATCH2, mem_word(*m));
-        a64_bl_exec(&e->a, thunk);
-        emit_site_here(e, c);
+        a64_access(&e->a, A64_FST(4), a64_num(reg), VEC_ARG(0));
 }
 
-void cold_memory(struct emit *e, const struct cold *c)
+void cold_vector_value(struct emit *e, unsigned reg)
 {
-        if (c->kind == COLD_LOOKUP) {
-                a64_movz(&e->a, false, c->d, 0, 0);
-                return;
-        }
-        slow_access(e, c);
-        if (c->kind == COLD_LOAD && c->i->type == IR_V128 && c->i->mem.size_log2 == 4)
-                a64_access(&e->a, A64_FLD(4), a64_num(c->d), VEC_ARG(0));
-        else if (c->kind != COLD_STORE && c->d != SCRATCH)
-                emit_move(e, c->d, SCRATCH);
-        if (c->relookup) {
-                address_to_scratch(e, &c->addr2, c->lo);
-                a64_mov_imm(&e->a, SCRATCH2, c->lo_span);
-                a64_bl_exec(&e->a, e->h->relookup[c->write]);
-                a64_mov(&e->a, true, c->t, SCRATCH);
-        }
+        a64_access(&e->a, A64_FLD(4), a64_num(reg), VEC_ARG(0));
 }

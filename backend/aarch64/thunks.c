@@ -203,7 +203,7 @@ static void find_entry(struct asm_out *a, bool write)
 {
         a64_ubfx(a, true, X0, SCRATCH, GUEST_PAGE_BITS, TLB_BITS);
         a64_alu_shift(a, A64_ADD, true, X0, TLB, X0, SH_LSL, 5);
-        a64_ldr(a, true, X1, a64_at(X0, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+        a64_ldr(a, true, X1, a64_at(X0, tlb_tag_offset(write)));
         a64_alu(a, A64_SUB, true, X1, SCRATCH, X1);
 }
 

@@ -5,9 +5,7 @@
  *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
  *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
- * The tag is off the path from one pointer to the next. A lookup with several users leaves the host address
- * of (base + lo) in a register, 0 for none; each user tests it. Their cold code looks up once more for those
- * to come.
+ * The tag is off the path from one pointer to the next. Lookups with several users: backend/memory.c.
  *
  * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own.
  * All generated code that can fault does so in cold code, and no register with guest state is written before
@@ -17,42 +15,10 @@
 
 enum { INDEX_MASK = (TLB_ENTRIES - 1) << 5 };
 
-static uint32_t mem_word(struct ir_mem m)
-{
-        uint32_t v;
-
-        memcpy(&v, &m, sizeof(v));
-        return v;
-}
-
-static int32_t tag_offset(bool write)
-{
-        return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
-}
-
-/* What never goes inline: other views, foreign byte order, 16 bytes but for vectors. */
-static bool always_slow(const struct ir_ins *i)
+/* Of 16 bytes, only vectors. */
+bool emit_always_slow(const struct emit *e, const struct ir_ins *i)
 {
         return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
-}
-
-static bool is_fused(const struct emit *e, const struct ir_ins *i)
-{
-        ir_ref l = i->arg[0];
-
-        if (i->op == IR_OP_rmw || i->op == IR_OP_cas)
-                return true; /* looks up by itself, as late as can be */
-        return e->ra.val[l].uses == 1 && !e->ra.val[l].crosses && e->ra.ins[l].op == IR_OP_lookup;
-}
-
-static int32_t lookup_lo(const struct ir_ins *l)
-{
-        return (int32_t)l->imm;
-}
-
-static int32_t lookup_span(const struct ir_ins *l)
-{
-        return (int32_t)(l->imm >> 32) - lookup_lo(l);
 }
 
 /* r11 = offset of @a's TLB entry from r15 */
@@ -78,76 +44,24 @@ static uint8_t *emit_probe(struct emit *e, unsigned t, unsigned a, int32_t imm, 
                 if (t != a)
                         x86_mov(&e->a, true, t, a);
         }
-        x86_alu_load(&e->a, ALU_SUB, true, t, x86_at_index(R15, SCRATCH, 0, tag_offset(write)));
+        x86_alu_load(&e->a, ALU_SUB, true, t, x86_at_index(R15, SCRATCH, 0, tlb_tag_offset(write)));
         x86_alu_imm(&e->a, ALU_CMP, true, t, GUEST_PAGE_SIZE - span);
         return x86_jcc(&e->a, CC_A);
 }
 
-void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
+uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
-        if (e->ra.val[at].uses == 0 || (e->ra.val[at].uses == 1 && !e->ra.val[at].crosses))
-                return;
-        unsigned a = ra_reg(&e->ra, i->arg[0]);
-        int32_t lo = lookup_lo(i), span = lookup_span(i);
-        struct cold *c = emit_cold(e, COLD_LOOKUP, i);
+        uint8_t *miss = emit_probe(e, d, a, lo, write, span);
 
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, RA_BIT(a));
-
-        c->d = d;
-        if (i->mem.view || span > GUEST_PAGE_SIZE) {
-                emit_cold_from(c, x86_jmp(&e->a));
-        } else {
-                emit_cold_from(c, emit_probe(e, d, a, lo, i->mem.write, span));
-                x86_load(&e->a, true, SCRATCH,
-                         x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
-                x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
-                e->lookup_end = e->a.p;
-                e->lookup_cold = c;
-        }
-        c->back = e->a.p;
-        ra_def_done(&e->ra, at);
+        x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
+        x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
+        return miss;
 }
 
 /*
- * What a touch comes to before the access itself. With a fused lookup: probes into @t. Else the register of
- * the lookup is tested. The memory operand of the access is the result.
+ * With a fused lookup: probes into t->t. Else the register of the lookup is tested. The memory operand of the
+ * access is the result.
  */
-struct touch {
-        const struct ir_ins *i, *lookup;
-        struct cold *c;
-        unsigned a, h;     /* registers: guest address; host address of a shared lookup */
-        unsigned t;        /* scratch for the probe */
-        bool fused, slow;
-};
-
-static void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i,
-                           enum cold_kind kind)
-{
-        t->i = i;
-        t->lookup = &e->ra.ins[i->arg[0]];
-        t->slow = always_slow(i);
-        t->fused = is_fused(e, i);
-        t->c = emit_cold(e, kind, i);
-        t->c->imm = i->op == IR_OP_ld || i->op == IR_OP_st ? i->imm : 0;
-        t->a = t->h = RA_NONE;
-        if (t->fused && (!t->slow || i->op == IR_OP_rmw || i->op == IR_OP_cas))
-                t->a = ra_reg(&e->ra, i->arg[1]);
-        else if (!t->slow)
-                t->h = ra_reg(&e->ra, i->arg[0]);
-}
-
-/* All operands have their places: notes them for the cold code. */
-static void touch_site(struct emit *e, struct touch *t, unsigned max_temps)
-{
-        emit_site(e, t->c, max_temps);
-        t->c->addr = ra_where(&e->ra, t->i->arg[1]);
-        ra_operands_done(&e->ra);
-        /* The cold code reads the address even where this is its last use: what makes room goes elsewhere. */
-        if (t->c->addr.kind == RA_REG)
-                e->ra.operands |= RA_BIT(t->c->addr.reg);
-}
-
 static struct x86_mem touch_check(struct emit *e, struct touch *t)
 {
         unsigned n = 1u << t->i->mem.size_log2;
@@ -169,23 +83,9 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
                          x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
                 return x86_at_index(SCRATCH, t->a, 0, (int32_t)c->imm);
         }
-        int32_t disp = (int32_t)c->imm - lookup_lo(t->lookup);
+        int32_t disp = (int32_t)c->imm - emit_lookup_lo(t->lookup);
 
-        if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
-            !t->lookup->mem.view) {
-                c->relookup = true;
-                c->t = t->h;
-                c->lo = lookup_lo(t->lookup);
-                c->lo_span = GUEST_PAGE_SIZE - lookup_span(t->lookup);
-                c->write = t->lookup->mem.write;
-                c->addr2 = ra_where(&e->ra, t->i->arg[1]);
-        }
-        if (e->lookup_end == e->a.p && e->lookup_cold->i == t->lookup &&
-            (c->relookup || !ra_live_after(&e->ra, t->i->arg[0]))) {
-                /* Right behind its lookup, with no code between: what misses comes here at once. */
-                emit_cold_from(c, e->lookup_cold->from[0]);
-                e->lookup_cold->n_from = 0;
-        } else {
+        if (!touch_follows_lookup(e, t)) {
                 x86_test(&e->a, true, t->h, t->h);
                 emit_cold_from(c, x86_jcc(&e->a, CC_E));
         }
@@ -238,7 +138,7 @@ void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_set keep;
         unsigned d;
 
-        touch_operands(e, &t, i, COLD_LOAD);
+        touch_operands(e, &t, i, COLD_LOAD, false);
         touch_site(e, &t, 1);
         /* the probe's register is not the address's */
         keep = t.a != RA_NONE ? RA_BIT(t.a) & e->ra.t->temps : 0;
@@ -271,7 +171,7 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
         struct touch t;
         uint64_t k;
 
-        touch_operands(e, &t, i, COLD_STORE);
+        touch_operands(e, &t, i, COLD_STORE, false);
         if (i->type != IR_V128 && ra_is_const(&e->ra, i->arg[2], &k) && (size < 3 || x86_is_s32(k)))
                 t.c->value = (struct ra_opnd){.kind = RA_IMM, .imm = size < 3 ? (uint64_t)(int32_t)k : k};
         else
@@ -380,85 +280,91 @@ static unsigned leave_rax(struct emit *e, unsigned reg)
         return reg;
 }
 
-static void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        struct touch t;
         enum ir_rmw op = (enum ir_rmw)i->mem.rmw;
-        unsigned size = i->mem.size_log2, v = ra_reg(&e->ra, i->arg[2]), d, from;
+        unsigned size = i->mem.size_log2, v, d, from;
         bool used = e->ra.val[at].last_use != 0;
         bool loop = op > IR_RMW_ADD && (used || op > IR_RMW_XOR);
 
-        touch_site(e, t, 0);
-        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a);
+        touch_operands(e, &t, i, COLD_RMW, true);
+        v = ra_reg(&e->ra, i->arg[2]);
+        touch_site(e, &t, 0);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t.a);
         if (loop) {
                 ra_take(&e->ra, RA_BIT(RAX));
-                t->a = leave_rax(e, t->a);
+                t.a = leave_rax(e, t.a);
                 v = leave_rax(e, v);
         }
-        t->c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t->a};
-        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
-        if (!t->slow)
-                t->t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t->a));
-        struct x86_mem m = touch_check(e, t);
+        t.c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t.a};
+        t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!t.slow)
+                t.t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(t.a));
+        struct x86_mem m = touch_check(e, &t);
 
-        if (!t->slow)
-                x86_lea(&e->a, true, t->t, m);
-        if (t->slow) {
+        if (!t.slow)
+                x86_lea(&e->a, true, t.t, m);
+        if (t.slow) {
                 from = SCRATCH;
         } else if (loop) {
-                emit_rmw_loop(e, i, t->t, v);
+                emit_rmw_loop(e, i, t.t, v);
                 from = RAX;
         } else if (!used && op != IR_RMW_SWAP) {
                 static const uint8_t alu[] = {[IR_RMW_ADD] = ALU_ADD, [IR_RMW_AND] = ALU_AND,
                                               [IR_RMW_OR] = ALU_OR,
                                               [IR_RMW_XOR] = ALU_XOR};
 
-                locked(e, size, 0, alu[op] << 3, alu[op] << 3 | 1, x86_at(t->t, 0), v);
+                locked(e, size, 0, alu[op] << 3, alu[op] << 3 | 1, x86_at(t.t, 0), v);
                 from = RA_NONE;
         } else {
                 x86_mov(&e->a, true, SCRATCH, v);
                 if (op == IR_RMW_SWAP)
-                        locked(e, size, 0, 0x86, 0x87, x86_at(t->t, 0), SCRATCH);
+                        locked(e, size, 0, 0x86, 0x87, x86_at(t.t, 0), SCRATCH);
                 else
-                        locked(e, size, 1, 0xc0, 0xc1, x86_at(t->t, 0), SCRATCH);
+                        locked(e, size, 1, 0xc0, 0xc1, x86_at(t.t, 0), SCRATCH);
                 from = SCRATCH;
         }
         if (used) {
                 /* The slow path's value comes here too; it is extended already, once more is no harm. */
-                t->c->d = from;
-                t->c->back = e->a.p;
+                t.c->d = from;
+                t.c->back = e->a.p;
                 d = ra_def(&e->ra, at, RAX, 0);
                 extend(e, i, d, from);
                 ra_def_done(&e->ra, at);
         } else {
-                t->c->d = SCRATCH;
-                t->c->back = e->a.p;
+                t.c->d = SCRATCH;
+                t.c->back = e->a.p;
         }
 }
 
-static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct touch *t)
+void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        unsigned size = i->mem.size_log2;
-        unsigned expect = ra_reg(&e->ra, i->arg[2]), v = ra_reg(&e->ra, i->arg[3]);
+        struct touch t;
+        unsigned size = i->mem.size_log2, expect, v;
 
-        touch_site(e, t, 0);
-        e->ra.locked |= RA_BIT(v) | RA_BIT(t->a) | RA_BIT(expect);
+        touch_operands(e, &t, i, COLD_CAS, true);
+        expect = ra_reg(&e->ra, i->arg[2]);
+        v = ra_reg(&e->ra, i->arg[3]);
+        touch_site(e, &t, 0);
+        e->ra.locked |= RA_BIT(v) | RA_BIT(t.a) | RA_BIT(expect);
         ra_take(&e->ra, RA_BIT(RAX));
-        t->a = leave_rax(e, t->a);
+        t.a = leave_rax(e, t.a);
         v = leave_rax(e, v);
         emit_move(e, RAX, expect);
-        if (expect != v && expect != t->a && expect != RAX)
+        if (expect != v && expect != t.a && expect != RAX)
                 ra_unlock(&e->ra, expect);
-        t->c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t->a};
-        t->c->value = (struct ra_opnd){.kind = RA_REG, .reg = RAX};
-        t->c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
-        if (!t->slow)
-                t->t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(RAX) | RA_BIT(t->a));
-        struct x86_mem m = touch_check(e, t);
+        t.c->addr = (struct ra_opnd){.kind = RA_REG, .reg = t.a};
+        t.c->value = (struct ra_opnd){.kind = RA_REG, .reg = RAX};
+        t.c->value2 = (struct ra_opnd){.kind = RA_REG, .reg = v};
+        if (!t.slow)
+                t.t = ra_temp(&e->ra, false, RA_NONE, RA_BIT(v) | RA_BIT(RAX) | RA_BIT(t.a));
+        struct x86_mem m = touch_check(e, &t);
 
-        if (!t->slow)
+        if (!t.slow)
                 locked(e, size, 1, 0xb0, 0xb1, m, v);
-        t->c->d = RAX;
-        t->c->back = e->a.p;
+        t.c->d = RAX;
+        t.c->back = e->a.p;
         if (e->ra.val[at].last_use) {
                 unsigned d = ra_def(&e->ra, at, RAX, 0);
 
@@ -468,26 +374,15 @@ static void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i, struct
 }
 
 /* 16 bytes are so seldom compared and swapped that C does it; the wide words are in the vCPU. */
-static void emit_cas16(struct emit *e, struct touch *t)
-{
-        touch_site(e, t, 0);
-        touch_check(e, t);
-        t->c->d = SCRATCH;
-        t->c->back = e->a.p;
-}
-
-void emit_atomic(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_cas16(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct touch t;
 
-        touch_operands(e, &t, i,
-                       i->op == IR_OP_rmw ? COLD_RMW : i->op == IR_OP_cas ? COLD_CAS : COLD_CAS16);
-        if (i->op == IR_OP_cas16)
-                emit_cas16(e, &t);
-        else if (i->op == IR_OP_rmw)
-                emit_rmw(e, at, i, &t);
-        else
-                emit_cas(e, at, i, &t);
+        touch_operands(e, &t, i, COLD_CAS16, false);
+        touch_site(e, &t, 0);
+        touch_check(e, &t);
+        t.c->d = SCRATCH;
+        t.c->back = e->a.p;
 }
 
 /* ---- cold code ---- */
@@ -504,69 +399,33 @@ static void address_to_scratch(struct emit *e, const struct ra_opnd *addr, int32
                 x86_lea(&e->a, true, SCRATCH, x86_at(SCRATCH, imm));
 }
 
-/* What follows the call of a thunk (emit.h) */
-static void thunk_arg(struct emit *e, uint32_t arg)
+void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const uint8_t *thunk, uint32_t word,
+               const struct cold *site)
 {
-        asm_u8(&e->a, 0xa9); /* test eax, imm32 */
-        asm_u32(&e->a, arg);
-}
-
-static void slow_access(struct emit *e, const struct cold *c)
-{
-        const struct ir_mem *m = &c->i->mem;
-        const uint8_t *thunk;
-
-        if (c->i->type == IR_V128 && m->size_log2 == 4) {
-                if (c->kind == COLD_STORE)
-                        x86_vstore(&e->a, VEC_ARG(0), x86_num(c->value.reg));
-                thunk = c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
-        } else switch ((enum cold_kind)c->kind) {
-        case COLD_LOAD:
-                thunk = e->h->load[c->fp_temps];
-                break;
-        case COLD_STORE:
-                thunk = always_slow(c->i) ? e->h->slow_store[c->fp_temps]
-                                       : e->h->store[c->fp_temps][m->size_log2];
-                emit_out_arg(e, 0, &c->value, IR_I64);
-                break;
-        case COLD_CAS16:
-                thunk = e->h->cas16;
-                break;
-        case COLD_RMW:
-                thunk = e->h->rmw;
-                emit_out_arg(e, 0, &c->value, IR_I64);
-                break;
-        default:
-                thunk = e->h->cas;
-                emit_out_arg(e, 0, &c->value, IR_I64);
-                emit_out_arg(e, 1, &c->value2, IR_I64);
-                break;
-        }
-        address_to_scratch(e, &c->addr, (int32_t)c->imm);
+        address_to_scratch(e, addr, imm);
         x86_call_exec(&e->a, thunk);
-        emit_site_here(e, c);
-        thunk_arg(e, mem_word(*m));
+        if (site)
+                emit_site_here(e, site);
+        asm_u8(&e->a, 0xa9); /* test eax, imm32: the thunk's further argument (emit.h) */
+        asm_u32(&e->a, word);
 }
 
-void cold_memory(struct emit *e, const struct cold *c)
+void cold_no_address(struct emit *e, unsigned d)
 {
-        if (c->kind == COLD_LOOKUP) {
-                x86_alu(&e->a, ALU_XOR, false, c->d, c->d);
-                return;
-        }
-        slow_access(e, c);
-        if (c->kind == COLD_LOAD && c->i->type == IR_V128 && c->i->mem.size_log2 == 4) {
-                x86_vload(&e->a, x86_num(c->d), VEC_ARG(0));
-        } else if (c->kind != COLD_STORE && c->d != SCRATCH) {
-                if (c->d >= RA_FPR)
-                        x86_mov_to_fp(&e->a, true, x86_num(c->d), SCRATCH);
-                else
-                        x86_mov(&e->a, true, c->d, SCRATCH);
-        }
-        if (c->relookup) {
-                address_to_scratch(e, &c->addr2, c->lo);
-                x86_call_exec(&e->a, e->h->relookup[c->write]);
-                thunk_arg(e, c->lo_span);
-                x86_mov(&e->a, true, c->t, SCRATCH);
-        }
+        x86_alu(&e->a, ALU_XOR, false, d, d);
+}
+
+void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
+{
+        emit_out_arg(e, n, o, IR_I64);
+}
+
+void cold_vector_arg(struct emit *e, unsigned reg)
+{
+        x86_vstore(&e->a, VEC_ARG(0), x86_num(reg));
+}
+
+void cold_vector_value(struct emit *e, unsigned reg)
+{
+        x86_vload(&e->a, x86_num(reg), VEC_ARG(0));
 }

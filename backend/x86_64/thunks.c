@@ -201,9 +201,7 @@ static const uint8_t *relookup_thunk(struct asm_out *a, bool write)
         x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
         x86_alu(a, ALU_ADD, true, RAX, R15);
         x86_mov(a, true, RDX, SCRATCH);
-        x86_alu_load(a, ALU_SUB, true, RDX,
-                     x86_at(RAX,
-                            write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+        x86_alu_load(a, ALU_SUB, true, RDX, x86_at(RAX, tlb_tag_offset(write)));
         inline_arg(a, RCX, 24);
         x86_alu(a, ALU_CMP, true, RDX, RCX);
         uint8_t *miss = x86_jcc8(a, CC_A);
