@@ -335,6 +335,26 @@ static bool load_stack(struct vcpu *v, uint16_t selector, unsigned cpl)
         return true;
 }
 
+/*
+ * A return to an outer ring takes away data segments that this ring may not have (SDM volume 2, IRET and RET,
+ * RETURN-TO-OUTER-PRIVILEGE-LEVEL). The bases of FS and GS stay; nothing else of a segment counts in 64-bit mode.
+ */
+static void drop_inner_segments(struct x86_state *s, unsigned cpl)
+{
+        static const uint8_t segments[] = {X86_ES, X86_DS, X86_FS, X86_GS};
+
+        for (unsigned n = 0; n < G_N_ELEMENTS(segments); n++) {
+                struct x86_segment *seg = &s->seg[segments[n]];
+                bool conforming = (seg->attr & (X86_SEG_CODE | X86_SEG_CONFORMING)) ==
+                                  (X86_SEG_CODE | X86_SEG_CONFORMING);
+
+                if ((seg->attr & X86_SEG_DPL) >> 5 < cpl && !conforming) {
+                        seg->selector = 0;
+                        seg->attr &= ~(uint32_t)X86_SEG_P;
+                }
+        }
+}
+
 X86_HELP(iret)
 {
         struct x86_state *s = x86_state(v);
@@ -364,6 +384,8 @@ X86_HELP(iret)
         if (!load_stack(v, frame[4], cpl))
                 return failed;
         s->gpr[X86_RSP] = frame[3];
+        if (cpl > s->cpl)
+                drop_inner_segments(s, cpl);
         set_code(v, frame[1], desc, cpl);
         x86_set_rflags(v, frame[2], mask);
         look_at_irqs(v);
@@ -397,6 +419,8 @@ X86_HELP(retf)
                 rsp = outer[0] + b;
         }
         s->gpr[X86_RSP] = rsp;
+        if (cpl > s->cpl)
+                drop_inner_segments(s, cpl);
         set_code(v, selector, desc, cpl);
         return x86_done(offset);
 }

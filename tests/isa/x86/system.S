@@ -261,6 +261,9 @@ user:
         mov ax, cs
         cmp ax, UCODE
         jne user_bad
+        mov eax, ds                     /* ring 0's data segment went with IRET */
+        test eax, eax
+        jnz user_bad
         std
         syscall                         /* returns by SYSRET with rax 77 */
         cmp eax, 77
