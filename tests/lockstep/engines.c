@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rhea-engines [--count N] [--chunk N] [--plant WHAT] FIRST,SECOND -- OPTIONS OF RHEA ...
+ * rhea-engines [--guest NAME] [--count N] [--chunk N] [--plant WHAT] FIRST,SECOND -- OPTIONS OF RHEA ...
  *
  * Runs two engines over one guest (pair.h) and, if they come to differ, finds the first instruction after
  * which they do: by walks from reset with ever closer stops, then one by one. A mistake that single steps
@@ -45,7 +45,7 @@ static void translate_planted(struct ir_region *r, struct translate_req *req)
 
         r->mutant = plant.rule;
         memcpy(copy, bytes, sizeof(copy));
-        for (unsigned at = req->offset; !plant.rule && at + 4 <= sizeof(copy); at += 2) {
+        for (unsigned at = req->offset; !plant.rule && at + 4 <= sizeof(copy); at++) {
                 if (!memcmp(copy + at, &plant.old, 4))
                         memcpy(copy + at, &plant.new, 4);
         }
@@ -224,8 +224,8 @@ static void print_registers(const struct pair *p, const struct pair_result *r)
                         continue;
                 name = pair_value_name(p, i % p->n_values, &part);
                 text = g_strconcat(name, part, NULL);
-                printf("  cpu %u  %-14s %s %016" PRIx64 "  %s %016" PRIx64, i / p->n_values, text, p->name[0], a,
-                       p->name[1], b);
+                printf("  cpu %u  %-14s %s %016" PRIx64 "  %s %016" PRIx64, i / p->n_values, text,
+                       p->name[0], a, p->name[1], b);
                 if (r->before.values)
                         printf("  before %016" PRIx64, r->before.values[i]);
                 printf("\n");
@@ -255,7 +255,8 @@ static void print_report(const struct pair *p, const struct pair_result *r, bool
 /* ---- the command line ---- */
 
 /* A command line; @words lives as long as @cli, which points into it. */
-static bool read_options(struct cli *cli, GStrv *words, const char *engine, int argc, char **argv, GError **error)
+static bool read_options(struct cli *cli, const struct cpu_ops *guest, GStrv *words, const char *engine,
+                         int argc, char **argv, GError **error)
 {
         char **mine = *words = g_new0(char *, argc + 3);
 
@@ -267,14 +268,14 @@ static bool read_options(struct cli *cli, GStrv *words, const char *engine, int 
         mine[argc] = g_strdup("-accel");
         mine[argc + 1] = g_strdup(engine);
         cli->program = "rhea-engines";
-        cli->ops = machine_archs[0];
+        cli->ops = guest;
         return cli_parse(cli, argc + 2, mine, error) && cli_resolve(cli, error);
 }
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: rhea-engines [--count N] [--chunk N] [--plant OLD=NEW|RULE] FIRST,SECOND "
-                "-- OPTIONS ...\n");
+        fprintf(stderr, "usage: rhea-engines [--guest NAME] [--count N] [--chunk N] [--plant OLD=NEW|RULE] "
+                "FIRST,SECOND -- OPTIONS ...\n");
         return 2;
 }
 
@@ -294,8 +295,8 @@ static int compare_engines(struct pair *p, const struct stretch *w)
         if (!pair_walk(p, w, &r, &error))
                 return failed(error);
         if (r.end == PAIR_AGREES) {
-                printf("no difference in %" PRIu64 " instructions: %" PRIu64 " comparisons of all registers of "
-                       "%u vCPUs, %" PRIu64 " of memory and devices%s\n",
+                printf("no difference in %" PRIu64 " instructions: %" PRIu64 " comparisons of all registers "
+                       "of %u vCPUs, %" PRIu64 " of memory and devices%s\n",
                        r.good, r.stops, p->n_cpus, r.full_stops, r.state[0].ended ? "; the guest ended" : "");
                 pair_result_clear(&r);
                 return 0;
@@ -319,6 +320,7 @@ int main(int argc, char **argv)
         struct cli cli[2] = {{0}, {0}};
         struct pair p = {.cli = {&cli[0], &cli[1]}, .progress = stderr, .prepare = plant_in_first};
         g_auto(GStrv) names = NULL;
+        const struct cpu_ops *guest = machine_archs[0];
         GStrv words[2] = {NULL, NULL};
         GError *error = NULL;
         int i, status;
@@ -328,6 +330,8 @@ int main(int argc, char **argv)
                         w.end = strtoull(argv[i + 1], NULL, 0);
                 else if (!strcmp(argv[i], "--chunk"))
                         w.start = w.step = strtoull(argv[i + 1], NULL, 0);
+                else if (!strcmp(argv[i], "--guest") && (guest = machine_arch_find(argv[i + 1])))
+                        continue;
                 else if (strcmp(argv[i], "--plant") || !parse_plant(argv[i + 1]))
                         return usage();
         }
@@ -341,7 +345,7 @@ int main(int argc, char **argv)
                 p.name[k] = names[k];
                 cli_init(&cli[k]);
                 if (!error)
-                        read_options(&cli[k], &words[k], names[k], argc - i - 1, argv + i + 1, &error);
+                        read_options(&cli[k], guest, &words[k], names[k], argc - i - 1, argv + i + 1, &error);
         }
         status = error ? failed(error) : compare_engines(&p, &w);
         for (unsigned k = 0; k < 2; k++) {

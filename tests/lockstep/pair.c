@@ -19,7 +19,7 @@
 #include "ui/debug.h"
 #include "ui/setup.h"
 
-enum { STUCK_S = 30, ENDED_WAIT_S = 2, IDLE_LOOKS = 6, TOLD = 100000000 /* instructions */ };
+enum { STUCK_S = 30, ENDED_WAIT_S = 2, IDLE_LOOKS = 6, TOLD = 100000000 /* instructions */, MAX_INSN = 15 };
 
 /* Beside the registers of cpu_ops. */
 static const char *const more_names[] = {"pc", "halted", "interrupt lines", "instructions"};
@@ -27,7 +27,7 @@ static const char *const more_names[] = {"pc", "halted", "interrupt lines", "ins
 /* Where each vCPU of the first machine stood at the last stop, for the trace. */
 struct spot {
         uint64_t pc, insns;
-        uint8_t bytes[4];
+        uint8_t bytes[MAX_INSN];
         unsigned n_bytes;
 };
 
@@ -189,20 +189,23 @@ static void look_ahead(struct pair_run *r)
 
                 s->pc = v->hot.pc;
                 s->insns = vcpu_insn_count(v);
-                s->n_bytes = 4;
+                s->n_bytes = MAX_INSN;
                 while (s->n_bytes && !debug_read(v, s->pc, s->bytes, s->n_bytes))
-                        s->n_bytes -= 2; /* the end of what is mapped */
+                        s->n_bytes--; /* the end of what is mapped */
         }
 }
 
+/* Encodings as numbers where they are words, else byte by byte. */
 static void print_insn(const struct vcpu *v, const struct spot *s, char *text, size_t len)
 {
-        char words[72] = "?";
+        bool bytes = v->ops->gdb_arch && g_str_has_prefix(v->ops->gdb_arch, "i386");
+        char words[72] = "?", code[2 * MAX_INSN + 1] = "";
         size_t n = v->ops->disas(v->ops->config(v), s->pc, s->bytes, s->n_bytes, words, sizeof(words));
-        uint32_t bits = 0;
 
-        memcpy(&bits, s->bytes, n ? MIN(n, sizeof(bits)) : s->n_bytes);
-        snprintf(text, len, "%0*" PRIx32 "%*s  %s", n == 2 ? 4 : 8, bits, n == 2 ? 4 : 0, "", words);
+        n = n ? n : MIN(s->n_bytes, 4);
+        for (size_t i = 0; i < n; i++)
+                snprintf(code + 2 * i, 3, "%02x", s->bytes[bytes ? i : n - 1 - i]);
+        snprintf(text, len, "%-8s  %s", code, words);
 }
 
 /* What ran since look_ahead. */

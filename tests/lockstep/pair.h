@@ -35,7 +35,7 @@ struct pair_word {
 struct pair_insn {
         unsigned cpu;
         uint64_t pc, count;      /* count: instructions executed before it */
-        char text[96];           /* bytes and disassembly */
+        char text[112];           /* bytes and disassembly */
 };
 
 enum pair_end { PAIR_AGREES, PAIR_DIFFERS, PAIR_FAILED };

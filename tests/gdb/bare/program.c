@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that the gdb test of the guests on the machine `bare` debugs: vCPU 0 does sums and ends the machine when
- * told to, the others count.
+ * The program that the gdb test of the guests on the machine `bare` debugs: vCPU 0 does sums and ends the
+ * machine when told to, the others count.
  */
 #include "program.h"
 
