@@ -38,8 +38,8 @@ struct walk {
 enum { CPU_REG_WORDS = 2 };
 
 /*
- * A register as gdb, the monitor, snapshots and lockstep see it; made from regs.def. More than 64 bits are two words,
- * the low one first. machines/cpu.h reads and writes them.
+ * A register as gdb, the monitor, snapshots and lockstep see it; made from regs.def. More than 64 bits are
+ * two words, the low one first. machines/cpu.h reads and writes them.
  */
 struct cpu_reg {
         const char *name, *alias;

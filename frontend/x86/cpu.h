@@ -75,7 +75,8 @@ enum {
 
 /* Attributes of a segment: bytes 5 and 6 of its descriptor, the limit's bits out. */
 enum {
-        X86_SEG_CONFORMING = 1 << 2, X86_SEG_CODE = 1 << 3, X86_SEG_S = 1 << 4, X86_SEG_DPL = 3 << 5, X86_SEG_P = 1 << 7,
+        X86_SEG_CONFORMING = 1 << 2,
+        X86_SEG_CODE = 1 << 3, X86_SEG_S = 1 << 4, X86_SEG_DPL = 3 << 5, X86_SEG_P = 1 << 7,
                 X86_SEG_L = 1 << 13,
         X86_SEG_DB = 1 << 14, X86_SEG_G = 1 << 15,
 };

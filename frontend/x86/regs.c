@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registers of an x86-64 CPU as gdb, the monitor and lockstep see them. Names, numbers and types are those of
- * gdb's standard features ("Debugging with GDB", G.5.15): rax rbx rcx rdx rsi rdi rbp rsp, r8 to r15, rip 16, eflags
- * 17, selectors 18..23, st 24..31, the x87 words 32..39, xmm 40..55, mxcsr 56, bases 57 and 58; system registers
- * follow, in a feature of their own. The vCPU stands still.
+ * The registers of an x86-64 CPU as gdb, the monitor and lockstep see them. Names, numbers and types are
+ * those of gdb's standard features ("Debugging with GDB", G.5.15): rax rbx rcx rdx rsi rdi rbp rsp, r8 to
+ * r15, rip 16, eflags 17, selectors 18..23, st 24..31, the x87 words 32..39, xmm 40..55, mxcsr 56, bases 57
+ * and 58; system registers follow, in a feature of their own. The vCPU stands still.
  *
  * A segment register that is written gets the selector alone, without its descriptor.
  */
@@ -25,19 +25,21 @@ const char *const x86_gdb_sets[] = {
 /* RFLAGS and MXCSR by their bits; an XMM register by what it may hold, in gdb's own words for that. */
 const char *const x86_gdb_types[] = {
         [SET_CORE] =
-                "<flags id=\"rflags\" size=\"4\">" FLAG("CF", "0") FLAG("", "1") FLAG("PF", "2") FLAG("AF", "4")
-                FLAG("ZF", "6") FLAG("SF", "7") FLAG("TF", "8") FLAG("IF", "9") FLAG("DF", "10") FLAG("OF", "11")
-                BITS("IOPL", "12", "13") FLAG("NT", "14") FLAG("RF", "16") FLAG("VM", "17") FLAG("AC", "18")
-                FLAG("VIF", "19") FLAG("VIP", "20") FLAG("ID", "21") "</flags>",
+                "<flags id=\"rflags\" size=\"4\">" FLAG("CF", "0") FLAG("", "1") FLAG("PF", "2")
+                FLAG("AF", "4") FLAG("ZF", "6") FLAG("SF", "7") FLAG("TF", "8") FLAG("IF", "9")
+                FLAG("DF", "10") FLAG("OF", "11") BITS("IOPL", "12", "13") FLAG("NT", "14") FLAG("RF", "16")
+                FLAG("VM", "17") FLAG("AC", "18") FLAG("VIF", "19") FLAG("VIP", "20") FLAG("ID", "21")
+                "</flags>",
         [SET_SSE] =
-                VECTOR("v4f32", "ieee_single", "4") VECTOR("v2f64", "ieee_double", "2") VECTOR("v16i8", "int8", "16")
-                VECTOR("v8i16", "int16", "8") VECTOR("v4i32", "int32", "4") VECTOR("v2i64", "int64", "2")
-                "<union id=\"xmm_reg\">" VIEW("v4_float", "v4f32") VIEW("v2_double", "v2f64") VIEW("v16_int8", "v16i8")
-                VIEW("v8_int16", "v8i16") VIEW("v4_int32", "v4i32") VIEW("v2_int64", "v2i64")
-                VIEW("uint128", "uint128") "</union>"
-                "<flags id=\"mxcsr_bits\" size=\"4\">" FLAG("IE", "0") FLAG("DE", "1") FLAG("ZE", "2") FLAG("OE", "3")
-                FLAG("UE", "4") FLAG("PE", "5") FLAG("DAZ", "6") FLAG("IM", "7") FLAG("DM", "8") FLAG("ZM", "9")
-                FLAG("OM", "10") FLAG("UM", "11") FLAG("PM", "12") BITS("RC", "13", "14") FLAG("FZ", "15") "</flags>",
+                VECTOR("v4f32", "ieee_single", "4") VECTOR("v2f64", "ieee_double", "2")
+                VECTOR("v16i8", "int8", "16") VECTOR("v8i16", "int16", "8") VECTOR("v4i32", "int32", "4")
+                VECTOR("v2i64", "int64", "2") "<union id=\"xmm_reg\">" VIEW("v4_float", "v4f32")
+                VIEW("v2_double", "v2f64") VIEW("v16_int8", "v16i8") VIEW("v8_int16", "v8i16")
+                VIEW("v4_int32", "v4i32") VIEW("v2_int64", "v2i64") VIEW("uint128", "uint128") "</union>"
+                "<flags id=\"mxcsr_bits\" size=\"4\">" FLAG("IE", "0") FLAG("DE", "1") FLAG("ZE", "2")
+                FLAG("OE", "3") FLAG("UE", "4") FLAG("PE", "5") FLAG("DAZ", "6") FLAG("IM", "7")
+                FLAG("DM", "8") FLAG("ZM", "9") FLAG("OM", "10") FLAG("UM", "11") FLAG("PM", "12")
+                BITS("RC", "13", "14") FLAG("FZ", "15") "</flags>",
         [SET_SEGMENTS] = NULL,
         [SET_SYSTEM] = NULL,
 };
@@ -182,8 +184,10 @@ static bool put_mxcsr(struct vcpu *v, unsigned index, uint64_t value)
 
 /* ---- system ---- */
 
-enum system_reg { SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_KERNEL_GS, SYS_GDT, SYS_IDT,
-                  SYS_TR };
+enum system_reg {
+        SYS_CR0, SYS_CR2, SYS_CR3, SYS_CR4, SYS_CR8, SYS_EFER, SYS_CPL, SYS_KERNEL_GS, SYS_GDT, SYS_IDT,
+        SYS_TR,
+};
 
 static uint64_t *system_reg(struct vcpu *v, unsigned index)
 {
@@ -222,19 +226,22 @@ static bool put_system(struct vcpu *v, unsigned index, uint64_t value)
 #define GPR(text, id, number) \
         {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = SET_CORE, .gdb_num = (number)}
 #define SEGMENT(text, seg, n) \
-        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = SET_CORE, .gdb_num = NUM_CS + (n), .type = "int32", \
+        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = SET_CORE, .gdb_num = NUM_CS + (n), \
+         .type = "int32", \
          .get = get_segment, .put = put_segment, .index = (seg)}
 #define ST(n) \
         {.name = "st" #n, .slot = UINT32_MAX, .bits = 80, .set = SET_CORE, .gdb_num = NUM_ST + (n), \
          .type = "i387_ext", .group = "float", .get_wide = get_st, .put_wide = put_st, .index = (n)}
 #define X87(text, which) \
-        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = SET_CORE, .gdb_num = NUM_X87 + (which), .type = "int", \
+        {.name = text, .slot = UINT32_MAX, .bits = 32, .set = SET_CORE, .gdb_num = NUM_X87 + (which), \
+         .type = "int", \
          .group = "float", .get = get_x87, .put = put_x87, .index = (which)}
 #define XMM(n) \
         {.name = "xmm" #n, .slot = X86_SLOT_XMM##n, .bits = 128, .set = SET_SSE, .gdb_num = NUM_XMM + (n), \
          .type = "xmm_reg", .group = "vector"}
 #define BASE(text, id) \
-        {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = SET_SEGMENTS, .gdb_num = NUM_##id, .group = "system"}
+        {.name = text, .slot = X86_SLOT_##id, .bits = 64, .set = SET_SEGMENTS, .gdb_num = NUM_##id, \
+         .group = "system"}
 #define SYSTEM(text, which) \
         {.name = text, .slot = UINT32_MAX, .bits = 64, .set = SET_SYSTEM, .gdb_num = NUM_SYSTEM + (which), \
          .get = get_system, .put = put_system, .index = (which)}
@@ -248,16 +255,18 @@ const struct cpu_reg x86_regs[X86_N_REGS] = {
         GPR("r13", R13, 13), GPR("r14", R14, 14), GPR("r15", R15, 15),
         {.name = "rip", .alias = "pc", .slot = UINT32_MAX, .bits = 64, .set = SET_CORE, .gdb_num = NUM_RIP,
          .type = "code_ptr", .get = cpu_get_pc, .put = cpu_put_pc},
-        {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = SET_CORE, .gdb_num = NUM_EFLAGS,
+        {.name = "eflags", .alias = "rflags", .slot = UINT32_MAX, .bits = 32, .set = SET_CORE,
+         .gdb_num = NUM_EFLAGS,
          .type = "rflags", .get = get_rflags, .put = put_rflags},
-        SEGMENT("cs", X86_CS, 0), SEGMENT("ss", X86_SS, 1), SEGMENT("ds", X86_DS, 2), SEGMENT("es", X86_ES, 3),
-        SEGMENT("fs", X86_FS, 4), SEGMENT("gs", X86_GS, 5),
+        SEGMENT("cs", X86_CS, 0), SEGMENT("ss", X86_SS, 1), SEGMENT("ds", X86_DS, 2),
+        SEGMENT("es", X86_ES, 3), SEGMENT("fs", X86_FS, 4), SEGMENT("gs", X86_GS, 5),
         ST(0), ST(1), ST(2), ST(3), ST(4), ST(5), ST(6), ST(7),
         X87("fctrl", WORD_FCTRL), X87("fstat", WORD_FSTAT), X87("ftag", WORD_FTAG), X87("fiseg", WORD_FISEG),
         X87("fioff", WORD_FIOFF), X87("foseg", WORD_FOSEG), X87("fooff", WORD_FOOFF), X87("fop", WORD_FOP),
-        XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7), XMM(8), XMM(9), XMM(10), XMM(11), XMM(12),
-        XMM(13), XMM(14), XMM(15),
-        {.name = "mxcsr", .slot = UINT32_MAX, .bits = 32, .set = SET_SSE, .gdb_num = NUM_MXCSR, .type = "mxcsr_bits",
+        XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7), XMM(8), XMM(9), XMM(10), XMM(11),
+        XMM(12), XMM(13), XMM(14), XMM(15),
+        {.name = "mxcsr", .slot = UINT32_MAX, .bits = 32, .set = SET_SSE, .gdb_num = NUM_MXCSR,
+         .type = "mxcsr_bits",
          .group = "vector", .get = get_mxcsr, .put = put_mxcsr},
         BASE("fs_base", FS_BASE), BASE("gs_base", GS_BASE),
         SYSTEM("cr0", SYS_CR0), SYSTEM("cr2", SYS_CR2), SYSTEM("cr3", SYS_CR3), SYSTEM("cr4", SYS_CR4),

@@ -337,7 +337,8 @@ static bool load_stack(struct vcpu *v, uint16_t selector, unsigned cpl)
 
 /*
  * A return to an outer ring takes away data segments that this ring may not have (SDM volume 2, IRET and RET,
- * RETURN-TO-OUTER-PRIVILEGE-LEVEL). The bases of FS and GS stay; nothing else of a segment counts in 64-bit mode.
+ * RETURN-TO-OUTER-PRIVILEGE-LEVEL). The bases of FS and GS stay; nothing else of a segment counts in 64-bit
+ * mode.
  */
 static void drop_inner_segments(struct x86_state *s, unsigned cpl)
 {

@@ -119,8 +119,8 @@ static void step_one(struct gdbstub *g, struct vcpu *v)
         debug_step(v);
         g->stopped = v;
         /*
-         * What was executed may have asked the machine to end: the main loop will see to it. So it does to a reset,
-         * before the next packet, and the machine stays stopped.
+         * What was executed may have asked the machine to end: the main loop will see to it. So it does to a
+         * reset, before the next packet, and the machine stays stopped.
          */
         if (atomic_load(&g->vm->request) == VM_REQ_NONE ||
             (atomic_load(&g->vm->request) == VM_REQ_RESET && !g->vm->no_reboot))
