@@ -142,9 +142,10 @@ bool compile_region(struct compiler *c, struct translate_req *req, gva_t gva, st
 #ifndef __x86_64__
                 r->keep_deps = true;
 #endif
+                req->loops = req->loops && c->host && c->host->loops && !req->n_breakpoints && !req->hooks &&
+                             !req->deterministic;
                 c->cpu->translate(r, req);
-                r->loops = c->host && c->host->loops && req->loops && !req->n_breakpoints && !req->hooks &&
-                           !req->deterministic;
+                r->loops = req->loops;
                 if (req->needs_next)
                         return true;
                 verify(c, r, "after building", gva);

@@ -121,6 +121,7 @@ static ir_ref fold_ext(struct ir_builder *b, enum ir_op op, ir_ref x)
 {
         unsigned bits, inner_bits;
         bool sign, inner_sign;
+        const struct ir_ins *whole;
         uint64_t c;
 
         ext_info(op, &bits, &sign);
@@ -130,6 +131,14 @@ static ir_ref fold_ext(struct ir_builder *b, enum ir_op op, ir_ref x)
                 FIRE(ext_known, x);
         if (is_op_const(b, x, IR_OP_and, &c) && (c & bits_mask(bits)) == bits_mask(bits))
                 FIRE(ext_of_and, ir_unary(b, op, arg0(b, x)));
+        whole = ins_of(b, x)->op == IR_OP_trunc ? ins_of(b, arg0(b, x)) : ins_of(b, x);
+        if (whole->op == IR_OP_insert && ir_field_pos(whole->aux) == 0 && ir_field_len(whole->aux) >= bits) {
+                ir_ref part = whole->arg[1];
+
+                if (ins_of(b, x)->op == IR_OP_trunc)
+                        part = ir_trunc(b, part);
+                FIRE(ext_of_insert, ir_unary(b, op, part));
+        }
         return 0;
 }
 

@@ -275,6 +275,8 @@ struct ir_guest {
         const struct ir_helper *const *helpers; /* NULL-terminated; only the parser needs it */
         const uint16_t *pins;        /* slot ids worth a host register, hottest first, both classes mixed */
         uint32_t n_pins;
+        const uint16_t *spare;       /* I64 slots that are no register: passes keep values there between blocks */
+        uint32_t n_spare;
 };
 
 struct ir_region {

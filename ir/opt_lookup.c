@@ -166,5 +166,6 @@ void ir_optimise(struct ir_region *r)
 {
         ir_opt_lookup(r);
         ir_opt_loop(r);
+        ir_opt_flags(r);
         ir_opt_dead(r);
 }

@@ -18,7 +18,7 @@
 #include "ir/builder.h"
 #include "ir/opt.h"
 
-enum { BODY_MAX = 100, EXPRESS_DEPTH = 6, FLAG_SLOTS = 2, LOOP = 1, OUT = 2 /* blocks */ };
+enum { BODY_MAX = 100, FLAG_SLOTS = 2, LOOP = 1, OUT = 2 /* blocks */ };
 
 struct loop {
         struct ir_region *r;
@@ -27,7 +27,7 @@ struct loop {
         struct ir_ins branch;        /* that was its terminator */
         bool back_is_then;
         struct ir_ins back, out;     /* the two exits */
-        ir_ref *final;               /* by slot: the put that holds at the end, or the get of what is never put; or 0 */
+        ir_ref *final;               /* see struct express */
         uint16_t slot[FLAG_SLOTS];   /* of flags that the body puts */
         ir_ref flags[FLAG_SLOTS];    /* their values, where the copy stands; 0: not known */
         unsigned n_slots;
@@ -100,83 +100,14 @@ static bool survey(struct loop *l)
         return l->n_slots && l->last_insn;
 }
 
-/* ---- values of the end of the body, by what slots hold then ---- */
-
-static ir_ref express(struct loop *l, ir_ref v, unsigned depth);
-
-static bool is_final(const struct loop *l, ir_ref v, uint32_t *slot)
-{
-        for (uint32_t s = 0; s < l->r->guest->n_slots; s++) {
-                const struct ir_ins *i = l->final[s] ? &l->r->ins[l->final[s]] : NULL;
-
-                if (!i || l->r->guest->slots[s].type == IR_FLAGS)
-                        continue;
-                if (i->op == IR_OP_get ? l->final[s] == v : i->arg[0] == v) {
-                        *slot = s;
-                        return true;
-                }
-        }
-        return false;
-}
-
-/* What was added to or subtracted from, by the sum that a slot holds. */
-static ir_ref express_inverse(struct loop *l, ir_ref v, unsigned depth)
-{
-        for (ir_ref n = l->first; n < l->end; n++) {
-                const struct ir_ins i = l->r->ins[n];
-                uint32_t slot;
-                ir_ref y;
-
-                if (!live(&i) || (i.op != IR_OP_add && i.op != IR_OP_sub) || i.arg[0] != v || i.arg[1] == v ||
-                    !is_final(l, n, &slot))
-                        continue;
-                y = express(l, i.arg[1], depth + 1);
-                if (y)
-                        return ir_binary(l->b, i.op == IR_OP_add ? IR_OP_sub : IR_OP_add, ir_get(l->b, slot), y);
-        }
-        return 0;
-}
-
-static bool is_pure_scalar(const struct ir_ins *i)
-{
-        switch (ir_ops[i->op].sig) {
-        case IR_SIG_INT: case IR_SIG_BITS: case IR_SIG_SETCC: return true;
-        case IR_SIG_SELECT: return !ir_type_in_fpr(i->type);
-        case IR_SIG_FLAGS: return i->op != IR_OP_fl_fcmp;
-        case IR_SIG_CONV: return i->op == IR_OP_trunc || i->op == IR_OP_sext32 || i->op == IR_OP_zext32;
-        default: return false;
-        }
-}
-
-/* Value @v of the body in terms of slots at its end, built where the builder stands; or 0. */
-static ir_ref express(struct loop *l, ir_ref v, unsigned depth)
-{
-        const struct ir_ins i = l->r->ins[v]; /* a copy: building may move the others */
-        ir_ref arg[4] = {0}, found;
-        uint32_t slot;
-
-        if (i.op == IR_OP_const)
-                return ir_const(l->b, i.type, i.imm);
-        if (is_final(l, v, &slot))
-                return ir_get(l->b, slot);
-        if (depth > EXPRESS_DEPTH)
-                return 0;
-        found = express_inverse(l, v, depth);
-        if (found || !is_pure_scalar(&i))
-                return found;
-        for (unsigned k = 0; k < ir_ops[i.op].n_args; k++) {
-                arg[k] = express(l, i.arg[k], depth + 1);
-                if (!arg[k])
-                        return 0;
-        }
-        return ir_emit_like(l->b, &i, arg);
-}
+/* ---- the flags of the end of the body ---- */
 
 /* The flags that the body leaves become those of their slots; false if slots do not tell them. */
 static bool put_flags(struct loop *l)
 {
         for (unsigned k = 0; k < l->n_slots; k++) {
-                ir_ref v = express(l, l->r->ins[l->final[l->slot[k]]].arg[0], 0);
+                struct express x = {l->r, l->b, l->first, l->end, l->final, .max_spare = 0};
+                ir_ref v = ir_express(&x, l->r->ins[l->final[l->slot[k]]].arg[0]);
 
                 if (!v)
                         return false;

@@ -22,10 +22,12 @@ static const struct ir_slot slots[] = {
 /* What compiled code uses most; the flags are one of them. */
 static const uint16_t pins[] = {
         X86_SLOT_RAX, X86_SLOT_RSP, X86_SLOT_RDI, X86_SLOT_RSI, X86_SLOT_RDX, X86_SLOT_RCX, X86_SLOT_RBX,
-        X86_SLOT_RBP, X86_SLOT_R8, X86_SLOT_R12,
+        X86_SLOT_R8, X86_SLOT_RBP, X86_SLOT_R12,
         X86_SLOT_XMM0, X86_SLOT_XMM1, X86_SLOT_XMM2, X86_SLOT_XMM3, X86_SLOT_XMM4, X86_SLOT_XMM5,
         X86_SLOT_XMM6, X86_SLOT_XMM7,
 };
+
+static const uint16_t spare[] = {X86_SLOT_SPARE0, X86_SLOT_SPARE1};
 
 extern const struct ir_helper *const x86_helpers[];
 
@@ -34,6 +36,7 @@ const struct ir_guest x86_guest = {
         .slots = slots, .n_slots = X86_SLOT_COUNT,
         .helpers = x86_helpers,
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
+        .spare = spare, .n_spare = G_N_ELEMENTS(spare),
 };
 
 /* ---- models and features ---- */

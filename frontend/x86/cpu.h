@@ -112,6 +112,7 @@ struct x86_state {
         uint64_t gpr[16];
         uint32_t flags;         /* CF PF AF ZF SF OF: a word as of ir/flags.h */
         uint64_t step;          /* 1, or -1 with DF set */
+        uint64_t spare[2];      /* of compiled code, and no state */
         uint64_t system_flags;  /* X86_FL_SYSTEM of RFLAGS */
         struct ir_v128 xmm[16] __attribute__((aligned(16)));
         uint64_t mxcsr;         /* less the flags still in the host's FP unit */
@@ -148,7 +149,7 @@ static inline const struct x86_state *x86_state_const(const struct vcpu *v)
 }
 
 /* Groups of slots for the helpers' masks. */
-enum x86_group { X86_GROUP_GPR, X86_GROUP_FLAGS, X86_GROUP_SYSTEM, X86_GROUP_XMM };
+enum x86_group { X86_GROUP_GPR, X86_GROUP_FLAGS, X86_GROUP_SYSTEM, X86_GROUP_XMM, X86_GROUP_SPARE };
 #define X86_MASK_GPR (1ull << X86_GROUP_GPR)
 #define X86_MASK_FLAGS (1ull << X86_GROUP_FLAGS)
 #define X86_MASK_SYSTEM (1ull << X86_GROUP_SYSTEM)

@@ -149,38 +149,36 @@ bool x86_tr_ret(struct x86_tctx *t, const struct x86_insn *i)
         return true;
 }
 
-/* Ends the block with a jump that is taken if @taken is current, and the way on in @next. */
-static void branch_ends(struct x86_tctx *t, const struct x86_insn *i, uint32_t taken, uint32_t next)
+/* After a branch to @taken or @next: what those lead to. */
+static bool branch_ends(struct x86_tctx *t, const struct x86_insn *i, uint32_t taken, uint32_t next)
 {
-        ir_builder_at(t->b, taken);
-        x86_jump(t, t->next + i->imm[0]);
-        ir_builder_at(t->b, next);
-        ir_exit_jump(t->b, t->next, false);
+        x86_block_fill(t, taken, t->next + i->imm[0]);
+        x86_block_fill(t, next, t->next);
+        t->ended = true;
+        return true;
 }
 
 bool x86_tr_jcc(struct x86_tctx *t, const struct x86_insn *i)
 {
-        uint32_t taken = ir_block_new(t->b), next = ir_block_new(t->b);
+        uint32_t taken = x86_block_to(t, t->next + i->imm[0]), next = x86_block_to(t, t->next);
 
         ir_fl_br(t->b, x86_cond(i->cond), x86_flags(t), taken, next);
-        branch_ends(t, i, taken, next);
-        return true;
+        return branch_ends(t, i, taken, next);
 }
 
 /* JCXZ by address size; LOOP counts by it, too. */
 bool x86_tr_jcxz(struct x86_tctx *t, const struct x86_insn *i)
 {
-        uint32_t taken = ir_block_new(t->b), next = ir_block_new(t->b);
+        uint32_t taken = x86_block_to(t, t->next + i->imm[0]), next = x86_block_to(t, t->next);
         ir_ref v = x86_get_reg(t, X86_RCX, i->as);
 
         ir_brcc(t->b, IR_EQ, v, x86_const(t, i->as, 0), taken, next);
-        branch_ends(t, i, taken, next);
-        return true;
+        return branch_ends(t, i, taken, next);
 }
 
 bool x86_tr_loop(struct x86_tctx *t, const struct x86_insn *i)
 {
-        uint32_t taken = ir_block_new(t->b), next = ir_block_new(t->b);
+        uint32_t taken = x86_block_to(t, t->next + i->imm[0]), next = x86_block_to(t, t->next);
         ir_ref v = ir_sub(t->b, x86_get_reg(t, X86_RCX, i->as), x86_const(t, i->as, 1));
         ir_ref go = ir_setcc(t->b, IR_NE, v, x86_const(t, i->as, 0));
 
@@ -189,8 +187,7 @@ bool x86_tr_loop(struct x86_tctx *t, const struct x86_insn *i)
                                                  x86_flags(t)));
         x86_put_reg(t, X86_RCX, i->as, v);
         ir_brcc(t->b, IR_NE, go, x86_c64(t, 0), taken, next);
-        branch_ends(t, i, taken, next);
-        return true;
+        return branch_ends(t, i, taken, next);
 }
 
 /* ---- strings ---- */

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translates one block of 64-bit x86 code: decodes instruction after instruction until one ends the block,
- * the page ends, or the request's limit is reached. The translators of single instructions are in tr_*.c.
+ * Translates a region of 64-bit x86 code. First it is swept: instructions are decoded one after the other, past
+ * conditional jumps, until one goes away for good and no jump before led behind it, the page ends, or a limit is
+ * reached. So a region is a stretch of code without gaps, of which jumps within are branches of the IR. Where a
+ * region must not go round in itself (struct translate_req, loops) it ends with the first jump. The translators
+ * of single instructions are in tr_*.c.
  *
  * Runs on the vCPU's thread; touches nothing but the region being built.
  */
 #include "frontend/x86/translate.h"
 
-enum { PAGE = GUEST_PAGE_SIZE };
+#include "base/arena.h"
+
+enum { PAGE = GUEST_PAGE_SIZE, X86_SWEEP_LOOP = 24 /* a region of so many instructions ends with a loop */ };
 
 /* ---- registers ---- */
 
@@ -218,11 +223,54 @@ ir_ref x86_with(struct x86_tctx *t, ir_ref f, unsigned mask, ir_ref bit)
 
 /* ---- ends of blocks ---- */
 
+/* The place in the sweep of the block that begins at @target, if one can be reached there; or -1. */
+static int sweep_find(const struct x86_sweep *s, int64_t target)
+{
+        for (unsigned k = 0; s && k < s->n; k++)
+                if (s->pc[k] == target)
+                        return s->block[k] && (k > s->at || s->reached[k]) ? (int)k : -1;
+        return -1;
+}
+
+/* Goes to another instruction of the region, if @target is one that begins a block. */
+static bool jump_within(struct x86_tctx *t, int64_t target)
+{
+        int k = sweep_find(t->sweep, target);
+
+        if (k < 0)
+                return false;
+        if (target <= (int64_t)t->pc)
+                ir_poll(t->b, target);
+        t->sweep->reached[k] = true;
+        ir_br(t->b, t->sweep->block[k] - 1);
+        return true;
+}
+
 void x86_jump(struct x86_tctx *t, int64_t target)
 {
-        ir_exit_jump(t->b, target, target <= (int64_t)t->pc);
+        if (!jump_within(t, target))
+                ir_exit_jump(t->b, target, target <= (int64_t)t->pc);
         t->ended = true;
 }
+
+uint32_t x86_block_to(struct x86_tctx *t, int64_t target)
+{
+        int k = target > (int64_t)t->pc ? sweep_find(t->sweep, target) : -1;
+
+        if (k < 0)
+                return ir_block_new(t->b);
+        t->sweep->reached[k] = true;
+        return t->sweep->block[k] - 1;
+}
+
+void x86_block_fill(struct x86_tctx *t, uint32_t block, int64_t target)
+{
+        if (t->sweep && block <= t->sweep->last)
+                return;
+        ir_builder_at(t->b, block);
+        x86_jump(t, target);
+}
+
 
 void x86_jump_indirect(struct x86_tctx *t, enum ir_jump kind, ir_ref target)
 {
@@ -326,32 +374,164 @@ static void translate_one(struct x86_tctx *t, enum fetched fetched, const struct
                 x86_exit(t, IR_EXIT_LOOKUP);
 }
 
+/* ---- the sweep ---- */
+
+/* Does nothing come after the instruction? Of those not named here the translators say so. */
+static bool goes_away(const struct x86_insn *i)
+{
+        switch (i->id) {
+        case X86_JMP: case X86_JMPF: case X86_CALL: case X86_CALLF: case X86_RET: case X86_RETF: case X86_IRET:
+        case X86_HLT: case X86_INT: case X86_INT1: case X86_INT3: case X86_UD0: case X86_UD1: case X86_UD2:
+        case X86_SYSCALL: case X86_SYSRET: case X86_MWAIT:
+                return true;
+        case X86_MOVS: case X86_STOS: case X86_LODS: case X86_CMPS: case X86_SCAS: case X86_INS: case X86_OUTS:
+                return i->repe || i->repne;
+        default:
+                return !x86_translators[i->id];
+        }
+}
+
+static bool jumps_on_condition(const struct x86_insn *i)
+{
+        return i->op[0].kind == X86_OP_REL && !goes_away(i);
+}
+
+static bool is_place(const uint16_t *places, unsigned n, uint32_t pc)
+{
+        while (n)
+                if (places[--n] == pc)
+                        return true;
+        return false;
+}
+
+/* To the place that a jump before leads to, if there is nothing but padding before it. */
+static bool skip_padding(struct x86_tctx *t, const uint16_t *places, unsigned n)
+{
+        uint32_t from = t->pc;
+        struct x86_insn i;
+
+        while (!is_place(places, n, t->pc)) {
+                if (t->pc >= PAGE || fetch(t, &i) != FETCH_OK || i.id != X86_NOP) {
+                        t->pc = from;
+                        return false;
+                }
+                t->pc = t->next;
+        }
+        return true;
+}
+
+/*
+ * Finds the instructions, the first of which is decoded already. After one that goes away the next one counts
+ * only if a jump leads there.
+ */
+static void sweep(struct x86_tctx *t, struct x86_sweep *s)
+{
+        uint16_t to[X86_SWEEP_JUMPS];
+        unsigned limit = MIN((unsigned)X86_SWEEP_MAX, t->req->max_insns), jumps = 0;
+        bool fell = true;
+
+        for (s->n = 0; s->n < limit; t->pc = t->next) {
+                struct x86_insn *i = &s->insn[s->n];
+
+                if (s->n && ((!fell && !skip_padding(t, to, jumps)) || t->pc >= PAGE || cpu_breakpoint_at(t->req, t->pc) ||
+                             fetch(t, i) != FETCH_OK || t->next > PAGE))
+                        break;
+                s->pc[s->n++] = t->pc;
+                s->pc[s->n] = t->next;
+                fell = !goes_away(i);
+                if (jumps_on_condition(i)) {
+                        int64_t target = t->next + i->imm[0];
+
+                        if (jumps == X86_SWEEP_JUMPS || (target <= (int64_t)t->pc && s->n >= X86_SWEEP_LOOP))
+                                break;
+                        to[jumps++] = target >= 0 && target < PAGE ? target : 0;
+                }
+        }
+        t->pc = s->pc[0];
+}
+
+/* Blocks begin where jumps lead, and behind those that may not be taken. They are in the order of the code. */
+static void find_blocks(struct x86_tctx *t, struct x86_sweep *s)
+{
+        bool begins[X86_SWEEP_MAX + 1] = {false};
+
+        for (unsigned k = 0; k < s->n; k++) {
+                const struct x86_insn *i = &s->insn[k];
+
+                if (i->op[0].kind != X86_OP_REL || i->id == X86_CALL)
+                        continue;
+                begins[k + 1] |= jumps_on_condition(i);
+                for (unsigned to = 0; to < s->n; to++)
+                        begins[to] |= s->pc[to] == s->pc[k] + i->length + i->imm[0];
+        }
+        for (unsigned k = 0; k < s->n; k++)
+                if (begins[k])
+                        s->block[k] = 1 + (s->last = ir_block_new(t->b));
+        t->sweep = s;
+}
+
+/* All that was swept; what cannot be reached is left out. */
+static void translate_sweep(struct x86_tctx *t, struct x86_sweep *s)
+{
+        for (unsigned k = 0; k < s->n; k++) {
+                s->at = k;
+                if (s->block[k] && (!t->ended || s->reached[k])) {
+                        if (!t->ended)
+                                ir_br(t->b, s->block[k] - 1);
+                        s->reached[k] = true;
+                        ir_builder_at(t->b, s->block[k] - 1);
+                        t->ended = false;
+                }
+                if (t->ended)
+                        continue;
+                t->pc = s->pc[k];
+                t->next = t->pc + s->insn[k].length;
+                translate_one(t, FETCH_OK, &s->insn[k]);
+        }
+        if (!t->ended)
+                ir_exit_jump(t->b, t->next, t->shadow);
+        t->pc = t->next = s->pc[s->n];
+}
+
+/* One block of guest code. */
+static void translate_block(struct x86_tctx *t, enum fetched fetched, struct x86_insn *i)
+{
+        for (;;) {
+                translate_one(t, fetched, i);
+                if (t->ended)
+                        break;
+                t->pc = t->next;
+                if (t->pc < PAGE && t->r->n_guest_insns < t->req->max_insns && !cpu_breakpoint_at(t->req, t->pc)) {
+                        fetched = fetch(t, i);
+                        if (fetched != FETCH_BEYOND && t->next <= PAGE)
+                                continue;
+                }
+                ir_exit_jump(t->b, t->pc, t->shadow);
+                t->next = t->pc;
+                break;
+        }
+}
+
 void x86_translate(struct ir_region *r, struct translate_req *req)
 {
         struct x86_tctx t = {.r = r, .req = req, .config = req->config, .mode = req->mode, .pc = req->offset};
-        struct x86_insn i;
+        struct x86_sweep *s = arena_alloc(r->arena, sizeof(*s) + X86_SWEEP_MAX * sizeof(*s->insn));
         enum fetched fetched;
 
+        memset(s, 0, sizeof(*s));
         cpu_translate_begin(r, req, x86_fp_mode(req->mode));
-        fetched = fetch(&t, &i);
+        fetched = fetch(&t, &s->insn[0]);
         if (fetched == FETCH_BEYOND) {
                 req->needs_next = true;
                 return;
         }
         t.b = cpu_translate_builder(r);
-        for (;;) {
-                translate_one(&t, fetched, &i);
-                if (t.ended)
-                        break;
-                t.pc = t.next;
-                if (t.pc < PAGE && r->n_guest_insns < req->max_insns && !cpu_breakpoint_at(req, t.pc)) {
-                        fetched = fetch(&t, &i);
-                        if (fetched != FETCH_BEYOND && t.next <= PAGE)
-                                continue;
-                }
-                ir_exit_jump(t.b, t.pc, t.shadow);
-                t.next = t.pc;
-                break;
+        if (req->loops && fetched == FETCH_OK && t.next <= PAGE) {
+                sweep(&t, s);
+                find_blocks(&t, s);
+                translate_sweep(&t, s);
+        } else {
+                translate_block(&t, fetched, &s->insn[0]);
         }
         req->straddles = t.next > PAGE && t.pc == req->offset;
         r->guest_bytes = t.next - req->offset;

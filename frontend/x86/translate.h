@@ -14,7 +14,19 @@
 #include "ir/vec.h"
 #include "x86_translate.h"
 
-/* One block being translated. */
+/* The instructions of a region, found before they are translated: which of them begin a block. */
+enum { X86_SWEEP_MAX = 128 /* instructions */, X86_SWEEP_JUMPS = 12 };
+
+struct x86_sweep {
+        unsigned n, at;                     /* how many; the one being translated */
+        uint32_t last;                      /* the last block that begins with one */
+        uint16_t pc[X86_SWEEP_MAX + 1];     /* and where the last one ends */
+        uint32_t block[X86_SWEEP_MAX + 1];  /* 1 + the block that it begins, or 0 */
+        bool reached[X86_SWEEP_MAX + 1];    /* something goes to that block */
+        struct x86_insn insn[];             /* the last member: the rest begins as zeros */
+};
+
+/* One region being translated. */
 struct x86_tctx {
         struct ir_builder *b;
         struct ir_region *r;
@@ -22,6 +34,7 @@ struct x86_tctx {
         const struct cpu_config *config;
         uint64_t mode;
         uint32_t pc, next;     /* offset in the page of the instruction, and of the next one */
+        struct x86_sweep *sweep; /* 0: the region is one block of guest code */
         bool ended;            /* the current block has its terminator */
         bool shadow;           /* interrupts are looked at after this instruction (STI) */
 };
@@ -93,6 +106,12 @@ ir_ref x86_with(struct x86_tctx *t, ir_ref f, unsigned mask, ir_ref bit);
 
 /* ---- ends of blocks ---- */
 void x86_jump(struct x86_tctx *t, int64_t target);
+/*
+ * A conditional jump: the block that it goes to for @target, and, after the branch, what leads on from there, unless
+ * it is a block of the region that begins with that instruction.
+ */
+uint32_t x86_block_to(struct x86_tctx *t, int64_t target);
+void x86_block_fill(struct x86_tctx *t, uint32_t block, int64_t target);
 void x86_jump_indirect(struct x86_tctx *t, enum ir_jump kind, ir_ref target);
 void x86_exit(struct x86_tctx *t, enum ir_exit reason);  /* goes on at the next instruction */
 /* Raises an exception at this instruction; ends the block. */

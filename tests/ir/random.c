@@ -22,7 +22,10 @@ struct gen {
         ir_ref pool[IR_TYPE_COUNT][POOL]; /* values that can be used here */
         unsigned n[IR_TYPE_COUNT];
         unsigned insn;
+        bool flow;                        /* of make_flow: COUNTER is put there alone, and one slot has the flags */
 };
+
+enum { COUNTER = SLOT_X0 + 13 };
 
 /* splitmix64 */
 static uint64_t next_random(uint64_t *seed)
@@ -68,11 +71,13 @@ static void remember(struct gen *g, ir_ref v)
 
 static uint32_t random_slot(struct gen *g, enum ir_type t)
 {
+        uint32_t x = SLOT_X0 + pick(g, 16);
+
         switch (t) {
-        case IR_I64: return SLOT_X0 + pick(g, 16);
+        case IR_I64: return g->flow && x == COUNTER ? SLOT_X0 : x;
         case IR_I32: return SLOT_W0 + pick(g, 4);
         case IR_F64: return SLOT_F0 + pick(g, 4);
-        case IR_FLAGS: return SLOT_FL0 + pick(g, 2);
+        case IR_FLAGS: return SLOT_FL0 + (pick(g, 2) && !g->flow);
         case IR_V128: return SLOT_V0 + pick(g, 4);
         default: return SLOT_S0 + pick(g, 4);
         }
@@ -469,6 +474,81 @@ static void make_body(struct gen *g)
         make_leave(g);
 }
 
+/* ---- loops and jumps ---- */
+
+struct flow {
+        uint32_t block[6];
+        int64_t start[6]; /* page offsets of their first instructions */
+        unsigned n, at;
+};
+
+/* A jump back, as long as the counter lasts. Slots tell these flags. */
+static void make_round(struct gen *g, struct flow *f, uint32_t next)
+{
+        ir_ref x = ir_get(g->b, COUNTER), one = ir_const(g->b, IR_I64, 1), flags;
+        uint32_t back = ir_block_new(g->b);
+        unsigned to = pick(g, f->at + 1);
+
+        ir_put(g->b, COUNTER, ir_sub(g->b, x, one));
+        flags = ir_fl_sub(g->b, 64, x, one);
+        ir_put(g->b, SLOT_FL0, flags);
+        ir_brcc(g->b, IR_NE, ir_fl_test(g->b, IR_FL_GTS, flags), ir_const(g->b, IR_I64, 0), back, next);
+        ir_builder_at(g->b, back);
+        if (pick(g, 4))
+                ir_poll(g->b, f->start[to]);
+        ir_br(g->b, f->block[to]);
+}
+
+/* The end of a block: on to the next one, or to a later one, or back, or away. */
+static void end_flow(struct gen *g, struct flow *f)
+{
+        bool last = f->at + 1 == f->n;
+        uint32_t leave = ir_block_new(g->b), next = last ? leave : f->block[f->at + 1], then = leave;
+        ir_ref flags;
+
+        switch (pick(g, 4)) {
+        case 0:
+                ir_br(g->b, next);
+                break;
+        case 1:
+                make_round(g, f, next);
+                break;
+        default:
+                if (!last && pick(g, 3))
+                        then = f->block[f->at + 1 + pick(g, f->n - f->at - 1)];
+                flags = pick(g, 3) ? flags_computed(g) : value(g, IR_FLAGS);
+                if (pick(g, 4))
+                        ir_put(g->b, SLOT_FL0, flags);
+                ir_brcc(g->b, IR_NE, ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), flags), ir_const(g->b, IR_I64, 0),
+                        then, next);
+                break;
+        }
+        memset(g->n, 0, sizeof(g->n));
+        ir_builder_at(g->b, leave);
+        make_leave(g);
+}
+
+/* Blocks in a row with jumps among them. */
+static void make_flow(struct gen *g)
+{
+        struct flow f = {.n = 2 + pick(g, 5)};
+
+        g->flow = true;
+        for (unsigned k = 0; k < f.n; k++)
+                f.block[k] = ir_block_new(g->b);
+        ir_put(g->b, COUNTER, ir_and(g->b, ir_get(g->b, COUNTER), ir_const(g->b, IR_I64, 3)));
+        ir_br(g->b, f.block[0]);
+        for (f.at = 0; f.at < f.n; f.at++) {
+                memset(g->n, 0, sizeof(g->n));
+                ir_builder_at(g->b, f.block[f.at]);
+                f.start[f.at] = 4 * g->insn;
+                make_insn(g);
+                for (unsigned n = pick(g, 3); n; n--)
+                        make_insn(g);
+                end_flow(g, &f);
+        }
+}
+
 struct ir_region *random_region(struct arena *a, uint64_t seed)
 {
         struct ir_region *r = ir_region_new(a, &world_guest);
@@ -479,9 +559,14 @@ struct ir_region *random_region(struct arena *a, uint64_t seed)
         r->fp.nan = IR_NAN_DEFAULT;
         r->fp.fma_inf_zero_nan_invalid = true;
         g.b = ir_builder_new(r);
-        if (pick(&g, 4) == 0)
-                ir_budget(g.b);
-        make_body(&g);
+        r->loops = pick(&g, 2);
+        if (pick(&g, 4) == 0) {
+                make_flow(&g);
+        } else {
+                if (pick(&g, 4) == 0)
+                        ir_budget(g.b);
+                make_body(&g);
+        }
         ir_builder_finish(g.b);
         r->guest_bytes = 4 * r->n_guest_insns;
         return r;
@@ -492,7 +577,7 @@ static void random_world(struct world *w, uint64_t seed)
         world_init(w);
         for (uint32_t s = 0; s < SLOT_V0; s++)
                 world_slot_put(w, s, biased(&seed));
-        for (uint32_t s = SLOT_V0; s < SLOT_COUNT; s++) {
+        for (uint32_t s = SLOT_V0; s < SLOT_STATE; s++) {
                 uint64_t low = biased(&seed), high = biased(&seed);
 
                 world_vec_put(w, s, (struct ir_v128){{low, high}});

@@ -19,18 +19,20 @@
 #define S(n) {"s" #n, IR_F32, 3, (SLOT_S0 + n) * 8}
 #define FL(n) {"fl" #n, IR_FLAGS, 2, (SLOT_FL0 + n) * 8}
 #define V(n) {"v" #n, IR_V128, 3, SLOT_V0 * 8 + n * 16}
+#define SPARE(n) {"spare" #n, IR_I64, 4, SLOT_V0 * 8 + 4 * 16 + n * 8}
 static const struct ir_slot slots[SLOT_COUNT] = {
         X(0, 0), X(1, 0), X(2, 0), X(3, 0), X(4, 0), X(5, 0), X(6, 0), X(7, 0),
         X(8, 1), X(9, 1), X(10, 1), X(11, 1), X(12, 1), X(13, 1), X(14, 1), X(15, 1),
         WS(0), WS(1), WS(2), WS(3), F(0), F(1), F(2), F(3), S(0), S(1), S(2), S(3), FL(0), FL(1),
-        V(0), V(1), V(2), V(3),
+        V(0), V(1), V(2), V(3), SPARE(0), SPARE(1),
 };
 
 static const uint16_t pins[] = {0, 1, 2, 3, 8, 9, 16, 20, 21, 24, 30, 31};
+static const uint16_t spare[] = {SLOT_SPARE0, SLOT_SPARE0 + 1};
 
 const struct ir_guest world_guest = {
         .name = "test", .slots = slots, .n_slots = SLOT_COUNT, .helpers = world_helpers, .pins = pins,
-        .n_pins = G_N_ELEMENTS(pins),
+        .n_pins = G_N_ELEMENTS(pins), .spare = spare, .n_spare = G_N_ELEMENTS(spare),
 };
 
 static bool slot_is32(uint32_t slot)
@@ -167,7 +169,7 @@ void world_hook(void *ctx, uint32_t kind, uint64_t datum)
 
         /* Instrumentation may look at all state. */
         note(w, kind * 1000003ull + datum);
-        for (uint32_t s = 0; s < SLOT_COUNT; s++)
+        for (uint32_t s = 0; s < SLOT_STATE; s++)
                 note(w, world_slot_get(w, s));
 }
 
@@ -368,11 +370,11 @@ char *world_difference(const struct world *a, const struct world *b)
                 return g_strdup_printf("pc 0x%" PRIx64 ", 0x%" PRIx64, a->pc, b->pc);
         if (a->insn != b->insn)
                 return g_strdup_printf("insn %u, %u", a->insn, b->insn);
-        for (uint32_t s = 0; s < SLOT_COUNT; s++)
+        for (uint32_t s = 0; s < SLOT_STATE; s++)
                 if (world_slot_get(a, s) != world_slot_get(b, s))
                         return g_strdup_printf("slot %s 0x%" PRIx64 ", 0x%" PRIx64, slots[s].name,
                                                world_slot_get(a, s), world_slot_get(b, s));
-        for (uint32_t s = SLOT_V0; s < SLOT_COUNT; s++) {
+        for (uint32_t s = SLOT_V0; s < SLOT_STATE; s++) {
                 struct ir_v128 x = world_vec_get(a, s), y = world_vec_get(b, s);
 
                 if (memcmp(&x, &y, sizeof(x)))

@@ -25,9 +25,11 @@ enum {
         SLOT_S0 = 24,     /* 4 of F32; group 3 */
         SLOT_FL0 = 28,    /* 2 of flags; group 2 */
         SLOT_V0 = 30,     /* 4 of V128; group 3 */
-        SLOT_COUNT = 34
+        SLOT_SPARE0 = 34, /* 2 of I64; no state */
+        SLOT_COUNT = 36,
+        SLOT_STATE = SLOT_SPARE0 /* those that count */
 };
-#define WORLD_STATE (SLOT_V0 * 8 + 4 * 16)
+#define WORLD_STATE (SLOT_V0 * 8 + 4 * 16 + 2 * 8)
 
 extern const struct ir_guest world_guest;
 extern const struct ir_helper *const world_helpers[];
