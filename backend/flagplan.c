@@ -327,6 +327,24 @@ static enum ir_flcond reader_cond(const struct ir_ins *i, const struct ir_ins *t
         return i->cond == IR_EQ ? t->cond ^ 1 : t->cond;
 }
 
+/*
+ * A deferred value that is a constant away from another one, as a stack pointer is after a push: if nobody else wants
+ * it the fault map may as well have the other.
+ */
+static bool is_step(const struct planner *p, ir_ref v)
+{
+        const struct ir_ins *i = &p->ins[v];
+
+        switch (i->op) {
+        case IR_OP_add: case IR_OP_sub:
+                return p->ins[i->arg[1]].op == IR_OP_const;
+        case IR_OP_trunc: case IR_OP_zext32: case IR_OP_sext32:
+                return true;
+        default:
+                return false;
+        }
+}
+
 static void plan_ins(struct planner *p, ir_ref n)
 {
         const struct ir_ins *i = &p->ins[n];
@@ -345,7 +363,7 @@ static void plan_ins(struct planner *p, ir_ref n)
         }
         switch (i->op) {
         case IR_OP_put:
-                if (i->flags & IR_INS_DEFERRED && i->type == IR_FLAGS)
+                if (i->flags & IR_INS_DEFERRED && (i->type == IR_FLAGS || is_step(p, i->arg[0])))
                         want_recipe(p, i->arg[0], 0);
                 else
                         want_value(p, i->arg[0]);
