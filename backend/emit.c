@@ -201,7 +201,7 @@ enum emit_status emit_region(void *host_data, const struct ir_region *r, struct 
         e.skip_block = arena_zalloc(r->arena, r->n_blocks);
         e.fixups = arena_alloc(r->arena, 2 * r->n_blocks * sizeof(*e.fixups));
         e.n_cold = e.n_fixups = 0;
-        e.lookup_end = NULL;
+        e.lookup_end = e.scaled.end = e.sum.end = NULL;
         e.insn = e.budget = 0;
         e.page_offset = r->start_offset;
         e.own = NULL;

@@ -81,6 +81,15 @@ struct emit {
         uint32_t insn;              /* guest instruction in force */
         uint32_t budget;            /* what the region took from hot.budget, 0 if nothing */
         uint16_t page_offset;       /* of that instruction */
+        struct {
+                uint32_t at;            /* the op */
+                uint8_t *begin, *end;   /* of the code to be undone, and where it ended: nothing may come after it */
+                uint8_t reg, log2;      /* what was shifted, by how much */
+        } scaled;                   /* the latest shift that an addition could do by scaling its index */
+        struct {
+                uint8_t *end;
+                uint8_t reg, base, index, log2;
+        } sum;                      /* the latest sum of two registers in a third one */
         void *own;                  /* what the host keeps beside; NULL at first */
 };
 

@@ -37,7 +37,10 @@ static void emit_index(struct emit *e, unsigned a)
 static uint8_t *emit_probe(struct emit *e, unsigned t, unsigned a, int32_t imm, bool write, int32_t span)
 {
         if (imm) {
-                x86_lea(&e->a, true, t, x86_at(a, imm));
+                if (e->sum.end == e->a.p && e->sum.reg == a) /* not after that, but beside it */
+                        x86_lea(&e->a, true, t, x86_at_index(e->sum.base, e->sum.index, e->sum.log2, imm));
+                else
+                        x86_lea(&e->a, true, t, x86_at(a, imm));
                 emit_index(e, t);
         } else {
                 emit_index(e, a);

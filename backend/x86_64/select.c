@@ -46,6 +46,33 @@ static void alu(struct emit *e, enum x86_alu op, bool w, unsigned d, const struc
         }
 }
 
+static void emit_sum_of(struct emit *e, bool w, unsigned d, unsigned base, unsigned index, unsigned log2)
+{
+        x86_lea(&e->a, w, d, x86_at_index(base, index, log2, 0));
+        if (!w || d == base || d == index)
+                return;
+        e->sum.end = e->a.p;
+        e->sum.reg = d;
+        e->sum.base = base;
+        e->sum.index = index;
+        e->sum.log2 = log2;
+}
+
+/* Is one of the values added the shift just emitted, for this alone? */
+static bool is_scaled(const struct emit *e, ir_ref x, ir_ref y)
+{
+        return e->a.p == e->scaled.end && x != y && (e->scaled.at == x || e->scaled.at == y) &&
+               e->ra.val[e->scaled.at].uses == 1 && !ra_live_after(&e->ra, e->scaled.at);
+}
+
+/* The shift was in vain. */
+static void emit_scaled_sum(struct emit *e, bool w, unsigned d, unsigned base)
+{
+        e->a.p = e->scaled.begin;
+        e->scaled.end = NULL;
+        emit_sum_of(e, w, d, base, e->scaled.reg, e->scaled.log2);
+}
+
 static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_alu op)
 {
         bool w = wide(i), comm = op != ALU_SUB;
@@ -65,9 +92,12 @@ static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x
                 b = (struct ra_opnd){.kind = RA_IMM, .imm = e->r->ins[e->r->ins[flags].arg[1]].imm};
         }
         ra_operands_done(&e->ra);
+        bool scaled = op == ALU_ADD && !flags && a.kind == RA_REG && b.kind == RA_REG && is_scaled(e, x, y);
         unsigned d = ra_def(&e->ra, at, opnd_reg(&a), 0);
 
-        if (op == ALU_AND && w && b.kind == RA_IMM && b.imm == 0xffffffff) {
+        if (scaled && e->a.p == e->scaled.end) {
+                emit_scaled_sum(e, w, d, e->scaled.at == x ? b.reg : a.reg);
+        } else if (op == ALU_AND && w && b.kind == RA_IMM && b.imm == 0xffffffff) {
                 if (a.kind == RA_REG)
                         x86_mov(&e->a, false, d, a.reg);
                 else
@@ -78,7 +108,7 @@ static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x
                 else if (b.reg == d)
                         x86_alu(&e->a, ALU_ADD, w, d, a.reg);
                 else
-                        x86_lea(&e->a, w, d, x86_at_index(a.reg, b.reg, 0, 0));
+                        emit_sum_of(e, w, d, a.reg, b.reg, 0);
         } else if (b.kind == RA_REG && b.reg == d && !(a.kind == RA_REG && a.reg == d)) {
                 if (op == ALU_SUB && flags) {
                         emit_opnd_to(e, SCRATCH, &a, w);
@@ -248,16 +278,28 @@ static void emit_shift_const(struct emit *e, uint32_t at, const struct ir_ins *i
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, opnd_reg(&a), 0);
 
+        uint8_t *begin = e->a.p;
+        unsigned index = a.kind == RA_REG ? a.reg : d;
+
         if (op <= SH_ROR && e->h->feat.bmi2 && a.kind == RA_REG && a.reg != d) {
                 x86_rorx(&e->a, w, d, a.reg, op == SH_ROL ? -n & (w ? 63 : 31) : n);
         } else {
                 emit_opnd_to(e, d, &a, w);
+                if (a.kind != RA_REG)
+                        begin = e->a.p;
                 if (n)
                         x86_shift_imm(&e->a, op, w, d, n);
                 else if (e->ra.val[at].wide)
                         x86_mov(&e->a, false, d, d);
         }
         ra_def_done(&e->ra, at);
+        if (op == SH_SHL && n >= 1 && n <= 3) {
+                e->scaled.at = at;
+                e->scaled.begin = begin;
+                e->scaled.end = e->a.p;
+                e->scaled.reg = index;
+                e->scaled.log2 = n;
+        }
 }
 
 static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
