@@ -37,6 +37,7 @@ enum cold_kind {
         COLD_EXIT_AT, COLD_EXIT_PC, COLD_BUDGET, COLD_STATUS, COLD_POLL_SITE, COLD_STUB, COLD_LANDING,
         /* by cold_op */
         COLD_DIV, COLD_NAN, COLD_FMA, COLD_MINMAX, COLD_TO_INT, COLD_TINY, COLD_SLOW_FP, COLD_VECTOR,
+        COLD_ADDEND,
 };
 
 struct cold {

@@ -81,6 +81,9 @@ struct runtime {
 /* How an engine runs what exec.c has found: from @door until an exit; hot.pc is valid afterwards. */
 typedef enum ir_exit (*exec_enter_fn)(struct vcpu *v, uint64_t door);
 
+/* struct vcpu_engine, addend_sure: grows by one with each page that is as told, and falls with each that is not. */
+enum { ADDEND_SURE = 16 /* enough to be relied on */, ADDEND_SURE_MAX = 64, ADDEND_WRONG = 8 };
+
 struct vcpu_engine {
         struct vcpu *v;
         struct ir_interp *interp;          /* the interpreter engine's */
@@ -88,6 +91,7 @@ struct vcpu_engine {
         exec_enter_fn enter;
         struct contexts contexts;
         struct tlb2 tlb2;
+        unsigned addend_sure;              /* how well hot.addend has told the addends of late */
         const struct mem_row *ram_row;     /* where the last physical address was found */
         struct compiler *compiler;
         GArray *sites, *locs, *links;      /* of the region being compiled */

@@ -128,6 +128,25 @@ bool tlb_find_page(struct vcpu *v, gva_t gva, unsigned size, enum access access,
         return walk_page(v, gva, size, access, view, out);
 }
 
+/*
+ * Keeps the addend that most entries have. Where the address space is a linear image of RAM (no paging, an identity
+ * map, a kernel's own map) that is nearly all, and code can be made that takes it for granted until it is proved
+ * (struct compiled, linear).
+ */
+static void note_addend(struct vcpu *v, uint64_t addend)
+{
+        unsigned *sure = &v->engine->addend_sure;
+
+        if (addend == v->hot.addend) {
+                *sure += *sure < ADDEND_SURE_MAX;
+        } else if (*sure >= ADDEND_WRONG) {
+                *sure -= ADDEND_WRONG;
+        } else {
+                *sure = v->hot.addend ? 0 : ADDEND_SURE; /* the first one counts until it is refuted */
+                v->hot.addend = addend;
+        }
+}
+
 bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, struct tlb_page *out)
 {
         struct data_context *c = v->engine->contexts.cur_data;
@@ -151,5 +170,6 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
                 .addend = (uint64_t)(uintptr_t)out->host - page_of(gva),
                 .code_lines = code ? lines : NULL,
         };
+        note_addend(v, e->addend);
         return true;
 }

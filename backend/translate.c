@@ -133,7 +133,8 @@ static bool emit(struct vcpu *v, struct code_region *r, struct translate_req *re
         struct code_segment *s = one_shot ? codeseg_scratch(v) : e->segment ? e->segment : codeseg_open(v);
 
         for (unsigned attempt = 0; attempt < 3; attempt++) {
-                struct compiled out = {.buf = &s->buf, .sites = e->sites, .locs = e->locs, .links = e->links};
+                struct compiled out = {.buf = &s->buf, .sites = e->sites, .locs = e->locs, .links = e->links,
+                                       .linear = e->addend_sure >= ADDEND_SURE};
                 size_t start = align_start(&s->buf);
                 const struct ir_region *ir;
 

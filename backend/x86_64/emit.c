@@ -169,6 +169,8 @@ void cold_op(struct emit *e, const struct cold *c)
 {
         if (c->kind == COLD_DIV)
                 cold_div(e, c);
+        else if (c->kind == COLD_ADDEND)
+                cold_addend(e, c);
         else if (c->kind == COLD_VECTOR)
                 cold_vector(e, c);
         else

@@ -71,6 +71,7 @@ void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbe
 bool x86_zeros_above(const struct ir_ins *i);
 /* Compares two values; the condition to test. */
 enum x86_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
+void cold_addend(struct emit *e, const struct cold *c);
 void cold_div(struct emit *e, const struct cold *c);
 
 /* ---- float.c ---- */

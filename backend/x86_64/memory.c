@@ -5,7 +5,12 @@
  *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
  *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
- * The tag is off the path from one pointer to the next. Lookups with several users: backend/memory.c.
+ * The tag is off the path from one pointer to the next. So is the entry as a whole where pages are known to have one
+ * addend, nearly all (struct compiled, linear): then the access goes by that, once the entry has been seen to agree:
+ *
+ *      mov t, hot.addend; cmp [r15 + r11].addend, t; jne cold; mov d, [t + a]
+ *
+ * Lookups with several users: backend/memory.c.
  *
  * TSO gives every acquire and release; only atomics and StoreLoad fences need an instruction of their own.
  * All generated code that can fault does so in cold code, and no register with guest state is written before
@@ -52,12 +57,40 @@ static uint8_t *emit_probe(struct emit *e, unsigned t, unsigned a, int32_t imm, 
         return x86_jcc(&e->a, CC_A);
 }
 
+static struct x86_mem entry_addend(void)
+{
+        return x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend));
+}
+
+/* The addend of the entry that was probed, in r11, or in @t if there is one to expect; the register. */
+static unsigned emit_addend(struct emit *e, unsigned t)
+{
+        struct cold *c;
+
+        if (!e->out->linear) {
+                x86_load(&e->a, true, SCRATCH, entry_addend());
+                return SCRATCH;
+        }
+        c = emit_cold(e, COLD_ADDEND, NULL);
+        x86_load(&e->a, true, t, HOT(addend));
+        x86_alu_store(&e->a, ALU_CMP, true, entry_addend(), t);
+        emit_cold_from(c, x86_jcc(&e->a, CC_NE));
+        c->d = t;
+        c->back = e->a.p;
+        return t;
+}
+
+/* Another addend than expected. */
+void cold_addend(struct emit *e, const struct cold *c)
+{
+        x86_load(&e->a, true, c->d, entry_addend());
+}
+
 uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
         uint8_t *miss = emit_probe(e, d, a, lo, write, span);
 
-        x86_load(&e->a, true, SCRATCH, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
-        x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
+        x86_lea(&e->a, true, d, x86_at_index(a, emit_addend(e, d), 0, lo));
         return miss;
 }
 
@@ -82,9 +115,7 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
                 }
-                x86_load(&e->a, true, SCRATCH,
-                         x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend)));
-                return x86_at_index(SCRATCH, t->a, 0, (int32_t)c->imm);
+                return x86_at_index(emit_addend(e, t->t), t->a, 0, (int32_t)c->imm);
         }
         int32_t disp = (int32_t)c->imm - emit_lookup_lo(t->lookup);
 
@@ -191,7 +222,7 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
         else if (t.c->value.kind == RA_IMM)
                 x86_store_imm(&e->a, size, m, (int32_t)t.c->value.imm);
         else if (i->type == IR_V128)
-                store_vector(e, size, m, x86_num(t.c->value.reg), t.fused ? t.t : SCRATCH);
+                store_vector(e, size, m, x86_num(t.c->value.reg), t.fused && !e->out->linear ? t.t : SCRATCH);
         else if (t.c->value.reg >= RA_FPR)
                 x86_fstore(&e->a, size == 3, m, x86_num(t.c->value.reg));
         else

@@ -49,6 +49,7 @@ struct vcpu_hot {
         uint64_t pc;                  /* outside generated code: where to go on */
         uint64_t exit_arg;            /* backends: which exit was taken */
         uint64_t scratch[4];          /* backends */
+        uint64_t addend;              /* backends: what most pages are off by between guest and host */
         uint64_t wide[4];             /* ops wput, wget, cas16 */
         struct vcpu_return returns[VCPU_RETURN_STACK];
 };

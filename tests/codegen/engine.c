@@ -28,6 +28,7 @@ static struct {
         struct code_buf thunks, code;
         struct vcpu *v;
         struct cpu_ops cpu;
+        bool linear;      /* code that expects one addend */
         struct tlb_entry tlb[TLB_ENTRIES];
         struct jump_entry jumps[JUMP_ENTRIES];
         struct code_region region;
@@ -305,6 +306,7 @@ static bool make_region(const struct ir_region *r, GError **error)
                 .sites = g_array_new(FALSE, FALSE, sizeof(struct fault_site)),
                 .locs = g_array_new(FALSE, FALSE, sizeof(struct slot_loc)),
                 .links = g_array_new(FALSE, TRUE, sizeof(struct code_link)),
+                .linear = rig.linear,
         };
         struct ir_region copy = with_helpers(r);
         struct code_region *c = &rig.region;
@@ -397,6 +399,7 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         v->hot.poll = w->poll;
         v->hot.vpage_base = WORLD_PAGE;
         v->hot.tlb = rig.tlb;
+        v->hot.addend = (uintptr_t)w->ram - WORLD_RAM_AT + (r->n_ins & 1); /* right as often as not */
         v->hot.jump_cache = rig.jumps;
         v->fp_env = rig.host->fp_env(r->fp);
         v->hot.budget = w->budget;
@@ -430,8 +433,19 @@ static bool run_fast(const struct ir_region *r, struct world *w, GError **error)
         return run(r, w, true, error);
 }
 
+static bool run_linear(const struct ir_region *r, struct world *w, GError **error)
+{
+        bool ok;
+
+        rig.linear = true;
+        ok = run(r, w, true, error);
+        rig.linear = false;
+        return ok;
+}
+
 const struct ir_engine engine_host_slow = {"host", run_slow};
 const struct ir_engine engine_host_fast = {"host, TLB", run_fast};
+const struct ir_engine engine_host_linear = {"host, TLB and one addend", run_linear};
 
 char *host_code_text(const struct ir_region *r, unsigned *n_insns)
 {

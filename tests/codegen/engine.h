@@ -11,6 +11,8 @@
 extern const struct ir_engine engine_host_slow;
 /* Memory is in the TLB: what hits is not counted, so faults by number go to the other. */
 extern const struct ir_engine engine_host_fast;
+/* The same, by code that expects all pages to have one addend. */
+extern const struct ir_engine engine_host_linear;
 
 /* The code of a region, as the host prints it (g_free), and its length in instructions. */
 char *host_code_text(const struct ir_region *r, unsigned *n_insns);

@@ -20,6 +20,7 @@
 #define VEC_REGIONS 200
 
 static const struct ir_engine *const engines[] = {&ir_engine_interp, &engine_host_slow, &engine_host_fast,
+                                                  &engine_host_linear,
                                                   NULL};
 
 /* The region of a seed, as the first form of random_check has it, and its code. */
