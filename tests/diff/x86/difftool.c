@@ -342,8 +342,8 @@ int main(int argc, char **argv)
                         printf("no cases: %s\n", name);
         }
         printf("%s: %u rows, %" PRIu64 " cases, %u rows with differences\n", jit ? "jit" : "interp", rows,
-               cases,
-               wrong_rows);
+               cases, wrong_rows);
         emulator_free(t.emulator);
+        g_free(t.insns);
         return wrong_rows ? 1 : 0;
 }
