@@ -135,6 +135,10 @@ static bool halving(struct tctx *t, const struct args_q3 *a, bool sign, enum ir_
 {
         ir_ref x = get_v(t, a->vn), y = get_v(t, a->vm), half;
 
+        if (op == IR_OP_vavgu && !sign && a->size <= IR_X16) { /* hosts have these */
+                a64_put_vq(t, a->q, a->vd, op2(t, op, a->size, x, y));
+                return true;
+        }
         half = imm(t, sign ? IR_OP_vshrsi : IR_OP_vshrui, a->size, op2(t, IR_OP_vxor, a->size, x, y), 1);
         if (op == IR_OP_vadd)
                 x = op2(t, IR_OP_vadd, a->size, op2(t, IR_OP_vand, a->size, x, y), half);
@@ -420,13 +424,23 @@ bool tr_sqabs_v(struct tctx *t, const struct args_q2 *a) { return saturating_abs
 bool tr_sqneg_v(struct tctx *t, const struct args_q2 *a) { return saturating_abs(t, a, true); }
 
 /* Sums of neighbours at twice the size. */
+static ir_ref sum_pairs(struct tctx *t, bool sign, unsigned size, ir_ref x)
+{
+        unsigned bits = 8u << size, wide = size + 1;
+        enum ir_op shift = sign ? IR_OP_vshrsi : IR_OP_vshrui;
+        ir_ref even;
+
+        if (sign && size == IR_X16)
+                return op2(t, IR_OP_vmuladd, size, x, simd_splat(t, IR_X16, 1));
+        even = sign ? imm(t, shift, wide, imm(t, IR_OP_vshli, wide, x, bits), bits)
+                    : op2(t, IR_OP_vand, IR_X64, x, simd_splat(t, (enum ir_lane)wide, (1ull << bits) - 1));
+        return op2(t, IR_OP_vadd, wide, even, imm(t, shift, wide, x, bits));
+}
+
 static bool add_long_pairs(struct tctx *t, const struct args_q2 *a, bool sign, bool accumulate)
 {
-        unsigned bits = 8u << a->size, wide = a->size + 1;
-        enum ir_op shift = sign ? IR_OP_vshrsi : IR_OP_vshrui;
-        ir_ref x = get_v(t, a->vn);
-        ir_ref r = op2(t, IR_OP_vadd, wide, imm(t, shift, wide, imm(t, IR_OP_vshli, wide, x, bits), bits),
-                       imm(t, shift, wide, x, bits));
+        unsigned wide = a->size + 1;
+        ir_ref r = sum_pairs(t, sign, a->size, get_v(t, a->vn));
 
         if (accumulate)
                 r = op2(t, IR_OP_vadd, wide, get_v(t, a->vd), r);
@@ -536,11 +550,20 @@ bool tr_uabdl(struct tctx *t, const struct args_q3 *a) { return long_difference(
 bool tr_sabal(struct tctx *t, const struct args_q3 *a) { return long_difference(t, a, true, true); }
 bool tr_uabal(struct tctx *t, const struct args_q3 *a) { return long_difference(t, a, false, true); }
 
-/* Products of lanes of one half: each doubled, so that the even ones are those of the half. */
+/*
+ * Products of lanes of one half: of bytes as of words, of words as their low and high halves side by side (which the
+ * instruction for the other half of the registers shares), of 32 bits each lane doubled, so that the even ones
+ * are those of the half.
+ */
 static ir_ref long_product(struct tctx *t, bool sign, unsigned size, bool q, ir_ref x, ir_ref y)
 {
         enum ir_op zip = q ? IR_OP_vziphi : IR_OP_vziplo;
 
+        if (size == IR_X8)
+                return op2(t, IR_OP_vmul, IR_X16, widen(t, sign, size, q, x), widen(t, sign, size, q, y));
+        if (size == IR_X16)
+                return op2(t, zip, size, op2(t, IR_OP_vmul, size, x, y),
+                           op2(t, sign ? IR_OP_vmulhs : IR_OP_vmulhu, size, x, y));
         return op2(t, sign ? IR_OP_vmulevens : IR_OP_vmulevenu, size, op2(t, zip, size, x, x),
                    op2(t, zip, size, y, y));
 }
@@ -612,12 +635,9 @@ bool tr_uminv(struct tctx *t, const struct args_q2 *a) { return across(t, a, IR_
 /* First neighbours at twice the size, then these. */
 static bool across_long(struct tctx *t, const struct args_q2 *a, bool sign)
 {
-        unsigned bits = 8u << a->size, wide = a->size + 1;
-        enum ir_op shift = sign ? IR_OP_vshrsi : IR_OP_vshrui;
-        ir_ref x = get_v(t, a->vn);
+        unsigned wide = a->size + 1;
+        ir_ref x = sum_pairs(t, sign, a->size, get_v(t, a->vn));
 
-        x = op2(t, IR_OP_vadd, wide, imm(t, shift, wide, imm(t, IR_OP_vshli, wide, x, bits), bits),
-                imm(t, shift, wide, x, bits));
         a64_put_v(t, a->vd, simd_lowest(t, (enum ir_lane)wide, reduce(t, a->q, wide, x, IR_OP_vadd)));
         return true;
 }
