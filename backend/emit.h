@@ -28,6 +28,9 @@ struct emit_host {
         /* [1] of these keep FP temporaries */
         const uint8_t *load[2], *store[2][4], *slow_store[2], *call[2], *call_fp[2];
         const uint8_t *load128, *store128, *vec;
+        /* Slow paths that try first: loads by emit_load_form; [1] of the others: aligned or a fault. */
+        const uint8_t *single_load[2][16], *single_load128[2], *single_store128[2];
+        const uint8_t *mend[2][4][2]; /* the default NaN always; kind of op; lanes of 64 bits */
         const uint8_t *call_leaf, *rmw, *cas, *cas16, *fp, *hook, *relookup[2], *fma_nan[2];
 };
 
@@ -44,6 +47,7 @@ struct cold {
         uint8_t kind;
         bool fp_temps;        /* of those, some are live: thunks must keep them */
         bool relookup, write; /* memory: look up again for register t, at addr2 + lo */
+        bool single;          /* memory: a range of several was looked up; by itself this access may hit */
         uint8_t n_from;
         uint8_t d, t, x, y, z; /* registers; the host's numbers, or the allocator's for memory */
         uint8_t *from[3];     /* the jumps that come here, as emit_patch wants them */
@@ -93,6 +97,12 @@ struct emit {
         } sum;                      /* the latest sum of two registers in a third one */
         void *own;                  /* what the host keeps beside; NULL at first */
 };
+
+/* What loads of general registers differ by, as a number. */
+static inline unsigned emit_load_form(unsigned size_log2, bool sign, bool w)
+{
+        return size_log2 | (unsigned)sign << 2 | (unsigned)w << 3;
+}
 
 static inline bool is_wide(enum ir_type t)
 {

@@ -71,6 +71,7 @@ bool touch_follows_lookup(struct emit *e, struct touch *t)
 {
         struct cold *c = t->c;
 
+        c->single = true;
         if (ra_live_after(&e->ra, t->i->arg[0]) && ra_live_after(&e->ra, t->i->arg[1]) &&
             !t->lookup->mem.view) {
                 c->relookup = true;
@@ -99,15 +100,23 @@ static bool is_whole_vector(const struct ir_ins *i)
 /* The thunk of the slow path; what it takes besides the address goes to the frame. */
 static const uint8_t *slow_access(struct emit *e, const struct cold *c)
 {
+        const struct ir_mem *m = &c->i->mem;
+        const uint8_t *single = NULL;
+        bool plain = !emit_always_slow(e, c->i) && !m->for_write;
+
         if (is_whole_vector(c->i)) {
-                if (c->kind != COLD_STORE)
-                        return e->h->load128;
-                cold_vector_arg(e, c->value.reg);
-                return e->h->store128;
+                if (c->kind == COLD_STORE)
+                        cold_vector_arg(e, c->value.reg);
+                if (plain)
+                        single = (c->kind == COLD_STORE ? e->h->single_store128 : e->h->single_load128)[m->align];
+                return single ? single : c->kind == COLD_STORE ? e->h->store128 : e->h->load128;
         }
         switch ((enum cold_kind)c->kind) {
         case COLD_LOAD:
-                return e->h->load[c->fp_temps];
+                if (c->single && plain && !m->align)
+                        single = e->h->single_load[c->fp_temps][emit_load_form(m->size_log2, m->sign,
+                                                                               c->i->type == IR_I64)];
+                return single ? single : e->h->load[c->fp_temps];
         case COLD_STORE:
                 cold_value_arg(e, 0, &c->value);
                 return emit_always_slow(e, c->i) ? e->h->slow_store[c->fp_temps]

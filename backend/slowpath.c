@@ -330,11 +330,12 @@ static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, 
 static uint64_t slow_load128(struct vcpu *v, gva_t a, uint32_t bits, struct ir_v128 *value)
 {
         struct ir_mem mem = mem_of(bits);
+        enum access access = mem.for_write ? ACCESS_WRITE : ACCESS_READ;
         struct ir_v128 r = {{0, 0}};
         struct place p;
 
         stat_inc(v, STAT_slow_loads);
-        if (alignment_fault(v, a, mem, ACCESS_READ) || !find_place(v, a, 16, ACCESS_READ, &p))
+        if (alignment_fault(v, a, mem, access) || !find_place(v, a, 16, access, &p))
                 return faulted.status;
         if (watch_refuses(v, a, 16, VM_WATCH_READ))
                 return watched.status;

@@ -38,7 +38,14 @@ enum x86_pool { POOL_SIGN64, POOL_ABS64, POOL_SIGN32, POOL_ABS32, POOL_BOX, POOL
                 POOL_ABSS64, POOL_INFS32,
                 POOL_INFS64, POOL_MINS32, POOL_MINS64, POOL_BYTES70,
                 POOL_SIGNS8, POOL_SIGNS16, POOL_LOW8, POOL_NIBBLES, POOL_POPCNT, POOL_REV16, POOL_REV32,
-                POOL_REV64, POOL_REV128, POOL_COUNT };
+                POOL_REV64, POOL_REV128, POOL_LOW16, POOL_LOW32, POOL_ONES8, POOL_ONES16,
+                POOL_QNANS32, POOL_QNANS64, POOL_SNAN_BIAS32, POOL_SNAN_BIAS64, POOL_SNAN_LAST32, POOL_SNAN_LAST64,
+                POOL_INFS_SHL32, POOL_INFS_SHL64,
+                POOL_BYTE_SHIFTS, POOL_COUNT = POOL_BYTE_SHIFTS + 3 * 8 };
+extern const uint64_t x86_pool[POOL_BYTE_SHIFTS][2];
+
+/* Vector ops whose results are mended: of one or two operands, also where tininess matters; fma, with a negated. */
+enum x86_mend { X86_MEND_OP, X86_MEND_TINY, X86_MEND_FMA, X86_MEND_FNMA, X86_MEND_KINDS };
 
 /*
  * How the host's SSE unit does in a mode: as it is (NaNs, tininess, and flushing by MXCSR are x86's); right
@@ -99,6 +106,9 @@ void emit_reader_value(struct emit *e, uint32_t at);
 /* Both halves of xmm @dst become @bits; uses r11. */
 void emit_vector_const(struct emit *e, unsigned dst, uint64_t bits);
 void cold_vector(struct emit *e, const struct cold *c);
+
+/* ---- mend.c: part of the thunks ---- */
+void x86_mend_thunks(struct emit_host *h, struct asm_out *a);
 
 /* ---- print.c ---- */
 void x86_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);

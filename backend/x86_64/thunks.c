@@ -134,54 +134,215 @@ static const uint8_t *slow_memory(struct emit_host *h, struct asm_out *a, void *
         return at;
 }
 
+enum { MISS_WRITE, MISS_LINE, MISS_READ };
+
+/* rax = the TLB entry of guest address r11 */
+static void find_entry(struct asm_out *a)
+{
+        x86_mov(a, false, RAX, SCRATCH);
+        x86_shift_imm(a, SH_SHR, false, RAX, 7);
+        x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
+        x86_alu(a, ALU_ADD, true, RAX, R15);
+}
+
+/* Jumps if @n bytes at r11 do not lie in the page whose tag is at rax + @tag. Uses rcx. */
+static uint8_t *match_tag(struct asm_out *a, size_t tag, unsigned n)
+{
+        x86_mov(a, true, RCX, SCRATCH);
+        x86_alu_load(a, ALU_SUB, true, RCX, x86_at(RAX, (int32_t)tag));
+        x86_alu_imm(a, ALU_CMP, true, RCX, GUEST_PAGE_SIZE - n);
+        return x86_jcc(a, CC_A);
+}
+
 /*
- * A plain store that missed the TLB, aligned: the page may be writable but hold translated code or a watched
- * line. If none of it is in this line, it is an ordinary store (decision 15).
+ * Where a store of @n bytes at r11 may be done without C: rcx + r11 is the place. The page is writable (the
+ * range that was looked up was larger), or it is but for lines that hold translated code or are watched, and
+ * this one is none of them (decision 15); then the bytes must lie in one line. Else jumps, with @miss to be
+ * patched. Uses rax and rdx.
  */
+static void find_store(struct asm_out *a, unsigned n, uint8_t *miss[3])
+{
+        uint8_t *no_tag, *found;
+
+        find_entry(a);
+        no_tag = match_tag(a, offsetof(struct tlb_entry, write), n);
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        found = x86_jmp8(a);
+        x86_here(a, no_tag);
+        miss[MISS_READ] = match_tag(a, offsetof(struct tlb_entry, read), n);
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        x86_load(a, true, RAX, x86_at(RAX, offsetof(struct tlb_entry, code_lines)));
+        x86_test(a, true, RAX, RAX);
+        miss[MISS_WRITE] = x86_jcc(a, CC_E);
+        x86_load(a, true, RAX, x86_at(RAX, 0));
+        x86_mov(a, true, RDX, SCRATCH);
+        x86_shift_imm(a, SH_SHR, true, RDX, CODE_LINE_BITS);
+        x86_bt(a, true, RAX, RDX);
+        miss[MISS_LINE] = x86_jcc(a, CC_B);
+        x86_here8(a, found);
+}
+
+static void jump_to(struct asm_out *a, uint8_t *jump, const uint8_t *exec)
+{
+        x86_patch(jump, exec - a->exec_delta);
+}
+
+static void push_three(struct asm_out *a)
+{
+        x86_push(a, RAX);
+        x86_push(a, RCX);
+        x86_push(a, RDX);
+}
+
+static void pop_three(struct asm_out *a)
+{
+        x86_pop(a, RDX);
+        x86_pop(a, RCX);
+        x86_pop(a, RAX);
+}
+
+/* A store of argument 0 that missed the TLB; misaligned ones go to C. */
 static const uint8_t *store_thunk(struct emit_host *h, struct asm_out *a, unsigned size_log2, bool fp_temps)
 {
         const uint8_t *at;
-        uint8_t *slow[4], *tail;
+        uint8_t *misaligned, *miss[3];
         unsigned n = 1u << size_log2;
 
         x86_align(a, 16);
         at = here(a);
         x86_test_imm(a, false, SCRATCH, n - 1);
-        slow[0] = x86_jcc(a, CC_NE);
-        x86_push(a, RAX);
-        x86_push(a, RCX);
-        x86_push(a, RDX);
-        x86_mov(a, false, RAX, SCRATCH);
-        x86_shift_imm(a, SH_SHR, false, RAX, 7);
-        x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
-        x86_alu(a, ALU_ADD, true, RAX, R15);
-        x86_mov(a, true, RCX, SCRATCH);
-        x86_alu_load(a, ALU_SUB, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, read)));
-        x86_alu_imm(a, ALU_CMP, true, RCX, GUEST_PAGE_SIZE - n);
-        slow[1] = x86_jcc(a, CC_A);
-        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
-        x86_load(a, true, RAX, x86_at(RAX, offsetof(struct tlb_entry, code_lines)));
-        x86_test(a, true, RAX, RAX);
-        slow[2] = x86_jcc(a, CC_E);
-        x86_load(a, true, RAX, x86_at(RAX, 0));
-        x86_mov(a, true, RDX, SCRATCH);
-        x86_shift_imm(a, SH_SHR, true, RDX, CODE_LINE_BITS);
-        x86_bt(a, true, RAX, RDX);
-        slow[3] = x86_jcc(a, CC_B);
+        misaligned = x86_jcc(a, CC_NE);
+        push_three(a);
+        find_store(a, n, miss);
         x86_load(a, true, RDX, x86_at(RSP, 3 * 8 + 8));
         x86_store(a, size_log2, x86_at_index(RCX, SCRATCH, 0, 0), RDX);
-        x86_pop(a, RDX);
+        pop_three(a);
+        x86_ret(a);
+        for (unsigned k = 0; k < 3; k++)
+                x86_here(a, miss[k]);
+        pop_three(a);
+        jump_to(a, x86_jmp(a), h->slow_store[fp_temps]);
+        jump_to(a, misaligned, h->slow_store[fp_temps]);
+        return at;
+}
+
+/* Of the caller's vector argument 0. What is misaligned is a fault (@align), or must lie in one line. */
+static const uint8_t *store128_thunk(struct asm_out *a, bool align, const uint8_t *slow)
+{
+        const uint8_t *at;
+        uint8_t *unfit, *miss[3];
+
+        x86_align(a, 16);
+        at = here(a);
+        push_three(a);
+        if (align) {
+                x86_test_imm(a, false, SCRATCH, 15);
+                unfit = x86_jcc(a, CC_NE);
+        } else {
+                x86_mov(a, false, RCX, SCRATCH);
+                x86_alu_imm(a, ALU_AND, false, RCX, (1 << CODE_LINE_BITS) - 1);
+                x86_alu_imm(a, ALU_CMP, false, RCX, (1 << CODE_LINE_BITS) - 16);
+                unfit = x86_jcc(a, CC_A);
+        }
+        find_store(a, 16, miss);
+        x86_vload(a, FSCRATCH, x86_at(RSP, 3 * 8 + 8 + FRAME_VECS));
+        x86_vstore(a, x86_at_index(RCX, SCRATCH, 0, 0), FSCRATCH);
+        pop_three(a);
+        x86_ret(a);
+        for (unsigned k = 0; k < 3; k++)
+                x86_here(a, miss[k]);
+        x86_here(a, unfit);
+        pop_three(a);
+        jump_to(a, x86_jmp(a), slow);
+        return at;
+}
+
+/* A load of several that were looked up together, where the range straddles a page: alone it may hit. */
+static const uint8_t *single_load_thunk(struct asm_out *a, unsigned form, const uint8_t *slow)
+{
+        const uint8_t *at = here(a);
+        uint8_t *miss;
+
+        x86_push(a, RAX);
+        x86_push(a, RCX);
+        find_entry(a);
+        miss = match_tag(a, offsetof(struct tlb_entry, read), 1u << (form & 3));
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        x86_rm(a, x86_load_op(form & 3, form & 4, form & 8), SCRATCH, x86_at_index(RCX, SCRATCH, 0, 0));
         x86_pop(a, RCX);
         x86_pop(a, RAX);
         x86_ret(a);
-        for (unsigned k = 1; k < 4; k++)
-                x86_here(a, slow[k]);
-        x86_pop(a, RDX);
+        x86_here(a, miss);
         x86_pop(a, RCX);
         x86_pop(a, RAX);
-        tail = x86_jmp(a);
-        x86_patch(tail, h->slow_store[fp_temps] - a->exec_delta);
-        x86_patch(slow[0], h->slow_store[fp_temps] - a->exec_delta);
+        jump_to(a, x86_jmp(a), slow);
+        return at;
+}
+
+/*
+ * 16 bytes that go on in the next page, to xmm15: the last 16 of the one and the first 16 of the other, side by
+ * side, and from these 16. Overwrites vector arguments 1 and 2 of the frame, @args bytes up the stack.
+ */
+static void load_across(struct asm_out *a, int args, uint8_t *miss[3])
+{
+        x86_mov(a, false, RAX, SCRATCH);
+        x86_alu_imm(a, ALU_AND, false, RAX, GUEST_PAGE_SIZE - 1);
+        x86_alu_imm(a, ALU_CMP, false, RAX, GUEST_PAGE_SIZE - 16);
+        miss[0] = x86_jcc(a, CC_BE);
+        find_entry(a);
+        miss[1] = match_tag(a, offsetof(struct tlb_entry, read), 1);
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        x86_mov(a, true, RAX, SCRATCH);
+        x86_alu_imm(a, ALU_OR, true, RAX, GUEST_PAGE_SIZE - 1);
+        x86_vload(a, FSCRATCH, x86_at_index(RCX, RAX, 0, -15));
+        x86_vstore(a, x86_at(RSP, args + 16), FSCRATCH);
+        x86_mov(a, true, RDX, SCRATCH);
+        x86_lea(a, true, SCRATCH, x86_at(RAX, 1));
+        find_entry(a);
+        miss[2] = match_tag(a, offsetof(struct tlb_entry, read), 16);
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        x86_vload(a, FSCRATCH, x86_at_index(RCX, SCRATCH, 0, 0));
+        x86_vstore(a, x86_at(RSP, args + 32), FSCRATCH);
+        x86_alu_imm(a, ALU_AND, false, RDX, 15);
+        x86_vload(a, FSCRATCH, x86_at_index(RSP, RDX, 0, args + 16));
+}
+
+/* To the caller's vector argument 0. What is misaligned is a fault (@align), or may go on in the next page. */
+static const uint8_t *single_load128_thunk(struct asm_out *a, bool align, const uint8_t *slow)
+{
+        enum { ARGS = 4 * 8 + 8 + FRAME_VECS };
+        const uint8_t *at = here(a);
+        uint8_t *none, *found, *miss[3];
+        unsigned n_miss = 0;
+
+        if (align) {
+                x86_test_imm(a, false, SCRATCH, 15);
+                jump_to(a, x86_jcc(a, CC_NE), slow);
+        }
+        x86_push(a, SCRATCH);
+        push_three(a);
+        find_entry(a);
+        none = match_tag(a, offsetof(struct tlb_entry, read), 16);
+        x86_load(a, true, RCX, x86_at(RAX, offsetof(struct tlb_entry, addend)));
+        x86_vload(a, FSCRATCH, x86_at_index(RCX, SCRATCH, 0, 0));
+        if (align) {
+                miss[n_miss++] = none;
+        } else {
+                found = x86_jmp(a);
+                x86_here(a, none);
+                load_across(a, ARGS, miss);
+                n_miss = 3;
+                x86_here(a, found);
+        }
+        x86_vstore(a, x86_at(RSP, ARGS), FSCRATCH);
+        pop_three(a);
+        x86_pop(a, SCRATCH);
+        x86_ret(a);
+        for (unsigned k = 0; k < n_miss; k++)
+                x86_here(a, miss[k]);
+        pop_three(a);
+        x86_pop(a, SCRATCH);
+        jump_to(a, x86_jmp(a), slow);
         return at;
 }
 
@@ -193,13 +354,8 @@ static const uint8_t *relookup_thunk(struct asm_out *a, bool write)
 {
         const uint8_t *at = here(a);
 
-        x86_push(a, RAX);
-        x86_push(a, RCX);
-        x86_push(a, RDX);
-        x86_mov(a, false, RAX, SCRATCH);
-        x86_shift_imm(a, SH_SHR, false, RAX, 7);
-        x86_alu_imm(a, ALU_AND, false, RAX, INDEX_MASK);
-        x86_alu(a, ALU_ADD, true, RAX, R15);
+        push_three(a);
+        find_entry(a);
         x86_mov(a, true, RDX, SCRATCH);
         x86_alu_load(a, ALU_SUB, true, RDX, x86_at(RAX, tlb_tag_offset(write)));
         inline_arg(a, RCX, 24);
@@ -212,9 +368,7 @@ static const uint8_t *relookup_thunk(struct asm_out *a, bool write)
         x86_here8(a, miss);
         x86_alu(a, ALU_XOR, false, SCRATCH, SCRATCH);
         x86_here8(a, out);
-        x86_pop(a, RDX);
-        x86_pop(a, RCX);
-        x86_pop(a, RAX);
+        pop_three(a);
         x86_ret(a);
         return at;
 }
@@ -473,39 +627,63 @@ static void exit_thunks(struct emit_host *h, struct asm_out *a)
         x86_jmp_exec(a, h->exit_stored);
 }
 
+const uint64_t x86_pool[POOL_BYTE_SHIFTS][2] = {
+        [POOL_SIGN64] = {1ull << 63, 0}, [POOL_ABS64] = {~(1ull << 63), ~0ull},
+        [POOL_SIGN32] = {1ull << 31, 0}, [POOL_ABS32] = {~(1ull << 31), ~0ull},
+        [POOL_BOX] = {0xffffffff00000000ull, 0}, [POOL_NAN64] = {0x7ff8000000000000ull, 0},
+        [POOL_NAN32] = {0x7fc00000, 0}, [POOL_ONES] = {~0ull, ~0ull}, [POOL_ZERO] = {0, 0},
+        [POOL_INF64] = {0x7ff0000000000000ull, 0},
+        [POOL_MIN64] = {1ull << 52, 0}, [POOL_MIN32] = {1u << 23, 0},
+        [POOL_SIGNS64] = {1ull << 63, 1ull << 63},
+        [POOL_SIGNS32] = {0x8000000080000000ull, 0x8000000080000000ull},
+        [POOL_ABSS32] = {0x7fffffff7fffffffull, 0x7fffffff7fffffffull},
+        [POOL_ABSS64] = {~0ull >> 1, ~0ull >> 1},
+        [POOL_INFS32] = {0x7f8000007f800000ull, 0x7f8000007f800000ull},
+        [POOL_INFS64] = {0x7ff0000000000000ull, 0x7ff0000000000000ull},
+        [POOL_MINS32] = {0x0080000000800000ull, 0x0080000000800000ull},
+        [POOL_MINS64] = {1ull << 52, 1ull << 52},
+        [POOL_SIGNS8] = {0x8080808080808080ull, 0x8080808080808080ull},
+        [POOL_SIGNS16] = {0x8000800080008000ull, 0x8000800080008000ull},
+        [POOL_LOW8] = {0x00ff00ff00ff00ffull, 0x00ff00ff00ff00ffull},
+        [POOL_NIBBLES] = {0x0f0f0f0f0f0f0f0full, 0x0f0f0f0f0f0f0f0full},
+        [POOL_POPCNT] = {0x0302020102010100ull, 0x0403030203020201ull},
+        [POOL_REV16] = {0x0607040502030001ull, 0x0e0f0c0d0a0b0809ull},
+        [POOL_REV32] = {0x0405060700010203ull, 0x0c0d0e0f08090a0bull},
+        [POOL_REV64] = {0x0001020304050607ull, 0x08090a0b0c0d0e0full},
+        [POOL_REV128] = {0x08090a0b0c0d0e0full, 0x0001020304050607ull},
+        [POOL_BYTES70] = {0x7070707070707070ull, 0x7070707070707070ull},
+        [POOL_LOW16] = {0x0000ffff0000ffffull, 0x0000ffff0000ffffull},
+        [POOL_LOW32] = {UINT32_MAX, UINT32_MAX},
+        [POOL_ONES8] = {0x0101010101010101ull, 0x0101010101010101ull},
+        [POOL_ONES16] = {0x0001000100010001ull, 0x0001000100010001ull},
+        [POOL_QNANS32] = {0x7fc000007fc00000ull, 0x7fc000007fc00000ull},
+        [POOL_QNANS64] = {0x7ff8000000000000ull, 0x7ff8000000000000ull},
+        [POOL_SNAN_BIAS32] = {0x00fffffe00fffffeull, 0x00fffffe00fffffeull},
+        [POOL_SNAN_BIAS64] = {0x001ffffffffffffeull, 0x001ffffffffffffeull},
+        [POOL_SNAN_LAST32] = {0x003ffffe003ffffeull, 0x003ffffe003ffffeull},
+        [POOL_SNAN_LAST64] = {0x0007fffffffffffeull, 0x0007fffffffffffeull},
+        [POOL_INFS_SHL32] = {0xff000000ff000000ull, 0xff000000ff000000ull},
+        [POOL_INFS_SHL64] = {0xffe0000000000000ull, 0xffe0000000000000ull},
+};
+
 static void write_pool(struct emit_host *h, struct asm_out *a)
 {
-        static const uint64_t pool[POOL_COUNT][2] = {
-                [POOL_SIGN64] = {1ull << 63, 0}, [POOL_ABS64] = {~(1ull << 63), ~0ull},
-                [POOL_SIGN32] = {1ull << 31, 0}, [POOL_ABS32] = {~(1ull << 31), ~0ull},
-                [POOL_BOX] = {0xffffffff00000000ull, 0}, [POOL_NAN64] = {0x7ff8000000000000ull, 0},
-                [POOL_NAN32] = {0x7fc00000, 0}, [POOL_ONES] = {~0ull, ~0ull}, [POOL_ZERO] = {0, 0},
-                [POOL_INF64] = {0x7ff0000000000000ull, 0},
-                [POOL_MIN64] = {1ull << 52, 0}, [POOL_MIN32] = {1u << 23, 0},
-                [POOL_SIGNS64] = {1ull << 63, 1ull << 63},
-                [POOL_SIGNS32] = {0x8000000080000000ull, 0x8000000080000000ull},
-                [POOL_ABSS32] = {0x7fffffff7fffffffull, 0x7fffffff7fffffffull},
-                [POOL_ABSS64] = {~0ull >> 1, ~0ull >> 1},
-                [POOL_INFS32] = {0x7f8000007f800000ull, 0x7f8000007f800000ull},
-                [POOL_INFS64] = {0x7ff0000000000000ull, 0x7ff0000000000000ull},
-                [POOL_MINS32] = {0x0080000000800000ull, 0x0080000000800000ull},
-                [POOL_MINS64] = {1ull << 52, 1ull << 52},
-                [POOL_SIGNS8] = {0x8080808080808080ull, 0x8080808080808080ull},
-                [POOL_SIGNS16] = {0x8000800080008000ull, 0x8000800080008000ull},
-                [POOL_LOW8] = {0x00ff00ff00ff00ffull, 0x00ff00ff00ff00ffull},
-                [POOL_NIBBLES] = {0x0f0f0f0f0f0f0f0full, 0x0f0f0f0f0f0f0f0full},
-                [POOL_POPCNT] = {0x0302020102010100ull, 0x0403030203020201ull},
-                [POOL_REV16] = {0x0607040502030001ull, 0x0e0f0c0d0a0b0809ull},
-                [POOL_REV32] = {0x0405060700010203ull, 0x0c0d0e0f08090a0bull},
-                [POOL_REV64] = {0x0001020304050607ull, 0x08090a0b0c0d0e0full},
-                [POOL_REV128] = {0x08090a0b0c0d0e0full, 0x0001020304050607ull},
-                [POOL_BYTES70] = {0x7070707070707070ull, 0x7070707070707070ull},
-        };
+        const uint64_t ones = x86_pool[POOL_ONES8][0];
 
         x86_align(a, 16);
         h->pool = here(a);
-        memcpy(a->p, pool, sizeof(pool));
-        a->p += sizeof(pool);
+        memcpy(a->p, x86_pool, sizeof(x86_pool));
+        a->p += sizeof(x86_pool);
+        /* What a shift of bytes by n leaves of each: left, right, and where the sign comes to. */
+        for (unsigned kind = 0; kind < 3; kind++) {
+                for (unsigned n = 0; n < 8; n++) {
+                        uint64_t byte = kind == 0 ? (0xffu << n & 0xff) : kind == 1 ? 0xffu >> n : 0x80u >> n;
+                        uint64_t words[2] = {byte * ones, byte * ones};
+
+                        memcpy(a->p, words, sizeof(words));
+                        a->p += sizeof(words);
+                }
+        }
 }
 
 bool emit_thunks(struct emit_host *h, struct code_buf *buf)
@@ -522,6 +700,8 @@ bool emit_thunks(struct emit_host *h, struct code_buf *buf)
                 h->slow_store[k] = slow_memory(h, a, (void *)(uintptr_t)h->slow->store, 1, k);
                 for (unsigned size = 0; size < 4; size++)
                         h->store[k][size] = store_thunk(h, a, size, k);
+                for (unsigned form = 0; form < 16; form++)
+                        h->single_load[k][form] = single_load_thunk(a, form, h->load[k]);
                 h->call[k] = call_thunk(h, a, false, k);
                 h->call_fp[k] = call_thunk(h, a, true, k);
         }
@@ -530,7 +710,12 @@ bool emit_thunks(struct emit_host *h, struct code_buf *buf)
         h->cas = slow_memory(h, a, (void *)(uintptr_t)h->slow->cas, 2, true);
         h->load128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->load128);
         h->store128 = slow_memory128(h, a, (void *)(uintptr_t)h->slow->store128);
+        for (unsigned k = 0; k < 2; k++) {
+                h->single_load128[k] = single_load128_thunk(a, k, h->load128);
+                h->single_store128[k] = store128_thunk(a, k, h->store128);
+        }
         h->vec = vec_thunk(h, a);
+        x86_mend_thunks(h, a);
         h->call_leaf = leaf_thunk(a);
         h->fp = fp_thunk(h, a);
         h->hook = hook_thunk(h, a);

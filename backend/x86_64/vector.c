@@ -8,12 +8,21 @@
 
 /* ---- constants ---- */
 
+/* The constant that has @bits in both halves, or POOL_COUNT. */
+static unsigned find_const(uint64_t bits)
+{
+        for (unsigned k = 0; k < POOL_BYTE_SHIFTS; k++)
+                if (x86_pool[k][0] == bits && x86_pool[k][1] == bits)
+                        return k;
+        return POOL_COUNT;
+}
+
 void emit_vector_const(struct emit *e, unsigned dst, uint64_t bits)
 {
-        if (bits == 0) {
-                x86_rm(&e->a, X86_OP(0, 1, 0x28), dst, emit_pool(e, POOL_ZERO));
-        } else if (bits == ~0ull) {
-                x86_rm(&e->a, X86_OP(0, 1, 0x28), dst, emit_pool(e, POOL_ONES));
+        unsigned k = find_const(bits);
+
+        if (k < POOL_COUNT) {
+                x86_rm(&e->a, X86_OP(0, 1, 0x28), dst, emit_pool(e, k));
         } else {
                 x86_mov_imm(&e->a, SCRATCH, bits);
                 x86_mov_to_fp(&e->a, true, dst, SCRATCH);
@@ -37,7 +46,7 @@ static void vec_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir
         }
 }
 
-void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args)
+void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, const uint8_t *thunk)
 {
         struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, vec_arg_type(e, i, 0))};
         struct ra_opnd imm = {.kind = RA_IMM, .imm = (uint64_t)i->imm};
@@ -46,7 +55,7 @@ void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd 
                 vec_arg(e, k, &args[k], vec_arg_type(e, i, k));
         emit_out_arg(e, 0, &pack, IR_I64);
         emit_out_arg(e, 1, &imm, IR_I64);
-        x86_call_exec(&e->a, e->h->vec);
+        x86_call_exec(&e->a, thunk);
 }
 
 static void emit_slow(struct emit *e, uint32_t at, const struct ir_ins *i)
@@ -55,7 +64,7 @@ static void emit_slow(struct emit *e, uint32_t at, const struct ir_ins *i)
 
         for (unsigned k = 0; k < ir_ops[i->op].n_args; k++)
                 args[k] = ra_where(&e->ra, i->arg[k]);
-        emit_vec_call(e, i, args);
+        emit_vec_call(e, i, args, e->h->vec);
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -147,11 +156,20 @@ static bool is_zero(const struct emit *e, const struct ir_ins *i, unsigned k)
 
 void emit_vec_direct(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
-        unsigned x = vreg(e, i, 0), y;
+        unsigned x = vreg(e, i, 0), y, k = POOL_COUNT;
         struct ra_opnd o = {.kind = RA_REG};
         uint64_t bits;
+        bool is_const = ra_is_const(&e->ra, i->arg[1], &bits);
 
-        if (e->h->feat.avx && !ra_is_const(&e->ra, i->arg[1], &bits))
+        if (is_const && e->ra.val[i->arg[1]].reg == RA_NONE)
+                k = find_const(bits);
+        if (k < POOL_COUNT) {
+                ra_operands_done(&e->ra);
+                op3_mem(e, op, vdef(e, at, x, 0), x, emit_pool(e, k));
+                ra_def_done(&e->ra, at);
+                return;
+        }
+        if (e->h->feat.avx && !is_const)
                 o = ra_any(&e->ra, i->arg[1]);
         else
                 o.reg = ra_reg(&e->ra, i->arg[1]);
@@ -302,16 +320,11 @@ static unsigned shift_kind(enum ir_op op)
  */
 static void shift_bytes(struct emit *e, unsigned d, unsigned x, unsigned kind, unsigned n)
 {
-        uint64_t ones = 0x0101010101010101ull, mask = (kind == SHIFT_LEFT ? 0xffu << n & 0xff :
-                                                       0xffu >> n) * ones;
-
         shift_imm(e, P66(0x71), kind == SHIFT_LEFT ? 6 : 2, d, x, n);
-        emit_vector_const(e, FSCRATCH, mask);
-        op3(e, P66(0xdb), d, d, FSCRATCH);
+        op3_mem(e, P66(0xdb), d, d, emit_pool(e, POOL_BYTE_SHIFTS + (kind == SHIFT_LEFT ? 0 : 8) + n));
         if (kind == SHIFT_SIGN) {
-                emit_vector_const(e, FSCRATCH, (0x80u >> n) * ones);
-                op3(e, P66(0xef), d, d, FSCRATCH);
-                op3(e, P66(0xf8), d, d, FSCRATCH);
+                op3_mem(e, P66(0xef), d, d, emit_pool(e, POOL_BYTE_SHIFTS + 16 + n));
+                op3_mem(e, P66(0xf8), d, d, emit_pool(e, POOL_BYTE_SHIFTS + 16 + n));
         }
 }
 

@@ -55,7 +55,7 @@ static inline void op3_imm(struct emit *e, uint32_t op, unsigned d, unsigned x, 
 }
 
 /* vector.c: the op through C; args are where the operands are, the result comes back in vector argument 0. */
-void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args);
+void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, const uint8_t *thunk);
 /* d = op(x, y), one instruction; y may be in memory */
 void emit_vec_direct(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op);
 

@@ -374,11 +374,34 @@ bool emit_vec_float(struct emit *e, uint32_t at, const struct ir_ins *i)
         }
 }
 
-/* The op is done over, by C. */
+/* What mends the result in @d, if there is such a thing, or does the op over in C. */
+static const uint8_t *mend_thunk(const struct emit *e, const struct ir_ins *i)
+{
+        enum x86_mend kind = X86_MEND_OP;
+
+        switch ((enum ir_op)i->op) {
+        case IR_OP_vfadd: case IR_OP_vfsub: case IR_OP_vfsqrt:
+                break;
+        case IR_OP_vfmul: case IR_OP_vfdiv:
+                kind = e->r->fp.tininess_before ? X86_MEND_TINY : X86_MEND_OP;
+                break;
+        case IR_OP_vfma:
+                kind = i->aux >> IR_VEC_VARIANT & 1 ? X86_MEND_FNMA : X86_MEND_FMA;
+                break;
+        default:
+                return e->h->vec;
+        }
+        return e->r->fp.nan == IR_NAN_FIRST ? e->h->vec :
+               e->h->mend[e->r->fp.nan == IR_NAN_DEFAULT][kind][ir_lane_of(i) == IR_X64];
+}
+
 void cold_vector(struct emit *e, const struct cold *c)
 {
         struct ra_opnd args[3] = {c->value, c->value2, c->addr};
+        const uint8_t *thunk = mend_thunk(e, c->i);
 
-        emit_vec_call(e, c->i, args);
+        if (thunk != e->h->vec)
+                x86_movaps(&e->a, FSCRATCH, c->d);
+        emit_vec_call(e, c->i, args, thunk);
         x86_vload(&e->a, c->d, VEC_ARG(0));
 }
