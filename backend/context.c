@@ -327,6 +327,26 @@ static void switch_code(struct vcpu *v, const struct context_key *key)
         context_clear_returns(v);
 }
 
+void context_hide_jumps(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        if (!cx->no_jumps) {
+                cx->no_jumps = g_new(struct jump_entry, JUMP_ENTRIES);
+                for (unsigned i = 0; i < JUMP_ENTRIES; i++)
+                        cx->no_jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
+        }
+        v->hot.jump_cache = cx->no_jumps;
+}
+
+void context_show_jumps(struct vcpu *v)
+{
+        struct contexts *cx = &v->engine->contexts;
+
+        if (v->hot.jump_cache == cx->no_jumps) /* else the instruction changed the context */
+                v->hot.jump_cache = cx->cur_code->jumps;
+}
+
 void context_update(struct vcpu *v)
 {
         struct contexts *cx = &v->engine->contexts;
@@ -568,5 +588,6 @@ void contexts_fini(struct vcpu *v)
                 free(cx->data[i]);
         for (unsigned i = 0; i < CONTEXTS_CODE; i++)
                 free(cx->code[i]);
+        g_free(cx->no_jumps);
         memset(cx, 0, sizeof(*cx));
 }

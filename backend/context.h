@@ -78,6 +78,7 @@ struct contexts {
         uint32_t global_id, next_id;
         struct large_pages global_large;
         uint64_t clock;      /* counts uses */
+        struct jump_entry *no_jumps; /* what generated code sees while the jump cache is hidden; NULL: not yet needed */
 };
 
 void contexts_init(struct vcpu *v);
@@ -91,6 +92,13 @@ void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t spac
 
 /* Empties all jump caches and the return stack; nothing else. */
 void context_flush_jumps(struct vcpu *v);
+
+/*
+ * Between these generated code finds nothing in the jump cache, and so comes back at each exit: for an instruction
+ * that may drop the region behind it, whose door is withdrawn from the jump cache by the dispatcher alone.
+ */
+void context_hide_jumps(struct vcpu *v);
+void context_show_jumps(struct vcpu *v);
 void context_clear_returns(struct vcpu *v);
 
 /* Applies served events to the current tables. */

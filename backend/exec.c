@@ -166,7 +166,9 @@ static enum ir_exit step_once(struct vcpu *v)
                 return IR_EXIT_EXCEPTION;
         v->hot.budget += r->n_guest_insns; /* steps are not refused for want of budget */
         v->engine->once = true;
+        context_hide_jumps(v);
         reason = enter(v, code_region_door(r));
+        context_show_jumps(v);
         v->engine->once = false;
         v->hot.budget -= r->n_guest_insns;
         return reason;
