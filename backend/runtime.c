@@ -171,8 +171,15 @@ static void op_context_changed(struct vcpu *v)
 
 static void op_code_fence(struct vcpu *v)
 {
-        if (v->engine)
-                codecache_fence(v->engine->rt);
+        struct runtime *rt;
+
+        if (!v->engine)
+                return;
+        rt = v->engine->rt;
+        codecache_fence(rt);
+        /* Jump caches are the dispatcher's to mend: it is asked for at the next poll. */
+        if (atomic_load(&rt->ring.head) != atomic_load_explicit(&v->revoke_seen, memory_order_relaxed))
+                vcpu_kick(v, VCPU_POLL_REVOKE);
 }
 
 /* The bytes of RAM or ROM at @gpa, aligned, and where they are. */

@@ -133,6 +133,13 @@ X86_HELP(set_dr)
         return x86_done(0);
 }
 
+/* Serialising instructions (Intel SDM volume 3, 9.3): code that others wrote, and that this CPU knows of, counts. */
+X86_HELP(serialise)
+{
+        cpu_code_fence(v);
+        return x86_done(0);
+}
+
 X86_HELP(xgetbv)
 {
         return a ? x86_raise(v, X86_EXC_GP, 0) : x86_done(x86_state(v)->xcr0);

@@ -13,6 +13,13 @@ static bool go(struct x86_tctx *t, ir_ref target)
         return true;
 }
 
+/* Ends an instruction that serialises: the dispatcher looks for the next one as if it came here for the first time. */
+static void serialise(struct x86_tctx *t)
+{
+        ir_call(t->b, &x86_helper_serialise, 0, 0, 0, 0);
+        x86_exit(t, IR_EXIT_LOOKUP);
+}
+
 bool x86_tr_nop(struct x86_tctx *t, const struct x86_insn *i)
 {
         return true;
@@ -165,6 +172,7 @@ bool x86_tr_table_seg(struct x86_tctx *t, const struct x86_insn *i)
         if (!x86_privileged(t))
                 return true;
         ir_call(t->b, &x86_helper_set_seg, x86_c64(t, which), x86_zext64(t, x86_get(t, i, 0), 2), 0, 0);
+        serialise(t);
         return true;
 }
 
@@ -182,6 +190,7 @@ bool x86_tr_table(struct x86_tctx *t, const struct x86_insn *i)
                 limit = x86_zext64(t, x86_load(t, 2, p), 2);
                 base = x86_load(t, 8, at);
                 ir_call(t->b, &x86_helper_set_table, which, base, limit, 0);
+                serialise(t);
                 return true;
         }
         limit = ir_call(t->b, &x86_helper_get_table, which, x86_c64(t, 1), 0, 0);
@@ -252,7 +261,7 @@ bool x86_tr_cr(struct x86_tctx *t, const struct x86_insn *i)
                 return true;
         }
         ir_call(t->b, &x86_helper_set_cr, x86_c64(t, i->op[0].reg), x86_get(t, i, 1), 0, 0);
-        x86_exit(t, IR_EXIT_LOOKUP);
+        serialise(t);
         return true;
 }
 
@@ -260,10 +269,12 @@ bool x86_tr_dr(struct x86_tctx *t, const struct x86_insn *i)
 {
         if (!x86_privileged(t))
                 return true;
-        if (i->id == X86_MOV_FROM_DR)
+        if (i->id == X86_MOV_FROM_DR) {
                 x86_put(t, i, 0, ir_call(t->b, &x86_helper_get_dr, x86_c64(t, i->op[1].reg), 0, 0, 0));
-        else
-                ir_call(t->b, &x86_helper_set_dr, x86_c64(t, i->op[0].reg), x86_get(t, i, 1), 0, 0);
+                return true;
+        }
+        ir_call(t->b, &x86_helper_set_dr, x86_c64(t, i->op[0].reg), x86_get(t, i, 1), 0, 0);
+        serialise(t);
         return true;
 }
 
@@ -286,7 +297,7 @@ bool x86_tr_msw(struct x86_tctx *t, const struct x86_insn *i)
                 v = ir_or(t->b, ir_and(t->b, v, x86_c64(t, ~(int64_t)14)), w);
         }
         ir_call(t->b, &x86_helper_set_cr, x86_c64(t, 0), v, 0, 0);
-        x86_exit(t, IR_EXIT_LOOKUP);
+        serialise(t);
         return true;
 }
 
@@ -316,7 +327,7 @@ bool x86_tr_msr(struct x86_tctx *t, const struct x86_insn *i)
                 return true;
         }
         ir_call(t->b, &x86_helper_wrmsr, ecx(t), get_pair(t), 0, 0);
-        x86_exit(t, IR_EXIT_LOOKUP);
+        serialise(t);
         return true;
 }
 
@@ -351,6 +362,7 @@ bool x86_tr_xgetbv(struct x86_tctx *t, const struct x86_insn *i)
 bool x86_tr_cpuid(struct x86_tctx *t, const struct x86_insn *i)
 {
         ir_call(t->b, &x86_helper_cpuid, 0, 0, 0, 0);
+        serialise(t);
         return true;
 }
 
@@ -361,7 +373,7 @@ bool x86_tr_invlpg(struct x86_tctx *t, const struct x86_insn *i)
         if (!x86_privileged(t))
                 return true;
         ir_call(t->b, &x86_helper_invlpg, x86_ea_value(t, i, true), 0, 0, 0);
-        x86_exit(t, IR_EXIT_LOOKUP);
+        serialise(t);
         return true;
 }
 
@@ -376,13 +388,14 @@ bool x86_tr_invpcid(struct x86_tctx *t, const struct x86_insn *i)
         p.imm += 8;
         high = x86_load(t, 8, p);
         ir_call(t->b, &x86_helper_invpcid, x86_get(t, i, 0), low, high, 0);
-        x86_exit(t, IR_EXIT_LOOKUP);
+        serialise(t);
         return true;
 }
 
 bool x86_tr_wbinvd(struct x86_tctx *t, const struct x86_insn *i)
 {
-        x86_privileged(t);
+        if (x86_privileged(t))
+                serialise(t);
         return true;
 }
 

@@ -363,6 +363,7 @@ X86_HELP(iret)
                 mask = X86_FL_STATUS | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_RF | X86_FL_AC | X86_FL_ID;
         unsigned size = a, cpl;
 
+        cpu_code_fence(v);
         if (s->system_flags & X86_FL_NT)
                 return x86_raise(v, X86_EXC_GP, 0);
         for (unsigned n = 0; n < 5; n++) {
