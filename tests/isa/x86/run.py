@@ -5,8 +5,8 @@
 import subprocess
 import sys
 
-rhea, accel, program = sys.argv[1:4]
-p = subprocess.run([rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '64M', '-kernel', program],
-                   stdin=subprocess.DEVNULL, timeout=60, check=False)
+rhea, accel, program, *options = sys.argv[1:]
+p = subprocess.run([rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '64M', '-kernel', program, *options],
+                   stdin=subprocess.DEVNULL, timeout=110, check=False)
 if p.returncode != 1:
     sys.exit('check %d failed (exit status %d)' % (p.returncode >> 1, p.returncode))
