@@ -187,7 +187,7 @@ static ir_ref find_pair(struct planner *p, ir_ref n)
                 same = f->op == IR_OP_fl_logic ? f->arg[0] == k : flag_same_sum(p->r, i, f);
                 if (same && !p->plan[k].pair)
                         return p->t->pairs(p->r, i, f) ? k : 0;
-                if (!p->t->keeps(i))
+                if (p->plan[k].pair || !p->t->keeps(i))
                         return 0;
         }
         return 0;
@@ -227,10 +227,16 @@ static void find_host_readers(struct planner *p, ir_ref n)
                         }
                         if (!p->t->reader_keeps(i, &p->ins[n], reader->cond))
                                 return;
-                } else if (!p->t->keeps(i)) {
+                } else if (reader->pair || !p->t->keeps(i)) {
                         return;
                 }
         }
+}
+
+/* Can the word of an op be made without its operands? */
+static bool word_from_host(const struct planner *p)
+{
+        return !p->t->words_need_args || !(~p->r->guest->unread_flags & (IR_FLAG_A | IR_FLAG_P));
 }
 
 static bool can_again(const struct planner *p, ir_ref n, enum ir_flcond cond)
@@ -294,7 +300,7 @@ static void plan_flags(struct planner *p, ir_ref n)
                 plan->need = IR_FLAG_ALL;
         plan->skip = !plan->word && !host && i->op != IR_OP_fl_fcmp;
         plan->test = find_test(p, n);
-        if (!plan->skip && !plan->test)
+        if (!plan->skip && !plan->test && (!plan->word || word_from_host(p)))
                 plan->pair = find_pair(p, n);
         if (plan->test) {
                 if (!plan->skip || again)

@@ -44,6 +44,8 @@ struct flag_target {
         bool (*tells)(const struct ir_region *r, const struct ir_ins *from, enum ir_flcond cond);
         /* Can the host make value and flags at once by the code of @value for these arguments? */
         bool (*pairs)(const struct ir_region *r, const struct ir_ins *value, const struct ir_ins *flags);
+        /* The host's flags have no A and P: where the guest reads them, a word is made from the operands, too. */
+        bool words_need_args;
 };
 
 /* By ref; NULL if the region has no flags. */

@@ -277,6 +277,7 @@ struct ir_guest {
         uint32_t n_pins;
         const uint16_t *spare;       /* I64 slots that are no register: passes keep values there between blocks */
         uint32_t n_spare;
+        uint8_t unread_flags;        /* enum ir_flag: what the guest never looks at. In words they may be anything */
 };
 
 struct ir_region {

@@ -92,13 +92,21 @@ void emit_brcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t yes = (uint32_t)i->imm, no = (uint32_t)((uint64_t)i->imm >> 32);
         enum ir_cond cond = (enum ir_cond)i->cond;
+        bool negate = yes == e->block + 1;
 
-        if (yes == e->block + 1) {
+        if (negate) {
                 cond = ir_cond_negate(cond);
                 yes = no;
                 no = e->block + 1;
         }
-        emit_fixup(e, emit_compare_branch(e, cond, i->type == IR_I64, i->arg[0], i->arg[1]), yes);
+        if (emit_is_reader(e, at)) {
+                struct a64_reader r = emit_reader_operands(e, at);
+
+                ra_operands_done(&e->ra);
+                emit_fixup(e, emit_reader_branch(e, &r, negate), yes);
+        } else {
+                emit_fixup(e, emit_compare_branch(e, cond, i->type == IR_I64, i->arg[0], i->arg[1]), yes);
+        }
         emit_go_to(e, no);
 }
 

@@ -292,6 +292,7 @@ void emit_setup(struct emit_host *h)
         h->target.store = cb_store;
         h->target.load_const = cb_load_const;
         h->target.store_const = cb_store_const;
+        h->target.flags = &a64_flag_target;
 }
 
 bool emit_thunks(struct emit_host *h, struct code_buf *buf)

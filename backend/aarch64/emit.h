@@ -73,11 +73,34 @@ uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x
 /* d = n + imm; uses x17 for what is large */
 void emit_add_imm(struct emit *e, bool w, unsigned d, unsigned n, int64_t imm);
 
+/* d = x op y, where @op is one of add, sub and their flag-setting forms; uses x16 and x17 */
+void emit_sum(struct emit *e, enum a64_alu op, bool w, unsigned d, const struct ra_opnd *x, const struct ra_opnd *y);
+
+/* ---- flags.c: condition flags, fields, carries ---- */
+extern const struct flag_target a64_flag_target;
+
+/* A reader's operands, between ra_operands and the code that reads them; see backend/flagplan.h. */
+struct a64_reader {
+        struct ra_opnd x, y;
+        const struct flag_plan *plan;
+        bool test;
+};
+/* Does instruction @at read flags by the plan? */
+bool emit_is_reader(const struct emit *e, uint32_t at);
+struct a64_reader emit_reader_operands(struct emit *e, uint32_t at);
+/* After ra_operands_done: the condition to test. */
+enum a64_cc emit_reader(struct emit *e, const struct a64_reader *r);
+/* The same as a branch, to be patched. */
+uint8_t *emit_reader_branch(struct emit *e, const struct a64_reader *r, bool negate);
+/* The condition as 0 or 1 */
+void emit_reader_value(struct emit *e, uint32_t at);
+
 /* ---- memory.c ---- */
 
 /* ---- float.c ---- */
 /* Is the region's mode one that FPCR can express? */
 bool emit_fp_native(const struct emit *e);
+bool emit_fp_native_mode(const struct ir_fpmode *m);
 void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct emit *e, const struct cold *c);
 

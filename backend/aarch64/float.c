@@ -23,12 +23,16 @@ static enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
         return (enum ir_type)e->r->ins[i->arg[0]].type;
 }
 
-bool emit_fp_native(const struct emit *e)
+bool emit_fp_native_mode(const struct ir_fpmode *m)
 {
-        const struct ir_fpmode *m = &e->r->fp;
         bool flush = m->flush_in && m->flush_out == IR_FLUSH_UF && m->tininess_before;
 
         return m->nan != IR_NAN_FIRST && !m->note_denormal && (flush || (!m->flush_in && !m->flush_out));
+}
+
+bool emit_fp_native(const struct emit *e)
+{
+        return emit_fp_native_mode(&e->r->fp);
 }
 
 /* Does the op round as FPCR does? */

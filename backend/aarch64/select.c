@@ -59,10 +59,38 @@ void emit_add_imm(struct emit *e, bool w, unsigned d, unsigned n, int64_t imm)
         a64_alu(&e->a, A64_ADD, w, d, n, SCRATCH2);
 }
 
+void emit_sum(struct emit *e, enum a64_alu op, bool w, unsigned d, const struct ra_opnd *x, const struct ra_opnd *y)
+{
+        unsigned n;
+
+        if (y->kind == RA_IMM) {
+                n = opnd_nz(e, x, w, SCRATCH);
+                if (arith_imm(e, op, w, d, n, imm_of(y, w)))
+                        return;
+        } else {
+                n = emit_opnd(e, x, w, SCRATCH);
+        }
+        a64_alu(&e->a, op, w, d, n, emit_opnd(e, y, w, SCRATCH2));
+}
+
+static enum a64_alu with_flags(enum a64_alu op)
+{
+        switch (op) {
+        case A64_ADD:
+                return A64_ADDS;
+        case A64_SUB:
+                return A64_SUBS;
+        case A64_AND:
+                return A64_ANDS;
+        default:
+                return A64_BICS;
+        }
+}
+
 static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum a64_alu op)
 {
+        ir_ref x = i->arg[0], y = i->arg[1], flags = e->ra.plan ? e->ra.plan[at].pair : 0;
         bool w = wide(i), arith = op == A64_ADD || op == A64_SUB;
-        ir_ref x = i->arg[0], y = i->arg[1];
         uint32_t bits;
         uint64_t k;
 
@@ -72,28 +100,25 @@ static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum a
         }
         struct ra_opnd a = ra_any(&e->ra, x), b = ra_any(&e->ra, y);
 
+        if (flags && op == A64_ADD && e->r->ins[flags].op == IR_OP_fl_sub) {
+                op = A64_SUB; /* x + -c whose flags are those of x - c */
+                b = (struct ra_opnd){.kind = RA_IMM, .imm = e->r->ins[e->r->ins[flags].arg[1]].imm};
+        }
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+        bool inverted = op == A64_BIC || op == A64_ORN;
 
-        if (b.kind == RA_IMM) {
-                uint64_t v = imm_of(&b, w);
-                unsigned n = opnd_nz(e, &a, w, SCRATCH);
+        if (flags)
+                op = with_flags(op);
+        if (arith) {
+                emit_sum(e, op, w, d, &a, &b);
+        } else if (b.kind == RA_IMM && a64_logic_imm_bits(w, inverted ? (w ? ~b.imm : (uint32_t)~b.imm) : imm_of(&b, w), &bits)) {
+                a64_logic_imm(&e->a, op, w, d, opnd_nz(e, &a, w, SCRATCH), bits);
+        } else {
+                unsigned n = emit_opnd(e, &a, w, SCRATCH), m = emit_opnd(e, &b, w, SCRATCH2);
 
-                if (op == A64_BIC || op == A64_ORN)
-                        v = w ? ~v : (uint32_t)~v;
-                if (arith && arith_imm(e, op, w, d, n, v))
-                        goto done;
-                if (!arith && a64_logic_imm_bits(w, v, &bits)) {
-                        a64_logic_imm(&e->a, op, w, d, n, bits);
-                        goto done;
-                }
-                a.kind = RA_REG;
-                a.reg = n;
+                a64_alu(&e->a, op, w, d, n, m);
         }
-        unsigned n = emit_opnd(e, &a, w, SCRATCH), m = emit_opnd(e, &b, w, SCRATCH2);
-
-        a64_alu(&e->a, op, w, d, n, m);
-done:
         ra_def_done(&e->ra, at);
 }
 
@@ -120,7 +145,7 @@ static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
 
         switch ((enum ir_op)i->op) {
         case IR_OP_neg:
-                a64_alu(&e->a, A64_SUB, w, d, XZR, n);
+                a64_alu(&e->a, e->ra.plan && e->ra.plan[at].pair ? A64_SUBS : A64_SUB, w, d, XZR, n);
                 break;
         case IR_OP_not:
                 a64_alu(&e->a, A64_ORN, w, d, XZR, n);
@@ -352,6 +377,10 @@ uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x
 
 static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        if (emit_is_reader(e, at)) {
+                emit_reader_value(e, at);
+                return;
+        }
         /* The type of a comparison is its operands'. */
         enum a64_cc cc = emit_compare(e, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0],
                                       i->arg[1]);
@@ -371,14 +400,19 @@ static unsigned fp_opnd(struct emit *e, const struct ra_opnd *o, enum ir_type ty
 
 static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c;
-        bool w = wide(i);
+        struct a64_reader r;
 
-        compare_operands(e, &c, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0], i->arg[1]);
+        if (reader)
+                r = emit_reader_operands(e, at);
+        else
+                compare_operands(e, &c, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0],
+                                 i->arg[1]);
         struct ra_opnd t = ra_any(&e->ra, i->arg[2]), f = ra_any(&e->ra, i->arg[3]);
 
         ra_operands_done(&e->ra);
-        enum a64_cc cc = compare_emit(e, &c);
+        enum a64_cc cc = reader ? emit_reader(e, &r) : compare_emit(e, &c);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
         if (i->type == IR_V128) {

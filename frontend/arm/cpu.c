@@ -34,6 +34,7 @@ const struct ir_guest a64_guest = {
         .slots = slots, .n_slots = A64_SLOT_COUNT,
         .helpers = a64_helpers,
         .pins = pins, .n_pins = G_N_ELEMENTS(pins),
+        .unread_flags = IR_FLAG_P | IR_FLAG_A,
 };
 
 /* ---- models and features ---- */
