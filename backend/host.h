@@ -90,7 +90,8 @@ struct compiled {
         GArray *sites; /* struct fault_site */
         GArray *locs;  /* struct slot_loc */
         GArray *links; /* struct code_link; from is set by the caller */
-        bool linear;   /* nearly all pages have the addend that hot.addend says */
+        bool linear;   /* nearly all pages have this addend between guest and host address: */
+        uint64_t addend;
 };
 
 /* Features of the host CPU, found at run time. */

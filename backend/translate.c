@@ -134,7 +134,7 @@ static bool emit(struct vcpu *v, struct code_region *r, struct translate_req *re
 
         for (unsigned attempt = 0; attempt < 3; attempt++) {
                 struct compiled out = {.buf = &s->buf, .sites = e->sites, .locs = e->locs, .links = e->links,
-                                       .linear = e->addend_sure >= ADDEND_SURE};
+                                       .linear = e->addend_sure >= ADDEND_SURE, .addend = v->hot.addend};
                 size_t start = align_start(&s->buf);
                 const struct ir_region *ir;
 

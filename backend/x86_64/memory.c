@@ -6,9 +6,10 @@
  *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
  * The tag is off the path from one pointer to the next. So is the entry as a whole where pages are known to have one
- * addend, nearly all (struct compiled, linear): then the access goes by that, once the entry has been seen to agree:
+ * addend, nearly all (struct compiled, linear), and the address comes from memory itself: then a load goes by that
+ * addend, and the entry has to agree:
  *
- *      mov t, hot.addend; cmp [r15 + r11].addend, t; jne cold; mov d, [t + a]
+ *      mov t, addend; cmp [r15 + r11].addend, t; jne cold; mov d, [t + a]
  *
  * Lookups with several users: backend/memory.c.
  *
@@ -17,6 +18,8 @@
  * that.
  */
 #include "backend/x86_64/emit.h"
+
+#include "base/arena.h"
 
 enum { INDEX_MASK = (TLB_ENTRIES - 1) << 5 };
 
@@ -62,17 +65,63 @@ static struct x86_mem entry_addend(void)
         return x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, addend));
 }
 
+/* ---- addresses that come from memory ---- */
+
+enum { TRACE_DEPTH = 6 };
+
+/* Does the value depend on what was loaded, in its block or in another one of the region? @slots: those that do. */
+static bool comes_from_memory(const struct emit *e, const uint8_t *slots, ir_ref v, unsigned depth)
+{
+        const struct ir_ins *i = &e->r->ins[v];
+
+        if (i->op == IR_OP_ld)
+                return true;
+        if (i->op == IR_OP_get)
+                return slots[i->aux];
+        for (unsigned k = 0; depth && (ir_ops[i->op].flags & IR_PURE) && k < ir_ops[i->op].n_args; k++)
+                if (comes_from_memory(e, slots, i->arg[k], depth - 1))
+                        return true;
+        return false;
+}
+
+/* Slots that are put from memory somewhere in the region, by number. Round a loop they may lead to others. */
+static const uint8_t *loaded_slots(struct emit *e)
+{
+        uint8_t *slots = e->own;
+
+        if (slots)
+                return slots;
+        e->own = slots = arena_zalloc(e->r->arena, e->r->guest->n_slots);
+        for (unsigned round = 0; round < 2; round++)
+                for (ir_ref n = 1; n < e->r->n_ins; n++) {
+                        const struct ir_ins *i = &e->r->ins[n];
+
+                        if (i->op == IR_OP_put && !(i->flags & IR_INS_DEAD))
+                                slots[i->aux] |= comes_from_memory(e, slots, i->arg[0], TRACE_DEPTH);
+                }
+        return slots;
+}
+
+/*
+ * Is it worth a comparison to have the access at address @v, a value or 0, not wait for the entry? Where one address
+ * leads to the next it is; what is done side by side anyway would only have more to do.
+ */
+static bool goes_by_addend(struct emit *e, ir_ref v)
+{
+        return e->out->linear && v && comes_from_memory(e, loaded_slots(e), v, TRACE_DEPTH);
+}
+
 /* The addend of the entry that was probed, in r11, or in @t if there is one to expect; the register. */
-static unsigned emit_addend(struct emit *e, unsigned t)
+static unsigned emit_addend(struct emit *e, unsigned t, bool expected)
 {
         struct cold *c;
 
-        if (!e->out->linear) {
+        if (!expected) {
                 x86_load(&e->a, true, SCRATCH, entry_addend());
                 return SCRATCH;
         }
         c = emit_cold(e, COLD_ADDEND, NULL);
-        x86_load(&e->a, true, t, HOT(addend));
+        x86_mov_imm(&e->a, t, e->out->addend);
         x86_alu_store(&e->a, ALU_CMP, true, entry_addend(), t);
         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
         c->d = t;
@@ -88,9 +137,10 @@ void cold_addend(struct emit *e, const struct cold *c)
 
 uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
+        bool expected = !write && goes_by_addend(e, e->ra.reg_val[a]);
         uint8_t *miss = emit_probe(e, d, a, lo, write, span);
 
-        x86_lea(&e->a, true, d, x86_at_index(a, emit_addend(e, d), 0, lo));
+        x86_lea(&e->a, true, d, x86_at_index(a, emit_addend(e, d, expected), 0, lo));
         return miss;
 }
 
@@ -115,7 +165,8 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
                 }
-                return x86_at_index(emit_addend(e, t->t), t->a, 0, (int32_t)c->imm);
+                return x86_at_index(emit_addend(e, t->t, t->i->op == IR_OP_ld && goes_by_addend(e, t->i->arg[1])),
+                                    t->a, 0, (int32_t)c->imm);
         }
         int32_t disp = (int32_t)c->imm - emit_lookup_lo(t->lookup);
 
@@ -222,7 +273,7 @@ void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i)
         else if (t.c->value.kind == RA_IMM)
                 x86_store_imm(&e->a, size, m, (int32_t)t.c->value.imm);
         else if (i->type == IR_V128)
-                store_vector(e, size, m, x86_num(t.c->value.reg), t.fused && !e->out->linear ? t.t : SCRATCH);
+                store_vector(e, size, m, x86_num(t.c->value.reg), t.fused ? t.t : SCRATCH);
         else if (t.c->value.reg >= RA_FPR)
                 x86_fstore(&e->a, size == 3, m, x86_num(t.c->value.reg));
         else

@@ -28,7 +28,8 @@ static struct {
         struct code_buf thunks, code;
         struct vcpu *v;
         struct cpu_ops cpu;
-        bool linear;      /* code that expects one addend */
+        bool linear;      /* code that expects this addend: */
+        uint64_t addend;
         struct tlb_entry tlb[TLB_ENTRIES];
         struct jump_entry jumps[JUMP_ENTRIES];
         struct code_region region;
@@ -307,6 +308,7 @@ static bool make_region(const struct ir_region *r, GError **error)
                 .locs = g_array_new(FALSE, FALSE, sizeof(struct slot_loc)),
                 .links = g_array_new(FALSE, TRUE, sizeof(struct code_link)),
                 .linear = rig.linear,
+                .addend = rig.addend,
         };
         struct ir_region copy = with_helpers(r);
         struct code_region *c = &rig.region;
@@ -385,11 +387,13 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         void *block;
         int64_t raw;
 
+        w = aligned_world(result, &block);
+        rig.addend = (uintptr_t)w->ram - WORLD_RAM_AT + (r->n_ins & 1); /* right as often as not */
         if (!set_up(error) || !ir_engine_interp.run(r, ref, error) || !make_region(r, error)) {
                 g_free(ref);
+                free(block);
                 return false;
         }
-        w = aligned_world(result, &block);
         v = rig.v;
         rig.w = w;
         rig.fp = r->fp;
@@ -399,7 +403,6 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         v->hot.poll = w->poll;
         v->hot.vpage_base = WORLD_PAGE;
         v->hot.tlb = rig.tlb;
-        v->hot.addend = (uintptr_t)w->ram - WORLD_RAM_AT + (r->n_ins & 1); /* right as often as not */
         v->hot.jump_cache = rig.jumps;
         v->fp_env = rig.host->fp_env(r->fp);
         v->hot.budget = w->budget;
