@@ -102,13 +102,24 @@ static const uint8_t *loaded_slots(struct emit *e)
         return slots;
 }
 
+/* Does the block end with a branch on something from memory? It is known the later the longer loads take. */
+static bool decides_by_memory(struct emit *e)
+{
+        const struct ir_ins *t = &e->r->ins[e->r->blocks[e->block].end - 1];
+
+        return t->op == IR_OP_brcc && (comes_from_memory(e, loaded_slots(e), t->arg[0], TRACE_DEPTH) ||
+                                       comes_from_memory(e, loaded_slots(e), t->arg[1], TRACE_DEPTH));
+}
+
 /*
  * Is it worth a comparison to have the access at address @v, a value or 0, not wait for the entry? Where one address
- * leads to the next it is; what is done side by side anyway would only have more to do.
+ * leads to the next it is, and before a branch; what is done side by side anyway would only have more to do.
  */
 static bool goes_by_addend(struct emit *e, ir_ref v)
 {
-        return e->out->linear && v && comes_from_memory(e, loaded_slots(e), v, TRACE_DEPTH);
+        if (!e->out->linear)
+                return false;
+        return (v && comes_from_memory(e, loaded_slots(e), v, TRACE_DEPTH)) || decides_by_memory(e);
 }
 
 /* The addend of the entry that was probed, in r11, or in @t if there is one to expect; the register. */
