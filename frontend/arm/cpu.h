@@ -36,6 +36,9 @@ enum a64_ec {
         A64_EC_BRK = 0x3c,
 };
 
+/* Of v->exception, beside values of ESR_EL1: none of them (exception.c). */
+#define A64_CAUSE_RETARGET UINT64_MAX
+
 /* Fault status codes, low bits of ISS; the translation table level is added where one is meant. */
 enum a64_fsc {
         A64_FSC_ADDRESS_SIZE = 0x00,

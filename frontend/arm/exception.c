@@ -2,7 +2,8 @@
 /*
  * Exceptions to EL1 and interrupts (Arm ARM D1.3). On the vCPU's own thread, but for a64_has_work.
  *
- * v->exception has ESR_EL1 in cause, the address in value, and in value2 whether that goes to FAR_EL1.
+ * v->exception has ESR_EL1 in cause, the address in value, and in value2 whether that goes to FAR_EL1. With
+ * A64_CAUSE_RETARGET it is no exception: PC becomes value.
  */
 #include "frontend/arm/cpu.h"
 
@@ -142,6 +143,10 @@ void a64_deliver(struct vcpu *v)
 {
         struct a64_state *s = a64_state(v);
 
+        if (v->exception.cause == A64_CAUSE_RETARGET) {
+                v->hot.pc = v->exception.value;
+                return;
+        }
         look_at_direction(v);
         s->esr_el1 = v->exception.cause;
         if (v->exception.value2)

@@ -46,6 +46,18 @@ void a64_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view,
         *data_view = view | (s->el && s->pan ? A64_VIEW_PAN : 0);
 }
 
+/* TCR_EL1.TBI0, TBI1: the top byte of an address of that half does not count (D8.9.1). */
+static bool ignores_top_byte(const struct a64_state *s, gva_t gva)
+{
+        return s->tcr_el1 >> (gva >> 55 & 1 ? 38 : 37) & 1;
+}
+
+/* What a branch leaves in PC (AArch64.BranchAddr): such a byte goes. */
+static gva_t branch_address(const struct a64_state *s, gva_t gva)
+{
+        return ignores_top_byte(s, gva) ? (gva_t)bits_sext(gva, 56) : gva;
+}
+
 /* What a descent through the tables found, or the fault status that ended it. */
 struct descent {
         unsigned fsc;       /* 0xff: none */
@@ -73,7 +85,7 @@ static struct descent descend(struct vcpu *v, gva_t gva)
 {
         const struct a64_state *s = a64_state(v);
         uint64_t tcr = s->tcr_el1, limits = 0;
-        bool high = gva >> 55 & 1, tbi = tcr >> (high ? 38 : 37) & 1, no_el0 = false;
+        bool high = gva >> 55 & 1, tbi = ignores_top_byte(s, gva), no_el0 = false;
         unsigned size = CLAMP((unsigned)(tcr >> (high ? 16 : 0) & 63), 16, 39), input = 64 - size;
         unsigned top = tbi ? 55 : 63, level = 4 - (input - 12 + 8) / 9;
         unsigned granule = tcr >> (high ? 30 : 14) & 3, pa_bits = ips_bits(tcr);
@@ -139,11 +151,13 @@ static bool fault(struct vcpu *v, gva_t gva, enum access access, unsigned fsc)
 
 static bool flat(struct vcpu *v, gva_t gva, enum access access, bool debug, struct walk *out)
 {
-        if ((gva >> PA_BITS) && !debug)
+        unsigned top = ignores_top_byte(a64_state(v), gva) ? 55 : 63;
+
+        if (bits_get(gva, PA_BITS, top + 1 - PA_BITS) && !debug)
                 return fault(v, gva, access, A64_FSC_ADDRESS_SIZE);
         *out = (struct walk){
                 .gpa = gva & bits_mask(PA_BITS) & ~bits_mask(GUEST_PAGE_BITS), .page_bits = GUEST_PAGE_BITS,
-                .read = true, .write = true, .exec = true,
+                .read = true, .write = true, .exec = branch_address(a64_state(v), gva) == gva,
         };
         return true;
 }
@@ -153,6 +167,12 @@ bool a64_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
 {
         struct descent d;
 
+        /* a branch went to an address with a tag: its way to PC is finished here, and it is fetched anew */
+        if (access == ACCESS_FETCH && !debug && branch_address(a64_state(v), gva) != gva) {
+                v->exception.cause = A64_CAUSE_RETARGET;
+                v->exception.value = branch_address(a64_state(v), v->hot.pc);
+                return false;
+        }
         if (!(view & A64_VIEW_MMU))
                 return flat(v, gva, access, debug, out);
         d = descend(v, gva);
@@ -160,6 +180,8 @@ bool a64_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
                 return fault(v, gva, access, d.fsc);
         *out = (struct walk){.page_bits = 39 - 9 * d.level, .global = !(d.desc & DESC_NG)};
         grants(a64_state(v), d.desc, view, out);
+        /* an address with a tag is not one to fetch from, though it may be one of data in the same page */
+        out->exec &= branch_address(a64_state(v), gva) == gva;
         if (!debug && !(access == ACCESS_READ ? out->read : access == ACCESS_WRITE ? out->write : out->exec))
                 return fault(v, gva, access, A64_FSC_PERMISSION + d.level);
         out->gpa = (d.desc & DESC_ADDRESS & ~bits_mask(out->page_bits)) | (gva & bits_mask(out->page_bits));

@@ -105,7 +105,7 @@ class Aarch64:
     GUEST_PARTS = ('rows', 'seq', 'mmu', 'self')
     # rows+ has what is not in QEMU's model for all else; there it is compared with a model that has more
     PARTS = ('rows', 'rows+', 'seq', 'mmu')
-    UNITS = {'seq': 8, 'mmu': 4}
+    UNITS = {'seq': 8, 'mmu': 6}
     SHOWN = ('elr', 'spsr', 'esr', 'far', 'vector')
     # Of version 8.2: nothing in it makes misaligned atomics legal, or tells EL0's accesses to ID registers otherwise.
     QEMU_CPU = {'rows+': 'max,pauth=off,sve=off,sme=off,lpa2=off'}

@@ -3,7 +3,9 @@
  * Random translation tables for the upper half of the address space, of 25 to 48 bits: with leaves at all
  * levels, limits in tables, reserved and too-far descriptors, PAN, hierarchy switched off. Accesses of all
  * kinds and fetches through them (units 0 and 1), AT (unit 2), and tables that change between cases, each
- * change with the narrowest TLBI there is for it (unit 3). The guest itself stays in the lower half.
+ * change with the narrowest TLBI there is for it (unit 3); the same with top bytes that are ignored (TBI,
+ * unit 4), and where what can be written is not executed (SCTLR_EL1.WXN, unit 5). The guest itself stays in
+ * the lower half.
  */
 #include "guest.h"
 
@@ -19,6 +21,9 @@
 #define TABLE_LIMITS (31ull << 59)
 #define TCR_EPD1 BIT(23)
 #define TCR_HPD1 BIT(42)
+#define TCR_TBI1 BIT(38)
+
+enum unit { ACCESSES, MORE_ACCESSES, TRANSLATIONS, CHANGES, TAGS, WRITE_XOR_EXECUTE };
 
 enum { N_TABLES = 12 };
 typedef u64 table[512] __attribute__((aligned(4096)));
@@ -26,6 +31,7 @@ static table tables[N_TABLES];
 
 static struct {
         u64 tcr, ttbr1, low_tcr, low_ttbr1;
+        bool tagged;
         unsigned bits;                     /* of an address */
         struct { u8 from, to; u16 index; } path[N_TABLES];
         struct { u8 table, level; u16 index; u64 va; } leaf[48];
@@ -116,7 +122,7 @@ static void make_tables(void)
         t.n_tables = 1;
         t.n_leaves = 0;
         make_level(0, first_level(t.bits), -1ull << t.bits);
-        t.tcr = (t.low_tcr & ~(63ull << 16 | TCR_EPD1 | TCR_HPD1)) | (u64)(64 - t.bits) << 16;
+        t.tcr = (t.low_tcr & ~(63ull << 16 | TCR_EPD1 | TCR_HPD1 | TCR_TBI1)) | (u64)(64 - t.bits) << 16;
         if ((r & 31) == 0)
                 t.tcr |= TCR_EPD1;
         if ((r >> 8 & 7) == 0)
@@ -124,11 +130,14 @@ static void make_tables(void)
         t.ttbr1 = (u64)tables[0];
 }
 
-static void use_tables(void)
+static void use_tables(unsigned unit)
 {
         t.low_tcr = sys_read(tcr_el1);
         t.low_ttbr1 = sys_read(ttbr1_el1);
         make_tables();
+        t.tagged = unit == TAGS && rnd_below(4);
+        if (t.tagged)
+                t.tcr |= TCR_TBI1;
         sys_write(tcr_el1, t.tcr);
         sys_write(ttbr1_el1, t.ttbr1);
         tlbi_all();
@@ -214,7 +223,13 @@ static void change_leaf(void)
         __asm__ volatile("dsb ish\n isb" ::: "memory");
 }
 
-static void access_case(struct env *e, u32 word)
+/* Another top byte; where it counts, mostly a translation fault. */
+static u64 tagged_va(u64 va, unsigned unit)
+{
+        return unit == TAGS && rnd_below(4) ? (va & ~(0xffull << 56)) | rnd() << 56 : va;
+}
+
+static void access_case(struct env *e, u32 word, unsigned unit)
 {
         u64 va;
 
@@ -225,8 +240,10 @@ static void access_case(struct env *e, u32 word)
         } while (!is_harmless(va, word == BLR) || !is_harmless(va + 64, word == BLR) ||
                  !is_harmless(va & -64ull, word == BLR));
         random_state(e);
-        in.x[1] = va;
+        in.x[1] = tagged_va(va, unit);
         in.sctlr &= ~SCTLR_A;
+        if (unit == WRITE_XOR_EXECUTE && rnd_below(2))
+                in.sctlr |= SCTLR_WXN;
         in.spsr &= ~(PSTATE_IL | PSTATE_PAN);
         if (rnd_one_in(3))
                 in.spsr |= PSTATE_PAN;
@@ -238,9 +255,9 @@ static void access_case(struct env *e, u32 word)
         case_end();
 }
 
-static void at_case(void)
+static void at_case(unsigned unit)
 {
-        u64 va = random_va(8), par;
+        u64 va = tagged_va(random_va(8), unit), par;
 
         switch (rnd_below(4)) {
         case 0: __asm__ volatile("at s1e1r, %0\n isb" :: "r"(va)); break;
@@ -259,7 +276,7 @@ static void at_case(void)
 void mmu_chunk(unsigned unit)
 {
         for (u64 w = 0; w < params.n_words; w++) {
-                u32 word = accesses[rnd_below(sizeof(accesses) / 4)];
+                u32 word = unit == WRITE_XOR_EXECUTE && rnd_below(2) ? BLR : accesses[rnd_below(sizeof(accesses) / 4)];
                 struct env e;
 
                 if (word == BLR) { /* what is fetched ends the case */
@@ -267,16 +284,16 @@ void mmu_chunk(unsigned unit)
                              p < (u32 *)WRITABLE(DATA + DATA_PAGES * PAGE); p++)
                                 *p = FILLER;
                 }
-                use_tables();
+                use_tables(unit);
                 code_place(&e, random_mode(), 0x200, false);
                 code_put(&e, 0, word);
                 code_sync(e.code, 1);
                 for (u64 i = 0; i < params.n_sets; i++) {
-                        if (unit == 2)
-                                at_case();
+                        if (unit == TRANSLATIONS || (unit == TAGS && rnd_one_in(4)))
+                                at_case(unit);
                         else
-                                access_case(&e, word);
-                        if (unit == 3)
+                                access_case(&e, word, unit);
+                        if (unit == CHANGES)
                                 change_leaf();
                 }
                 code_clear(&e, 1);

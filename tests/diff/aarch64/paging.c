@@ -2,8 +2,8 @@
 /*
  * The address space of the cases: code and data pages at their physical addresses and, through the same
  * tables, at the other end of the address space. The data pages differ in what they grant, so that random
- * accesses meet every kind of page. The guest itself lies in a block for EL1 alone, and writes the pages of
- * the cases through blocks of that kind.
+ * accesses meet every kind of page. The guest itself lies in blocks for EL1 alone, its code in one that cannot
+ * be written (SCTLR_EL1.WXN), and writes the pages of the cases through blocks of that kind.
  */
 #include "guest.h"
 
@@ -31,6 +31,7 @@ static const struct { u64 flags; u64 frame; } data_pages[DATA_PAGES] = {
         {OK | EL0, BIT(32)} /* too far */,
 };
 
+extern char text_start[]; /* link.ld */
 void paging_on(u64 *root, u64 tcr, u64 mair, u64 sctlr);
 
 static u64 *slot(u64 va)
@@ -48,7 +49,8 @@ void paging_init(void)
         root[1] = (u64)middle | TABLE;
         *slot(CODE_PAGE) = (u64)code_table | TABLE;
         *slot(DATA) = (u64)data_table | TABLE;
-        *slot((u64)&root) = block((u64)&root, UXN);
+        *slot((u64)text_start) = block((u64)text_start, UXN | RO);
+        *slot((u64)&root) = block((u64)&root, XN);
         *slot(WRITABLE(CODE_PAGE)) = block(CODE_PAGE, XN);
         *slot(WRITABLE(DATA)) = block(DATA, XN);
         for (u64 va = CODE_AREA; va < CODE_AREA + CODE_AREA_SIZE; va += PAGE)
