@@ -17,7 +17,8 @@
 enum {
         RAM_SIZE = 0x200000, TABLES = 0x1000, GDT = 0x8000, IDT = 0x9000, TSS = 0xa000,
                 STACK = 0xc000 /* its end */,
-        HANDLERS = 0xd000, CODE = 0x10000, DATA = 0x11000, RO = 0x13000, MAX_STEPS = 2000,
+        HANDLERS = 0xd000, CODE = 0x10000, DATA = 0x11000, RO = 0x13000, MAX_STEPS = 2000, MAX_RUNS = 100,
+        INT3 = 0xcc, HLT = 0xf4,
 };
 
 struct emulator {
@@ -65,13 +66,16 @@ static void set_up(struct emulator *e)
 {
         struct x86_state *s = x86_state(e->v);
         enum { P = 1, W = 2, U = 4, AD = 0x60 };
+        const uint64_t NX = 1ull << 63;
 
         for (unsigned at = 0; at < CODE; at += 0x1000)
                 map(e, at, at, P | W | AD);
         map(e, CASE_CODE, CODE, P | U | AD);
-        map(e, CASE_DATA, DATA, P | U | W | AD);
-        map(e, CASE_DATA + 0x1000, DATA + 0x1000, P | U | W | AD);
-        map(e, CASE_RO, RO, P | U | AD);
+        map(e, CASE_DATA, DATA, P | U | W | AD | NX);
+        map(e, CASE_DATA + 0x1000, DATA + 0x1000, P | U | W | AD | NX);
+        map(e, CASE_RO, RO, P | U | AD | NX);
+        memset(e->ram->host + CODE, INT3, 0x1000);
+        memset(e->ram->host + HANDLERS, HLT, 256 * 8);
         put64(e, GDT + 8, 0x00209a0000000000);        /* kernel code, as Linux has them */
         put64(e, GDT + 0x10, 0x0000920000000000);
         put64(e, GDT + 0x28, 0x0000f20000000000 | 0x00cf00000000ffff);
@@ -106,6 +110,7 @@ static void load(struct emulator *e, const struct test_case *c)
 {
         struct vcpu *v = e->v;
         struct x86_state *s = x86_state(v);
+        uint8_t code[32];
 
         memcpy(s->gpr, c->in.gpr, sizeof(s->gpr));
         memcpy(s->xmm, c->in.xmm, sizeof(s->xmm));
@@ -122,7 +127,9 @@ static void load(struct emulator *e, const struct test_case *c)
         }
         x86_set_rflags(v, c->in.flags, ~0ull);
         v->hot.pc = CASE_CODE + CASE_AT;
-        address_space_write_bytes(v->as, CODE + CASE_AT, c->bytes, 16);
+        memset(code, INT3, sizeof(code));
+        memcpy(code, c->bytes, c->length);
+        address_space_write_bytes(v->as, CODE + CASE_AT, code, sizeof(code));
         memset(e->ram->host + DATA, 0, CASE_DATA_SIZE);
         memcpy(e->ram->host + DATA + CASE_WINDOW, c->window, CASE_WINDOW_SIZE);
         e->vm->engine->state_changed(v);
@@ -162,6 +169,40 @@ static void save(struct emulator *e, struct case_regs *out, int *vector, uint64_
         out->rip = get64(e, frame);
         out->flags = get64(e, frame + 16);
         out->gpr[X86_RSP] = get64(e, frame + 24);
+        /* as native.c: the breakpoint behind the instruction, or where it went nothing can be fetched */
+        if (*vector == 3) {
+                *vector = -1;
+                out->rip--;
+        } else if (out->rip != CASE_CODE + CASE_AT) {
+                *vector = -1;
+        }
+}
+
+/* By single steps, until it is somewhere else. */
+static void step_on(struct vcpu *v)
+{
+        for (unsigned steps = 0; steps < MAX_STEPS; steps++) {
+                vcpu_step(v);
+                if (v->hot.pc != CASE_CODE + CASE_AT)
+                        return;
+        }
+}
+
+/* As programs run, up to the HLT that a handler is. */
+static void run_freely(struct vcpu *v)
+{
+        const struct engine *engine = v->vm->engine;
+        enum vcpu_exit exit = VCPU_EXIT_POLL;
+
+        for (unsigned runs = 0; runs < MAX_RUNS && exit != VCPU_EXIT_HALT; runs++) {
+                if (exit == VCPU_EXIT_EXCLUSIVE)
+                        vcpu_step(v);
+                atomic_store(&v->where, VCPU_INSIDE);
+                if (engine->poll)
+                        engine->poll(v);
+                exit = engine->run(v);
+                atomic_store(&v->where, VCPU_OUTSIDE);
+        }
 }
 
 static void run_on_vcpu(struct vcpu *v, void *arg)
@@ -177,11 +218,10 @@ static void run_on_vcpu(struct vcpu *v, void *arg)
                 if (!c->done)
                         continue;
                 load(e, c);
-                for (unsigned steps = 0; steps < MAX_STEPS; steps++) {
-                        vcpu_step(v);
-                        if (v->hot.pc != CASE_CODE + CASE_AT)
-                                break;
-                }
+                if (k & 1)
+                        step_on(v);
+                else
+                        run_freely(v);
                 save(e, &out, &vector, &error_code, &cr2);
                 e->check(e->opaque, c, &out, e->ram->host + DATA + CASE_WINDOW, vector, error_code, cr2);
         }
