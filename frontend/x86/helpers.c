@@ -229,11 +229,18 @@ X86_HELP(fp_begin)
         return x86_done(0);
 }
 
+/*
+ * What is known before the operation (IE, DE, ZE) and unmasked keeps it from being done: it raises no more
+ * than that (SDM volume 1, 11.5.2).
+ */
 X86_HELP(fp_check)
 {
+        enum { BEFORE = 7 };
         struct x86_state *s = x86_state(v);
-        bool trap = s->mxcsr & ~(s->mxcsr >> 7) & X86_MXCSR_FLAGS;
+        uint64_t trap = s->mxcsr & ~(s->mxcsr >> 7) & X86_MXCSR_FLAGS;
 
+        if (trap & BEFORE)
+                s->mxcsr &= ~(uint64_t)(X86_MXCSR_FLAGS & ~BEFORE);
         s->mxcsr |= s->mxcsr_before;
         if (trap)
                 return x86_raise(v, s->cr4 & X86_CR4_OSXMMEXCPT ? X86_EXC_XM : X86_EXC_UD, 0);

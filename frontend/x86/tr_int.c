@@ -299,6 +299,7 @@ bool x86_tr_cmpxchg16b(struct x86_tctx *t, const struct x86_insn *i)
         ir_ref expect[2] = {rax, rdx}, desired[2] = {x86_gpr(t, X86_RBX), x86_gpr(t, X86_RCX)};
 
         mem.align = 1;
+        x86_demand_aligned(t, x86_ea(t, i));
         ir_atomic_cas16(t->b, mem, x86_ea_value(t, i, true), expect, desired);
         different = ir_or(t->b, ir_xor(t->b, expect[0], rax), ir_xor(t->b, expect[1], rdx));
         equal = ir_setcc(t->b, IR_EQ, different, zero);

@@ -27,6 +27,15 @@ static struct ir_mem mem_of(const struct x86_tctx *t, const struct x86_insn *i, 
         return mem;
 }
 
+static struct x86_place place_of(struct x86_tctx *t, const struct x86_insn *i, unsigned size)
+{
+        struct x86_place p = x86_ea(t, i);
+
+        if (size == 16 && mem_of(t, i, size, false).align)
+                x86_demand_aligned(t, p);
+        return p;
+}
+
 /* An operand as a vector: of memory its bytes, zeros above. */
 static ir_ref get(struct x86_tctx *t, const struct x86_insn *i, unsigned n)
 {
@@ -35,7 +44,7 @@ static ir_ref get(struct x86_tctx *t, const struct x86_insn *i, unsigned n)
 
         if (op->kind != X86_OP_MEM)
                 return xmm(t, op->reg);
-        p = x86_ea(t, i);
+        p = place_of(t, i, op->size);
         return ir_load(t->b, IR_V128, mem_of(t, i, op->size, false), p.base, p.imm);
 }
 
@@ -49,7 +58,7 @@ static void put(struct x86_tctx *t, const struct x86_insn *i, unsigned n, ir_ref
                 put_xmm(t, op->reg, v);
                 return;
         }
-        p = x86_ea(t, i);
+        p = place_of(t, i, op->size);
         ir_store(t->b, mem_of(t, i, op->size, true), p.base, p.imm, v);
 }
 

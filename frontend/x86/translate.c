@@ -179,6 +179,21 @@ struct x86_place x86_ea(struct x86_tctx *t, const struct x86_insn *i)
         return (struct x86_place){base ? ir_add(t->b, base, sum(t, m, 0)) : sum(t, m, 0), (int32_t)m->disp};
 }
 
+void x86_demand_aligned(struct x86_tctx *t, struct x86_place p)
+{
+        uint32_t bad, good;
+
+        if (!(t->mode & X86_MODE_AC))
+                return;
+        bad = ir_block_new(t->b);
+        good = ir_block_new(t->b);
+        ir_brcc(t->b, IR_TSTNZ, ir_add(t->b, p.base, x86_c64(t, p.imm)), x86_c64(t, 15), bad, good);
+        ir_builder_at(t->b, bad);
+        x86_raise_here(t, X86_EXC_GP, 0);
+        t->ended = false;
+        ir_builder_at(t->b, good);
+}
+
 ir_ref x86_load(struct x86_tctx *t, unsigned size, struct x86_place p)
 {
         return ir_load(t->b, x86_type(size), x86_mem(t, size, false), p.base, p.imm);

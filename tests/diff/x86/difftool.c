@@ -130,6 +130,14 @@ static bool is_left_out(const struct x86_row *row)
         return !x86_translators[row->id] || !(row->modes & X86_64);
 }
 
+/* An unmasked overflow or underflow came, of which PE and exact tiny results are not modelled (docs/x86.md). */
+static bool is_unmasked_range(const struct test_case *c)
+{
+        enum { OE = 8, UE = 16 };
+
+        return c->vector == 19 && (c->out.mxcsr & ~(c->in.mxcsr >> 7) & (OE | UE));
+}
+
 /* ---- comparing ---- */
 
 static void show(struct tool *t, const struct test_case *c, const char *what, uint64_t host, uint64_t us)
@@ -201,6 +209,11 @@ static bool compare(struct tool *t, const struct test_case *c, const struct x86_
                 return false;
         /* AMD's CPUs have a bit in MXCSR that others reserve: misaligned operands */
         if (c->vector == -1 && vector == 13 && i->id == X86_LDMXCSR)
+                return false;
+        if (is_unmasked_range(c))
+                return false;
+        /* that these look at EFLAGS.AC is left to each CPU (SDM volume 2, MOVUPS) */
+        if (c->vector == 17 && (i->id == X86_MOVUPS || i->id == X86_MOVUPD || i->id == X86_MOVDQU))
                 return false;
         if (differs(t, c, "vector", (uint64_t)c->vector, (uint64_t)vector))
                 return true;

@@ -417,9 +417,20 @@ bool gen_case(struct gen *g, unsigned row_number, const struct cpu_features *fea
         c->in.mxcsr = 0x1f80 | below(g, 4) << 13 | (below(g,
                 4)
                 ? 0 : (gen_random(g) & 0x8040)) | (gen_random(g) & 0x3f);
+        /* some exceptions unmasked; alignment checked */
+        if (!below(g, 8))
+                c->in.mxcsr &= ~(gen_random(g) & 0x1f80);
+        if (!below(g, 16))
+                c->in.flags |= X86_CASE_AC;
         c->in.fx87[0] = 0x7f;
         c->in.fx87[1] = below(g, 3) ? 3 : below(g, 4) << 2 | (below(g, 2) ? 2 : 0) | below(g, 2);
         fsw = below(g, 8) << 11 | (gen_random(g) & 0x4700);
+        if (!below(g, 16)) { /* an exception that waits for the next instruction */
+                unsigned pending = 1u << below(g, 6);
+
+                c->in.fx87[0] &= ~pending;
+                fsw |= pending | 0x8080;
+        }
         memcpy(c->in.fx87 + 2, &fsw, 2);
         c->in.fx87[4] = below(g, 3) ? 0xff : gen_random(g);
         for (unsigned k = 0; k < 8; k++)

@@ -7,7 +7,7 @@
 #include "frontend/x86/decode.h"
 
 /* Status flags and DF */
-enum { X86_CASE_FLAGS = 0xcd5 };
+enum { X86_CASE_FLAGS = 0xcd5, X86_CASE_AC = 1 << 18 };
 
 struct gen {
         uint64_t seed;
