@@ -37,7 +37,7 @@ MUTANTS = (
     ('backend/x86_64/flags.c', 'x86_shift_imm(&e->a, sign ? SH_SAR : SH_SHR, w, d, full - len);', 'x86_shift_imm(&e->a, SH_SHR, w, d, full - len);', 'arm sbfm'),
     ('backend/x86_64/flags.c', 'x86_rr(&e->a, X86_OP(0, 1, 0xad) | x86_w(w), hi, SCRATCH);', 'x86_rr(&e->a, X86_OP(0, 1, 0xad) | x86_w(true), hi, SCRATCH);', 'ir'),
     ('backend/x86_64/vector.c', 'shift_imm(e, P66(0x71), 6, FSCRATCH, FSCRATCH, 8);', 'shift_imm(e, P66(0x71), 6, FSCRATCH, FSCRATCH, 7);', 'arm mul_v'),
-    ('backend/x86_64/vector.c', '(0x80u >> n) * ones', '(0x40u >> n) * ones', 'arm sshr_vi'),
+    ('backend/x86_64/thunks.c', '0xffu >> n : 0x80u >> n;', '0xffu >> n : 0x40u >> n;', 'arm sshr_vi'),
     ('backend/x86_64/vector.c', 'n = kind == SHIFT_SIGN ? w - 1 : w;', 'n = w - 1;', 'x86 psrlw'),
     ('backend/x86_64/vector.c', 'op3_mem(e, P66(0xef), FSCRATCH, y, m);', 'op3(e, P66(0x6f), FSCRATCH, 0, y), (void)m;', 'arm cmhi_v'),
     ('backend/x86_64/vector.c', 'op3(e, P66(0xdf), FSCRATCH, m, y);', 'op3(e, P66(0xdb), FSCRATCH, m, y);', 'arm bsl_v'),

@@ -18,7 +18,8 @@ MUTANTS = (
     ('tr_int.c', 'x86_put(t, i, 1, locked(t, i, IR_RMW_SWAP, b));', 'x86_put(t, i, 1, locked(t, i, IR_RMW_OR, b));', 'xchg'),
     ('tr_int.c', 'flags = ir_fl_sub(t->b, 8 * size, acc, old);', 'flags = ir_fl_sub(t->b, 8 * size, old, acc);', 'cmpxchg'),
     ('tr_int.c', 'ir_select(t->b, IR_NE, equal, x86_c64(t, 0), rax_now, other)', 'other', 'cmpxchg'),
-    ('tr_int.c', 'mem.align = 1;\n        ir_atomic_cas16', 'ir_atomic_cas16', 'cmpxchg16b'),
+    ('tr_int.c', 'mem.align = 1;\n', '', 'cmpxchg16b'),
+    ('tr_int.c', 'x86_demand_aligned(t, x86_ea(t, i));', '', 'cmpxchg16b'),
     ('tr_int.c', 'v = i->id == X86_MOVZX ? x86_zext(t, v, from) : x86_sext(t, v, from);', 'v = x86_zext(t, v, from);', 'movsx'),
     ('tr_int.c', 'ir_select(t->b, IR_NE, test(t, i), x86_c64(t, 0), b, a)', 'ir_select(t->b, IR_NE, test(t, i), x86_c64(t, 0), a, b)', 'cmovcc'),
     ('tr_int.c', 'x86_put_reg(t, X86_RDX, size, ir_shrs(', 'x86_put_reg(t, X86_RDX, size, ir_shru(', 'cwd'),
@@ -75,6 +76,8 @@ MUTANTS = (
     ('tr_sse.c', 'i->id == X86_CVTTSS2SI || i->id == X86_CVTTSD2SI ? IR_RM_RTZ : IR_RM_MODE', 'IR_RM_MODE', 'cvttsd2si'),
     ('tr_sse.c', 'row->op == IR_OP_vfsqrt && !row->arg ? b : get(t, i, 0)', 'get(t, i, 0)', 'sqrtps'),
     ('tr_sse.c', 'ir_call(t->b, &x86_helper_fp_check, 0, 0, 0, 0);', ';', 'addps'),
+    ('tr_sse.c', 'x86_demand_aligned(t, p);', ';', 'movaps'),
+    ('helpers.c', 's->mxcsr &= ~(uint64_t)(X86_MXCSR_FLAGS & ~BEFORE);', ';', 'divps'),
     # x87
     ('x87.c', 's->fsw |= C1;\n        for', ';\n        for', 'fadd'),
     ('x87.c', 'precisions[4] = {24, 64, 53, 64}', 'precisions[4] = {24, 64, 64, 64}', 'fdiv'),
