@@ -18,7 +18,6 @@ MUTANTS = (
     ('tr_int.c', 'x86_put(t, i, 1, locked(t, i, IR_RMW_SWAP, b));', 'x86_put(t, i, 1, locked(t, i, IR_RMW_OR, b));', 'xchg'),
     ('tr_int.c', 'flags = ir_fl_sub(t->b, 8 * size, acc, old);', 'flags = ir_fl_sub(t->b, 8 * size, old, acc);', 'cmpxchg'),
     ('tr_int.c', 'ir_select(t->b, IR_NE, equal, x86_c64(t, 0), rax_now, other)', 'other', 'cmpxchg'),
-    ('tr_int.c', 'mem.align = 1;\n', '', 'cmpxchg16b'),
     ('tr_int.c', 'x86_demand_aligned(t, x86_ea(t, i));', '', 'cmpxchg16b'),
     ('tr_int.c', 'v = i->id == X86_MOVZX ? x86_zext(t, v, from) : x86_sext(t, v, from);', 'v = x86_zext(t, v, from);', 'movsx'),
     ('tr_int.c', 'ir_select(t->b, IR_NE, test(t, i), x86_c64(t, 0), b, a)', 'ir_select(t->b, IR_NE, test(t, i), x86_c64(t, 0), a, b)', 'cmovcc'),

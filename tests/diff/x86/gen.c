@@ -347,6 +347,16 @@ static void place_registers(struct gen *g, struct test_case *c, struct code *cod
         default:
                 break;
         }
+        /* the upper halves of 32-bit addresses do not count */
+        if (i->as == 4) {
+                const unsigned regs[] = {i->mem.base, i->id == X86_XLAT ? X86_RBX : X86_REG_NONE,
+                                         is_string(i) ? X86_RSI : X86_REG_NONE, is_string(i) ? X86_RDI : X86_REG_NONE};
+
+                for (unsigned k = 0; k < 4; k++) {
+                        if (regs[k] < 16 && regs[k] != X86_RSP && below(g, 2))
+                                c->in.gpr[regs[k]] |= gen_random(g) << 32;
+                }
+        }
         if (i->id == X86_JMP || i->id == X86_CALL || i->id == X86_RET) {
                 uint64_t to = CASE_CODE + below(g, 0x400);
 
