@@ -19,9 +19,9 @@ MUTANTS = (
      'if (!b->r->raw && i->op == IR_OP_vput && ir_lane_of(i) == lane &&', 'ir'),
     # the plan for flags
     ('backend/flagplan.c', 'if (!p->t->reader_keeps(i, &p->ins[n], reader->cond))\n                                return;', '', 'ir'),
-    ('backend/flagplan.c', '} else if (!p->t->keeps(i)) {\n                        return;\n                }', '}', 'ir'),
+    ('backend/flagplan.c', '} else if (reader->pair || !p->t->keeps(i)) {', '} else if (reader->pair) {', 'ir'),
     ('backend/flagplan.c', 'return i->op != IR_OP_fl_adc && i->op != IR_OP_fl_sbc && p->t->tells(p->r, i, cond);', 'return p->t->tells(p->r, i, cond);', 'ir'),
-    ('backend/flagplan.c', 'if (!p->t->keeps(i))\n                        return 0;', '', 'ir'),
+    ('backend/flagplan.c', 'if (p->plan[k].pair || !p->t->keeps(i))', 'if (p->plan[k].pair)', 'ir'),
     ('backend/flagplan.c', 'return p->want[f->arg[0]].uses == 1 ? f->arg[0] : 0;', 'return f->arg[0];', 'ir'),
     ('backend/flagplan.c', 'return i->cond == IR_EQ ? t->cond ^ 1 : t->cond;', 'return t->cond;', 'ir'),
     ('backend/flagplan.c', 'if (value->type != (w == 64 ? IR_I64 : IR_I32) || w < 32)', 'if (w < 32)', 'ir'),
