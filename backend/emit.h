@@ -21,6 +21,8 @@ struct emit_host {
         uint8_t *slot_pin;
         uint16_t pin_slot[RA_NREGS];
         size_t room;            /* what one IR instruction may come to, and what emit_finish writes */
+        unsigned spill;         /* where the spill area is in the frame */
+        unsigned stub_size;     /* of a link's stub */
         bool vectors;           /* the guest has slots that need whole vector registers */
         /* Executable addresses; NULL what a host does without. */
         const uint8_t *pool;    /* constants that instructions address */
@@ -123,9 +125,23 @@ bool emit_init(struct code_buf *buf, void **host_data, const struct slow_ops *sl
 void emit_fini(void *host_data);
 enum emit_status emit_region(void *host_data, const struct ir_region *r, struct compiled *out);
 const uint8_t *emit_no_return(void *host_data);
+/* unwind.c here */
+enum ir_exit emit_enter(void *host_data, struct vcpu *v, const uint8_t *door);
+
+/* The registers by the allocator's numbers. */
+struct emit_saved {
+        uint64_t gpr[RA_FPR], fpr[RA_NREGS - RA_FPR][2];
+};
+
+/*
+ * For the thunk h->unwind: a slow path or helper answered @status at the site that returns to @ret. Makes the guest
+ * state whole; the reason to exit with.
+ */
+uint64_t emit_unwind(struct vcpu *v, const struct emit_saved *saved, const uint8_t *ret, uint64_t status,
+                     const uint8_t *frame, const struct emit_host *h);
 
 /* ---- what the host provides: its emit.c ---- */
-/* Room, features, the allocator's target; pins by emit_assign_pins. */
+/* Room and other sizes, features, the allocator's target; pins by emit_assign_pins. */
 void emit_setup(struct emit_host *h);
 /* Writes what all regions share; false if it does not fit. */
 bool emit_thunks(struct emit_host *h, struct code_buf *buf);
@@ -258,5 +274,7 @@ void cold_exit_pc(struct emit *e, enum ir_exit reason, unsigned pc);
 void cold_status(struct emit *e, uint32_t status);
 
 /* ---- its float.c, vector.c ---- */
+/* Sticky flags of the host's FP unit as the guest's. */
+void emit_harvest(struct vcpu *v, uint32_t flags);
 void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i);
 void emit_vector(struct emit *e, uint32_t at, const struct ir_ins *i);

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "backend/unwind.h"
+/*
+ * Entering generated code and coming back. Where it is left in its middle, what it knows of guest state is brought
+ * home by the fault maps (struct fault_site). Called on the vCPU's own thread, emit_unwind from a thunk.
+ */
+#include "backend/emit.h"
 
 #include <string.h>
 
 #include "ir/vec.h"
 #include "machines/core/vcpu.h"
+
+/* The registers as they were at a site, and where its spill area is. */
+struct unwind_regs {
+        const struct emit_saved *saved;
+        const uint8_t *spill;
+};
 
 static const struct fault_site *find_site(const struct code_region *r, uint32_t offset)
 {
@@ -32,10 +42,10 @@ static struct ir_v128 read_loc(const struct vcpu *v, const struct slot_loc *l, c
 
         switch ((enum loc_kind)l->kind) {
         case LOC_GPR:
-                value.w[0] = regs->gpr[l->reg];
+                value.w[0] = regs->saved->gpr[l->reg];
                 break;
         case LOC_FPR:
-                memcpy(&value, regs->fpr[l->reg], sizeof(value));
+                memcpy(&value, regs->saved->fpr[l->reg], sizeof(value));
                 break;
         case LOC_FRAME:
                 memcpy(&value, regs->spill + l->value, ir_type_size(l->type));
@@ -43,7 +53,7 @@ static struct ir_v128 read_loc(const struct vcpu *v, const struct slot_loc *l, c
         case LOC_STATE:
                 memcpy(&value, v->state + l->value, ir_type_size(l->type));
                 break;
-        case LOC_EVAL: /* unwind_to_site does those */
+        case LOC_EVAL: /* to_site does those */
         case LOC_CONST:
                 break;
         }
@@ -62,9 +72,11 @@ static uint64_t read_leaf(void *ctx, const struct slot_loc *l)
         return read_loc(c->v, l, c->regs).w[0];
 }
 
-void unwind_to_site(struct vcpu *v, const struct code_region *r, const struct ra_target *target,
-                    const struct ir_guest *guest, const struct unwind_regs *regs, const uint8_t *ret)
+/* The guest state becomes that of the instruction at which the call that returns to @ret stands; hot.pc too. */
+static void to_site(struct vcpu *v, const struct code_region *r, const struct emit_host *h,
+                    const struct unwind_regs *regs, const uint8_t *ret)
 {
+        const struct ra_target *target = &h->target;
         const struct fault_site *site = find_site(r, ret - r->code);
         const struct slot_loc *l = &r->locs[site->first_loc], *end = l + site->n_locs;
         struct leaf_context context = {v, regs};
@@ -82,23 +94,48 @@ void unwind_to_site(struct vcpu *v, const struct code_region *r, const struct ra
         for (ra_set set = target->pins; set; set &= set - 1) {
                 unsigned reg = __builtin_ctzll(set);
 
-                write_slot(v, &guest->slots[target->pin_slot[reg]],
-                           reg >= RA_FPR ? regs->fpr[reg - RA_FPR] : &regs->gpr[reg]);
+                write_slot(v, &h->guest->slots[target->pin_slot[reg]],
+                           reg >= RA_FPR ? regs->saved->fpr[reg - RA_FPR] : &regs->saved->gpr[reg]);
         }
         for (unsigned n = 0; n < n_slots; n++)
-                write_slot(v, &guest->slots[slots[n]], &values[n]);
+                write_slot(v, &h->guest->slots[slots[n]], &values[n]);
         v->hot.pc = v->hot.vpage_base + site->page_offset;
         if (r->key.flags & REGION_DETERMINISTIC)
                 v->hot.budget += r->n_guest_insns - site->insn_index;
 }
 
-void unwind_link_taken(struct vcpu *v, const struct code_region *r, const uint8_t *stub)
+uint64_t emit_unwind(struct vcpu *v, const struct emit_saved *saved, const uint8_t *ret, uint64_t status,
+                     const uint8_t *frame, const struct emit_host *h)
 {
+        const struct unwind_regs regs = {saved, frame + h->spill};
+
+        to_site(v, h->slow->find(v, ret - 1), h, &regs, ret);
+        return status - 1;
+}
+
+/* The link was taken whose stub ends where hot.exit_arg says: that becomes the link, and hot.pc where it goes. */
+static void link_taken(struct vcpu *v, const struct emit_host *h)
+{
+        const uint8_t *stub_end = (const uint8_t *)(uintptr_t)v->hot.exit_arg;
+        const struct code_region *r = h->slow->find(v, stub_end - 1);
+
         for (uint32_t n = 0; n < r->n_links; n++) {
-                if (r->links[n].stub_offset != (uint32_t)(stub - r->code))
+                if (r->code + r->links[n].stub_offset + h->stub_size != stub_end)
                         continue;
                 v->hot.exit_arg = (uintptr_t)&r->links[n];
                 v->hot.pc = v->hot.vpage_base + r->links[n].target;
                 return;
         }
+}
+
+enum ir_exit emit_enter(void *host_data, struct vcpu *v, const uint8_t *door)
+{
+        const struct emit_host *h = host_data;
+        uint32_t (*enter)(struct vcpu *, const uint8_t *, uint64_t) = (void *)(uintptr_t)h->enter;
+        enum ir_exit reason = (enum ir_exit)enter(v, door, v->fp_env);
+
+        emit_harvest(v, (uint32_t)v->hot.scratch[0]);
+        if (reason == IR_EXIT_LINK)
+                link_taken(v, h);
+        return reason;
 }

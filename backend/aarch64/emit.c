@@ -284,6 +284,8 @@ void emit_setup(struct emit_host *h)
                                                    X12, X13, X14, X15};
 
         h->room = A64_ROOM;
+        h->spill = FRAME_SPILL;
+        h->stub_size = 4; /* a call */
         find_features(h);
         emit_assign_pins(h, gprs, A64_GPR_PINS, RA_FPR + 8, A64_FPR_PINS, in_reach);
         h->target.temps = 0xff | 0xff00ffull << RA_FPR;
@@ -309,7 +311,7 @@ static void a64_sync(const struct code_buf *buf, size_t from, size_t len)
 }
 
 /* A branch is one word, and one of the instructions that may be replaced while others execute it. */
-void a64_link(struct code_link *l, const struct code_region *target)
+static void a64_link(struct code_link *l, const struct code_region *target)
 {
         const uint8_t *at = l->from->code + l->patch_offset;
         const uint8_t *to = target ? target->code : l->from->code + l->stub_offset;
@@ -329,7 +331,7 @@ const struct host_ops host_aarch64 = {
         .fini = emit_fini,
         .emit = emit_region,
         .fp_env = a64_fp_env,
-        .enter = a64_enter,
+        .enter = emit_enter,
         .link = a64_link,
         .no_return = emit_no_return,
         .sync = a64_sync,

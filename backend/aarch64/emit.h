@@ -103,6 +103,7 @@ bool emit_fp_native(const struct emit *e);
 bool emit_fp_native_mode(const struct ir_fpmode *m);
 void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct emit *e, const struct cold *c);
+uint32_t a64_fp_env(struct ir_fpmode mode);
 
 /* ---- vector.c ---- */
 /* Both halves of vector register @d become @bits; uses x16. */
@@ -113,14 +114,3 @@ bool a64_thunks(struct emit_host *h, struct code_buf *buf);
 
 /* ---- print.c ---- */
 void a64_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
-
-/* ---- unwind.c ---- */
-struct a64_saved {
-        uint64_t gpr[32], vec[32][2];
-};
-void a64_harvest(struct vcpu *v, uint32_t fpsr);
-uint32_t a64_fp_env(struct ir_fpmode mode);
-enum ir_exit a64_enter(void *host_data, struct vcpu *v, const uint8_t *door);
-void a64_link(struct code_link *l, const struct code_region *target);
-uint64_t a64_unwind(struct vcpu *v, const struct a64_saved *s, const uint8_t *ret, uint64_t status,
-                    const uint8_t *frame, const struct emit_host *h);

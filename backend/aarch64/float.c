@@ -13,6 +13,9 @@
  */
 #include "backend/aarch64/emit.h"
 
+#include "frontend/cpu.h"
+#include "frontend/fp/fp.h"
+
 static bool f64(enum ir_type t)
 {
         return t == IR_F64;
@@ -532,4 +535,29 @@ void cold_float(struct emit *e, const struct cold *c)
                 load_nan(e, c->i->type, c->d);
                 break;
         }
+}
+
+/* ---- the host's modes and flags, between regions ---- */
+
+void emit_harvest(struct vcpu *v, uint32_t fpsr)
+{
+        static const uint8_t map[8] = {FP_NV, FP_DZ, FP_OF, FP_UF, FP_NX, 0, 0, FP_ID};
+        uint32_t flags = 0;
+
+        if (!(fpsr & FPSR_FLAGS))
+                return;
+        for (unsigned k = 0; k < 8; k++)
+                if (fpsr >> k & 1)
+                        flags |= map[k];
+        if (flags)
+                v->ops->fp_flags_or(v, flags);
+}
+
+uint32_t a64_fp_env(struct ir_fpmode m)
+{
+        static const uint8_t rmode[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 2, [IR_RM_RUP] = 1,
+                                        [IR_RM_RMM] = 0};
+
+        return (uint32_t)rmode[m.round] << FPCR_RMODE_SHIFT | (m.nan == IR_NAN_DEFAULT ? FPCR_DN : 0) |
+               (m.flush_in && m.flush_out == IR_FLUSH_UF ? FPCR_FZ : 0);
 }

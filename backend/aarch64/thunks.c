@@ -298,7 +298,7 @@ static const uint8_t *call_thunk(struct thunks *t, bool fpstate, bool temps)
                 a64_str(a, true, XZR, a64_at(SP, FPSR_OFF));
                 a64_msr(a, A64_FPSR, XZR);
                 a64_mov(a, true, X0, VCPU);
-                call_c(t, (const void *)(uintptr_t)a64_harvest);
+                call_c(t, (const void *)(uintptr_t)emit_harvest);
                 a64_ldr(a, true, SCRATCH, HOT(scratch[1]));
                 a64_here(a, none);
         }
@@ -403,7 +403,7 @@ static void enter_thunk(struct thunks *t)
 /* All of these end with the reason in w0. */
 static void exit_thunks(struct thunks *t)
 {
-        enum { ROOM = sizeof(struct a64_saved) };
+        enum { ROOM = sizeof(struct emit_saved) };
         struct emit_host *h = t->h;
         struct asm_out *a = &t->a;
         uint8_t *skip;
@@ -445,14 +445,14 @@ static void exit_thunks(struct thunks *t)
         for (unsigned r = 0; r < 30; r += 2)
                 a64_stp(a, r, r + 1, SP, 8 * (int)r);
         for (unsigned r = 0; r < 32; r++)
-                a64_access(a, A64_FST(4), r, a64_at(SP, (int)offsetof(struct a64_saved, vec) + 16 * (int)r));
+                a64_access(a, A64_FST(4), r, a64_at(SP, (int)offsetof(struct emit_saved, fpr) + 16 * (int)r));
         a64_mov(a, true, X0, VCPU);
         a64_mov_sp(a, X1, SP);
         a64_mov(a, true, X2, LR);
         a64_ldr(a, true, X3, a64_at(SP, ROOM));
         a64_arith_imm(a, A64_ADD, true, X4, SP, ROOM);
         load_address(t, X5, h);
-        call_c(t, (const void *)(uintptr_t)a64_unwind);
+        call_c(t, (const void *)(uintptr_t)emit_unwind);
         a64_arith_imm(a, A64_ADD, true, SP, SP, ROOM);
         a64_b_exec(a, h->exit_stored);
 }

@@ -198,6 +198,8 @@ void emit_setup(struct emit_host *h)
         static const uint8_t gprs[X86_GPR_PINS] = {RBX, RSI, RDI, R12, R13, R14, R8, R9};
 
         h->room = X86_ROOM;
+        h->spill = FRAME_SPILL;
+        h->stub_size = 5; /* a call */
         find_features(h);
         emit_assign_pins(h, gprs, X86_GPR_PINS, RA_FPR, X86_FPR_PINS, NULL);
         h->target.temps = RA_BIT(RAX) | RA_BIT(RCX) | RA_BIT(RDX) | RA_BIT(R10);
@@ -217,6 +219,15 @@ static void x86_sync(const struct code_buf *buf, size_t from, size_t len)
 {
 }
 
+static void x86_link(struct code_link *l, const struct code_region *target)
+{
+        const uint8_t *at = l->from->code + l->patch_offset;
+        const uint8_t *to = target ? target->code : l->from->code + l->stub_offset;
+
+        __atomic_store_n((int32_t *)(l->from->code_rw + l->patch_offset), (int32_t)(to - (at + 4)),
+                         __ATOMIC_RELEASE);
+}
+
 const struct host_ops host_x86_64 = {
         .name = "x86_64",
         .loops = true,
@@ -226,7 +237,7 @@ const struct host_ops host_x86_64 = {
         .fini = emit_fini,
         .emit = emit_region,
         .fp_env = x86_fp_env,
-        .enter = x86_enter,
+        .enter = emit_enter,
         .link = x86_link,
         .no_return = emit_no_return,
         .sync = x86_sync,

@@ -85,6 +85,7 @@ void cold_div(struct emit *e, const struct cold *c);
 /* The whole op by soft-float */
 void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct emit *e, const struct cold *c);
+uint32_t x86_fp_env(struct ir_fpmode mode);
 
 /* ---- flags.c ---- */
 extern const struct flag_target x86_flag_target;
@@ -112,17 +113,6 @@ void x86_mend_thunks(struct emit_host *h, struct asm_out *a);
 
 /* ---- print.c ---- */
 void x86_print_code(FILE *to, const uint8_t *code, size_t len, uint64_t exec_addr);
-
-/* ---- unwind.c ---- */
-struct x86_saved {
-        uint64_t gpr[16], xmm[16][2];
-};
-void x86_harvest(struct vcpu *v, uint32_t mxcsr);
-uint32_t x86_fp_env(struct ir_fpmode mode);
-enum ir_exit x86_enter(void *host_data, struct vcpu *v, const uint8_t *door);
-void x86_link(struct code_link *l, const struct code_region *target);
-uint64_t x86_unwind(struct vcpu *v, const struct x86_saved *s, const uint8_t *ret, uint64_t status,
-                    const uint8_t *frame, const struct emit_host *h);
 
 static inline struct x86_mem emit_pool(const struct emit *e, enum x86_pool n)
 {

@@ -12,6 +12,9 @@
  */
 #include "backend/x86_64/emit.h"
 
+#include "frontend/cpu.h"
+#include "frontend/fp/fp.h"
+
 static bool f64(enum ir_type t)
 {
         return t == IR_F64;
@@ -755,4 +758,35 @@ void cold_float(struct emit *e, const struct cold *c)
                 load_nan(e, c->i->type, c->d);
                 break;
         }
+}
+
+/* ---- the host's modes and flags, between regions ---- */
+
+void emit_harvest(struct vcpu *v, uint32_t mxcsr)
+{
+        static const uint8_t map[] = {FP_NV, FP_DE, FP_DZ, FP_OF, FP_UF, FP_NX};
+        uint32_t flags = 0;
+
+        if (!(mxcsr & 0x3f))
+                return;
+        for (unsigned k = 0; k < 6; k++)
+                if (mxcsr >> k & 1)
+                        flags |= map[k];
+        /* A mode is of a guest with this flag or of one without. */
+        if (flags & FP_DE && !v->ops->fp_mode(v->mode).note_denormal)
+                flags &= ~(uint32_t)FP_DE;
+        if (flags)
+                v->ops->fp_flags_or(v, flags);
+}
+
+enum { MXCSR_DAZ = 0x40, MXCSR_FTZ = 0x8000 };
+
+uint32_t x86_fp_env(struct ir_fpmode mode)
+{
+        bool native = x86_fp_fit(&mode) == FIT_NATIVE;
+        static const uint8_t rc[] = {[IR_RM_RNE] = 0, [IR_RM_RTZ] = 3, [IR_RM_RDN] = 1, [IR_RM_RUP] = 2,
+                                     [IR_RM_RMM] = 0};
+
+        return 0x1f80 | (uint32_t)rc[mode.round] << 13 | (native && mode.flush_in ? MXCSR_DAZ : 0) |
+               (native && mode.flush_out ? MXCSR_FTZ : 0);
 }

@@ -430,7 +430,7 @@ static const uint8_t *call_thunk(struct emit_host *h, struct asm_out *a, bool fp
                 uint8_t *none = x86_jcc8(a, CC_E);
 
                 vcpu_arg(a);
-                call_c(a, (void *)(uintptr_t)x86_harvest);
+                call_c(a, (void *)(uintptr_t)emit_harvest);
                 x86_alu_mem_imm(a, ALU_AND, false, x86_at(RSP, MXCSR_OFF), ~0x3f);
                 x86_ldmxcsr(a, x86_at(RSP, MXCSR_OFF));
                 x86_load(a, true, SCRATCH, HOT(scratch[1]));
@@ -607,7 +607,7 @@ static void exit_thunks(struct emit_host *h, struct asm_out *a)
         x86_ret(a);
 
         /* [rsp] is the return address of a site, argument 0 the status. C stores the state. */
-        enum { ROOM = sizeof(struct x86_saved) + 8 };
+        enum { ROOM = sizeof(struct emit_saved) + 8 };
 
         h->unwind = here(a);
         x86_alu_imm(a, ALU_SUB, true, RSP, ROOM);
@@ -615,14 +615,14 @@ static void exit_thunks(struct emit_host *h, struct asm_out *a)
                 if (r != RSP)
                         x86_store(a, 3, x86_at(RSP, 8 * r), r);
         for (unsigned r = 0; r < 16; r++)
-                x86_vstore(a, x86_at(RSP, (int)offsetof(struct x86_saved, xmm) + 16 * r), r);
+                x86_vstore(a, x86_at(RSP, (int)offsetof(struct emit_saved, fpr) + 16 * r), r);
         vcpu_arg(a);
         x86_mov(a, true, RSI, RSP);
         x86_load(a, true, RDX, x86_at(RSP, ROOM));
         x86_load(a, true, RCX, x86_at(RSP, ROOM + 8));
         x86_lea(a, true, R8, x86_at(RSP, ROOM + 8));
         x86_mov_imm(a, R9, (uintptr_t)h);
-        call_c(a, (void *)(uintptr_t)x86_unwind);
+        call_c(a, (void *)(uintptr_t)emit_unwind);
         x86_alu_imm(a, ALU_ADD, true, RSP, ROOM + 8);
         x86_jmp_exec(a, h->exit_stored);
 }
