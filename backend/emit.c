@@ -84,6 +84,41 @@ static void cold(struct emit *e, const struct cold *c)
 
 /* ---- the walk ---- */
 
+/* Ops that are not here are of vectors or of control, but for those that the walk does itself. */
+static emit_op *const ops[IR_OP_COUNT] = {
+        [IR_OP_add] = emit_alu, [IR_OP_sub] = emit_alu, [IR_OP_and] = emit_alu, [IR_OP_or] = emit_alu,
+        [IR_OP_xor] = emit_alu, [IR_OP_andc] = emit_alu, [IR_OP_orc] = emit_alu,
+        [IR_OP_mul] = emit_mul, [IR_OP_mulhu] = emit_mul_high, [IR_OP_mulhs] = emit_mul_high,
+        [IR_OP_mulhsu] = emit_mul_high,
+        [IR_OP_divu] = emit_div, [IR_OP_divs] = emit_div, [IR_OP_remu] = emit_div, [IR_OP_rems] = emit_div,
+        [IR_OP_neg] = emit_unary, [IR_OP_not] = emit_unary, [IR_OP_bswap] = emit_unary,
+        [IR_OP_clz] = emit_count_zeros, [IR_OP_ctz] = emit_count_zeros,
+        [IR_OP_popcnt] = emit_bytes, [IR_OP_orcb] = emit_bytes,
+        [IR_OP_shl] = emit_shift, [IR_OP_shru] = emit_shift, [IR_OP_shrs] = emit_shift,
+        [IR_OP_rotl] = emit_shift, [IR_OP_rotr] = emit_shift,
+        [IR_OP_sext8] = emit_extend, [IR_OP_sext16] = emit_extend, [IR_OP_sext32] = emit_extend,
+        [IR_OP_zext8] = emit_extend, [IR_OP_zext16] = emit_extend, [IR_OP_zext32] = emit_extend,
+        [IR_OP_trunc] = emit_low_half, [IR_OP_fl_word] = emit_low_half, [IR_OP_fl_from] = emit_low_half,
+        [IR_OP_setcc] = emit_setcc, [IR_OP_select] = emit_select,
+        [IR_OP_extu] = emit_field, [IR_OP_exts] = emit_field,
+        [IR_OP_insert] = emit_insert, [IR_OP_extr] = emit_extr,
+        [IR_OP_adc] = emit_carry_sum, [IR_OP_sbc] = emit_carry_sum,
+        [IR_OP_fl_add] = emit_fl_op, [IR_OP_fl_sub] = emit_fl_op, [IR_OP_fl_adc] = emit_fl_op,
+        [IR_OP_fl_sbc] = emit_fl_op, [IR_OP_fl_logic] = emit_fl_op, [IR_OP_fl_fcmp] = emit_fl_op,
+        [IR_OP_fl_with] = emit_fl_with, [IR_OP_fl_merge] = emit_fl_merge, [IR_OP_fl_test] = emit_fl_test,
+        [IR_OP_bitcast] = emit_bitcast, [IR_OP_fbox] = emit_fbox, [IR_OP_funbox] = emit_funbox,
+        [IR_OP_fadd] = emit_farith, [IR_OP_fsub] = emit_farith, [IR_OP_fmul] = emit_farith,
+        [IR_OP_fdiv] = emit_farith, [IR_OP_fsqrt] = emit_farith,
+        [IR_OP_fma] = emit_fma, [IR_OP_fmin] = emit_fminmax, [IR_OP_fmax] = emit_fminmax,
+        [IR_OP_fcmp] = emit_fcmp,
+        [IR_OP_fabs] = emit_fsign, [IR_OP_fneg] = emit_fsign, [IR_OP_fsgnj] = emit_fsign,
+        [IR_OP_fround] = emit_fround, [IR_OP_fcvt_hf] = emit_slow_fp, [IR_OP_fcvt_fh] = emit_slow_fp,
+        [IR_OP_fcvt_ff] = emit_fcvt_ff, [IR_OP_fcvt_fi] = emit_fcvt_fi, [IR_OP_fcvt_if] = emit_fcvt_if,
+        [IR_OP_pcaddr] = emit_pcaddr, [IR_OP_lookup] = emit_lookup,
+        [IR_OP_ld] = emit_ld, [IR_OP_st] = emit_st,
+        [IR_OP_rmw] = emit_rmw, [IR_OP_cas] = emit_cas, [IR_OP_cas16] = emit_cas16,
+};
+
 static void instruction(struct emit *e, uint32_t at)
 {
         const struct ir_ins *i = &e->r->ins[at];
@@ -108,33 +143,13 @@ static void instruction(struct emit *e, uint32_t at)
         case IR_OP_drop:
                 ra_drop(&e->ra, i);
                 break;
-        case IR_OP_lookup:
-                emit_lookup(e, at, i);
-                break;
-        case IR_OP_ld:
-                emit_ld(e, at, i);
-                break;
-        case IR_OP_st:
-                emit_st(e, at, i);
-                break;
-        case IR_OP_rmw:
-                emit_rmw(e, at, i);
-                break;
-        case IR_OP_cas:
-                emit_cas(e, at, i);
-                break;
-        case IR_OP_cas16:
-                emit_cas16(e, at, i);
-                break;
         default:
-                if (!emit_int(e, at, i) && !emit_flags(e, at, i)) {
-                        if (i->op >= IR_OP_bitcast && i->op <= IR_OP_fcvt_if)
-                                emit_float(e, at, i);
-                        else if (ir_is_vector_op(i->op))
-                                emit_vector(e, at, i);
-                        else
-                                emit_control(e, at, i);
-                }
+                if (!ops[i->op])
+                        (ir_is_vector_op(i->op) ? emit_vector : emit_control)(e, at, i);
+                else if (ir_ops[i->op].flags & IR_FPSTATE && !emit_fp_inline(e, i))
+                        emit_slow_fp(e, at, i);
+                else
+                        ops[i->op](e, at, i);
                 break;
         }
 }
@@ -219,6 +234,25 @@ enum emit_status emit_region(void *host_data, const struct ir_region *r, struct 
         }
         buf->used = e.a.p - buf->rw;
         return EMIT_OK;
+}
+
+/* ---- comparisons ---- */
+
+void emit_comparison(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x, ir_ref y)
+{
+        uint64_t k;
+
+        c->cond = cond;
+        c->w = w;
+        if (ra_is_const(&e->ra, x, &k)) {
+                ir_ref t = x;
+
+                x = y;
+                y = t;
+                c->cond = ir_cond_swap(cond);
+        }
+        c->x = ra_any(&e->ra, x);
+        c->y = ra_any(&e->ra, y);
 }
 
 /* ---- a code cache's host data ---- */

@@ -111,6 +111,11 @@ static inline bool is_wide(enum ir_type t)
         return t == IR_I64 || t == IR_F64;
 }
 
+static inline enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
+{
+        return (enum ir_type)e->r->ins[i->arg[0]].type;
+}
+
 /* ---- cold code ---- */
 struct cold *emit_cold(struct emit *e, enum cold_kind kind, const struct ir_ins *i);
 void emit_cold_from(struct cold *c, uint8_t *jump);
@@ -134,8 +139,8 @@ struct emit_saved {
 };
 
 /*
- * For the thunk h->unwind: a slow path or helper answered @status at the site that returns to @ret. Makes the guest
- * state whole; the reason to exit with.
+ * For the thunk h->unwind: a slow path or helper answered @status at the site that returns to @ret. Makes the
+ * guest state whole; the reason to exit with.
  */
 uint64_t emit_unwind(struct vcpu *v, const struct emit_saved *saved, const uint8_t *ret, uint64_t status,
                      const uint8_t *frame, const struct emit_host *h);
@@ -166,9 +171,39 @@ void emit_out_arg(struct emit *e, unsigned n, const struct ra_opnd *o, enum ir_t
 /* What a thunk returned, to @d (the allocator's number), unless that is the scratch register. */
 void emit_from_scratch(struct emit *e, unsigned d);
 
-/* ---- its select.c, flags.c: true if that is where the op is ---- */
-bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i);
-bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i);
+/* Any operand (general) to a register, whatever the type; leaves flags alone. */
+void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
+/* A float operand to a register (the allocator's number); leaves flags alone. */
+void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
+void emit_move(struct emit *e, unsigned dst, unsigned src); /* the allocator's numbers */
+
+/* ---- ops, as the table in emit.c has them: one instruction's code ---- */
+typedef void emit_op(struct emit *e, uint32_t at, const struct ir_ins *i);
+
+/* the host's select.c */
+emit_op emit_pcaddr, emit_alu, emit_mul, emit_mul_high, emit_div, emit_unary, emit_count_zeros, emit_bytes;
+emit_op emit_shift, emit_extend, emit_low_half, emit_setcc, emit_select;
+/* its flags.c */
+emit_op emit_field, emit_insert, emit_extr, emit_carry_sum;
+emit_op emit_fl_op, emit_fl_with, emit_fl_merge, emit_fl_test;
+/* its float.c */
+emit_op emit_fbox, emit_funbox, emit_farith, emit_fma, emit_fminmax, emit_fcmp, emit_fsign, emit_fround;
+emit_op emit_fcvt_ff, emit_fcvt_fi, emit_fcvt_if;
+/* its memory.c */
+emit_op emit_ld, emit_st, emit_rmw, emit_cas, emit_cas16;
+/* its vector.c: all of them */
+emit_op emit_vector;
+/* memory.c, float.c, control.c here; the last has what is in no other file */
+emit_op emit_lookup, emit_bitcast, emit_slow_fp, emit_control;
+
+/* ---- comparisons: those of setcc, select and brcc ---- */
+struct comparison {
+        struct ra_opnd x, y; /* y, if one is a constant */
+        enum ir_cond cond;
+        bool w;
+};
+
+void emit_comparison(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x, ir_ref y);
 
 /* ---- memory.c here ---- */
 static inline int32_t emit_lookup_lo(const struct ir_ins *lookup)
@@ -190,7 +225,6 @@ struct touch {
         bool fused, slow;
 };
 
-void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_memory(struct emit *e, const struct cold *c);
 /* Begins one. @address: a fused lookup's is wanted in a register even if the slow path does all. */
 void touch_operands(struct emit *e, struct touch *t, const struct ir_ins *i, enum cold_kind kind,
@@ -204,11 +238,6 @@ void touch_site(struct emit *e, struct touch *t, unsigned max_temps);
 bool touch_follows_lookup(struct emit *e, struct touch *t);
 
 /* ---- the host's memory.c ---- */
-void emit_ld(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_st(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_rmw(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_cas(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_cas16(struct emit *e, uint32_t at, const struct ir_ins *i);
 /* What never goes inline: other views, foreign byte order, what the host has no instruction for. */
 bool emit_always_slow(const struct emit *e, const struct ir_ins *i);
 /* @d = the host address of @a + @lo, where @span bytes may be accessed; jumps if the TLB does not say so. */
@@ -224,7 +253,6 @@ void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const ui
                const struct cold *site);
 
 /* ---- control.c here ---- */
-void emit_control(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_control(struct emit *e, const struct cold *c);
 /* Where @from jumps to, the region is left with the pc in @reg. */
 void emit_exit_pc(struct emit *e, const struct ir_ins *i, uint8_t *from, enum ir_exit reason, unsigned reg);
@@ -273,8 +301,15 @@ void cold_exit_pc(struct emit *e, enum ir_exit reason, unsigned pc);
 /* Argument 0 of a thunk becomes @status. */
 void cold_status(struct emit *e, uint32_t status);
 
-/* ---- its float.c, vector.c ---- */
+/* ---- float.c here ---- */
+/* How the op rounds: an enum ir_round; and does it so as the region's mode does, in a way that hosts can? */
+unsigned emit_rounding(const struct emit *e, const struct ir_ins *i);
+bool emit_rounds_here(const struct emit *e, const struct ir_ins *i);
+/* The op by soft-float, for operands at @args; the result is in the scratch register. */
+void cold_slow_fp(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args);
+
+/* ---- the host's float.c ---- */
+/* Of ops that raise FP flags, but for vectors: does the host do this one, in this mode? Else emit_slow_fp does. */
+bool emit_fp_inline(const struct emit *e, const struct ir_ins *i);
 /* Sticky flags of the host's FP unit as the guest's. */
 void emit_harvest(struct vcpu *v, uint32_t flags);
-void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i);
-void emit_vector(struct emit *e, uint32_t at, const struct ir_ins *i);

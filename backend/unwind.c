@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entering generated code and coming back. Where it is left in its middle, what it knows of guest state is brought
- * home by the fault maps (struct fault_site). Called on the vCPU's own thread, emit_unwind from a thunk.
+ * Entering generated code and coming back. Where it is left in its middle, what it knows of guest state is
+ * brought home by the fault maps (struct fault_site). Called on the vCPU's own thread, emit_unwind from a thunk.
  */
 #include "backend/emit.h"
 
@@ -72,7 +72,7 @@ static uint64_t read_leaf(void *ctx, const struct slot_loc *l)
         return read_loc(c->v, l, c->regs).w[0];
 }
 
-/* The guest state becomes that of the instruction at which the call that returns to @ret stands; hot.pc too. */
+/* The guest state, hot.pc too, becomes that of the instruction with the call that returns to @ret. */
 static void to_site(struct vcpu *v, const struct code_region *r, const struct emit_host *h,
                     const struct unwind_regs *regs, const uint8_t *ret)
 {
@@ -113,7 +113,7 @@ uint64_t emit_unwind(struct vcpu *v, const struct emit_saved *saved, const uint8
         return status - 1;
 }
 
-/* The link was taken whose stub ends where hot.exit_arg says: that becomes the link, and hot.pc where it goes. */
+/* The link was taken whose stub ends at hot.exit_arg: that becomes the link, and hot.pc where it goes. */
 static void link_taken(struct vcpu *v, const struct emit_host *h)
 {
         const uint8_t *stub_end = (const uint8_t *)(uintptr_t)v->hot.exit_arg;

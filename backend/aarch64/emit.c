@@ -228,11 +228,6 @@ void emit_finish(struct emit *e)
                 a64_nop(&e->a);
 }
 
-void cold_op(struct emit *e, const struct cold *c)
-{
-        cold_float(e, c);
-}
-
 /* ---- a code cache's host data ---- */
 
 /*

@@ -57,13 +57,8 @@ void emit_const(struct emit *e, unsigned d, uint64_t bits);
 /* A load or store anywhere in the frame or the guest state; x17 helps with what is far. */
 void emit_access(struct emit *e, uint32_t op, unsigned t, struct a64_mem m);
 struct a64_mem emit_mem(const struct ra_opnd *o);
-/* Any operand (general) to a register, whatever the type; leaves flags alone. */
-void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
-/* The same, but an operand in a register stays there: where it is then. */
+/* As emit_opnd_to, but an operand in a register stays there: where it is then. */
 unsigned emit_opnd(struct emit *e, const struct ra_opnd *o, bool w, unsigned scratch);
-/* A float operand to a register (the allocator's number); leaves flags alone. */
-void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
-void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbers */
 
 /* ---- select.c: integers ---- */
 /* Compares two values; the condition to test. */
@@ -95,14 +90,10 @@ uint8_t *emit_reader_branch(struct emit *e, const struct a64_reader *r, bool neg
 /* The condition as 0 or 1 */
 void emit_reader_value(struct emit *e, uint32_t at);
 
-/* ---- memory.c ---- */
-
 /* ---- float.c ---- */
 /* Is the region's mode one that FPCR can express? */
 bool emit_fp_native(const struct emit *e);
 bool emit_fp_native_mode(const struct ir_fpmode *m);
-void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
-void cold_float(struct emit *e, const struct cold *c);
 uint32_t a64_fp_env(struct ir_fpmode mode);
 
 /* ---- vector.c ---- */

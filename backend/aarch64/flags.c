@@ -358,6 +358,11 @@ void emit_reader_value(struct emit *e, uint32_t at)
         ra_def_done(&e->ra, at);
 }
 
+void emit_fl_test(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        emit_reader_value(e, at);
+}
+
 /* ---- carries ---- */
 
 struct carry {
@@ -541,7 +546,7 @@ static void fcmp_word(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_op(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct flag_plan *plan = &e->ra.plan[at];
         struct flag_operands o = {.op = i};
@@ -549,10 +554,6 @@ static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
         unsigned byte = RA_NONE;
         struct carry c;
 
-        if (i->op == IR_OP_fl_fcmp && !emit_fp_native_mode(&e->r->fp)) {
-                emit_slow_fp(e, at, i);
-                return;
-        }
         if (!plan->pair && plan->word && sum) {
                 sum_word(e, at, i);
                 return;
@@ -577,7 +578,7 @@ static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The result of a sum with a carry; with its flags in the host's where they are wanted. */
-static void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), sub = i->op == IR_OP_sbc, flags = e->ra.plan && e->ra.plan[at].pair;
         enum a64_alu op = sub ? A64_SUB : A64_ADD;
@@ -600,7 +601,7 @@ static void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- words put together ---- */
 
-static void emit_fl_with(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_with(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned mask = i->aux & IR_FLAG_ALL, f = ra_reg(&e->ra, i->arg[0]), b = ra_reg(&e->ra, i->arg[1]);
 
@@ -619,7 +620,7 @@ static void emit_fl_with(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fl_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t bits = ir_flags_bits(i->aux & IR_FLAG_ALL);
         unsigned f = ra_reg(&e->ra, i->arg[0]), g = ra_reg(&e->ra, i->arg[1]);
@@ -634,22 +635,9 @@ static void emit_fl_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_copy(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        if (!e->ra.val[at].hint && ra_alias(&e->ra, at, i->arg[0]))
-                return;
-        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
-
-        emit_opnd_to(e, d, &a, false);
-        ra_def_done(&e->ra, at);
-}
-
 /* ---- fields, and sums with carries ---- */
 
-static void emit_ext(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_field(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned pos = ir_field_pos(i->aux), len = ir_field_len(i->aux), n = ra_reg(&e->ra, i->arg[0]);
 
@@ -659,7 +647,7 @@ static void emit_ext(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned n = ra_reg(&e->ra, i->arg[0]), m = ra_reg(&e->ra, i->arg[1]);
 
@@ -672,7 +660,7 @@ static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_extr(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_extr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned top = w ? 63 : 31, hi = ra_reg(&e->ra, i->arg[0]), lo = ra_reg(&e->ra, i->arg[1]), n = XZR;
@@ -695,47 +683,4 @@ static void emit_extr(struct emit *e, uint32_t at, const struct ir_ins *i)
                 a64_alu(&e->a, A64_ORR, w, d, d, SCRATCH);
         }
         ra_def_done(&e->ra, at);
-}
-
-bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        switch ((enum ir_op)i->op) {
-        case IR_OP_extu:
-        case IR_OP_exts:
-                emit_ext(e, at, i);
-                return true;
-        case IR_OP_insert:
-                emit_insert(e, at, i);
-                return true;
-        case IR_OP_extr:
-                emit_extr(e, at, i);
-                return true;
-        case IR_OP_adc:
-        case IR_OP_sbc:
-                emit_carry_sum(e, at, i);
-                return true;
-        case IR_OP_fl_add:
-        case IR_OP_fl_sub:
-        case IR_OP_fl_adc:
-        case IR_OP_fl_sbc:
-        case IR_OP_fl_logic:
-        case IR_OP_fl_fcmp:
-                emit_flags_op(e, at, i);
-                return true;
-        case IR_OP_fl_with:
-                emit_fl_with(e, at, i);
-                return true;
-        case IR_OP_fl_merge:
-                emit_fl_merge(e, at, i);
-                return true;
-        case IR_OP_fl_word:
-        case IR_OP_fl_from:
-                emit_copy(e, at, i);
-                return true;
-        case IR_OP_fl_test:
-                emit_reader_value(e, at);
-                return true;
-        default:
-                return false;
-        }
 }

@@ -21,11 +21,6 @@ static bool f64(enum ir_type t)
         return t == IR_F64;
 }
 
-static enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
-{
-        return (enum ir_type)e->r->ins[i->arg[0]].type;
-}
-
 bool emit_fp_native_mode(const struct ir_fpmode *m)
 {
         bool flush = m->flush_in && m->flush_out == IR_FLUSH_UF && m->tininess_before;
@@ -38,48 +33,10 @@ bool emit_fp_native(const struct emit *e)
         return emit_fp_native_mode(&e->r->fp);
 }
 
-/* Does the op round as FPCR does? */
-static bool rounds_here(const struct emit *e, const struct ir_ins *i)
-{
-        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
-
-        return rm == e->r->fp.round && rm != IR_RM_RMM;
-}
-
-static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
-{
-        return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
-}
-
 /* An operand in an FP register: where it is, or loaded */
 static unsigned fp_reg(struct emit *e, ir_ref v)
 {
         return a64_num(ra_reg(&e->ra, v));
-}
-
-/* ---- slow path ---- */
-
-static void slow_args(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
-{
-        struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
-
-        emit_out_arg(e, 0, &pack, IR_I64);
-        for (unsigned k = 0; k < n; k++)
-                emit_out_arg(e, 1 + k, &args[k], (enum ir_type)e->r->ins[i->arg[k]].type);
-        a64_bl_exec(&e->a, e->h->fp);
-}
-
-void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        unsigned n = ir_ops[i->op].n_args;
-        struct ra_opnd args[3];
-
-        for (unsigned k = 0; k < n; k++)
-                args[k] = ra_where(&e->ra, i->arg[k]);
-        slow_args(e, i, args, n);
-        ra_operands_done(&e->ra);
-        emit_from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
-        ra_def_done(&e->ra, at);
 }
 
 /* ---- tininess ---- */
@@ -138,30 +95,10 @@ static void cold_tiny(struct emit *e, const struct cold *c)
         a64_here(&e->a, unsure);
         for (unsigned k = 0; k < n; k++)
                 args[k] = (struct ra_opnd){.kind = RA_REG, .reg = RA_FPR + regs[k]};
-        slow_args(e, c->i, args, n);
+        cold_slow_fp(e, c->i, args);
 }
 
 /* ---- arithmetic ---- */
-
-static void emit_arith(struct emit *e, uint32_t at, const struct ir_ins *i, enum a64_fp2 op)
-{
-        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
-        bool tiny = op == A64_FMUL || op == A64_FDIV;
-
-        ra_operands_done(&e->ra);
-        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0)), kx = x, ky = y;
-
-        if (tiny && (x == d || y == d)) {
-                unsigned k = keep_operand(e, d, d);
-
-                kx = x == d ? k : x;
-                ky = y == d ? k : y;
-        }
-        a64_fp2(&e->a, op, f64(i->type), d, x, y);
-        if (tiny)
-                check_tiny(e, i, d, kx, ky, 0);
-        ra_def_done(&e->ra, at);
-}
 
 static void emit_sqrt(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
@@ -172,7 +109,34 @@ static void emit_sqrt(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_farith(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint32_t ops[] = {[IR_OP_fadd] = A64_FADD, [IR_OP_fsub] = A64_FSUB, [IR_OP_fmul] = A64_FMUL,
+                                       [IR_OP_fdiv] = A64_FDIV};
+        bool tiny = i->op == IR_OP_fmul || i->op == IR_OP_fdiv;
+
+        if (i->op == IR_OP_fsqrt) {
+                emit_sqrt(e, at, i);
+                return;
+        }
+        unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0)), kx = x, ky = y;
+
+        if (tiny && (x == d || y == d)) {
+                unsigned k = keep_operand(e, d, d);
+
+                kx = x == d ? k : x;
+                ky = y == d ? k : y;
+        }
+        a64_fp2(&e->a, (enum a64_fp2)ops[i->op], f64(i->type), d, x, y);
+        if (tiny)
+                check_tiny(e, i, d, kx, ky, 0);
+        ra_def_done(&e->ra, at);
+}
+
+void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         /* by aux: the product negated, the addend negated */
         static const uint32_t forms[] = {A64_FMADD, A64_FMSUB, A64_FNMSUB, A64_FNMADD};
@@ -189,7 +153,7 @@ static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* minimumNumber: the host's own (FMINNM) makes a NaN of a signalling one; so all NaNs go to cold code. */
-static void emit_minmax(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fminmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]), y = fp_reg(e, i->arg[1]);
         struct cold *c;
@@ -246,7 +210,7 @@ static void cold_minmax(struct emit *e, const struct cold *c)
         a64_here(&e->a, number);
 }
 
-static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t cc[] = {[IR_FEQ] = CC_EQ, [IR_FLT] = CC_MI, [IR_FLE] = CC_LS, [IR_FUN] = CC_VS};
         bool order = i->cond == IR_FLT || i->cond == IR_FLE;
@@ -261,7 +225,7 @@ static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- signs ---- */
 
-static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fsign(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = f64(i->type);
         unsigned x = fp_reg(e, i->arg[0]), y = i->op == IR_OP_fsgnj ? fp_reg(e, i->arg[1]) : x;
@@ -293,21 +257,7 @@ static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- bits and boxes ---- */
 
-static void emit_bitcast(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
-
-        if (d >= RA_FPR)
-                emit_fp_opnd_to(e, d, &a, i->type);
-        else
-                emit_opnd_to(e, d, &a, i->type == IR_I64);
-        ra_def_done(&e->ra, at);
-}
-
-static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]);
 
@@ -317,7 +267,7 @@ static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
         struct cold *c;
@@ -339,7 +289,7 @@ static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_round(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fround(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {[IR_RM_RNE] = A64_FRINTN, [IR_RM_RTZ] = A64_FRINTZ, [IR_RM_RDN] = A64_FRINTM,
                                        [IR_RM_RUP] = A64_FRINTP, [IR_RM_RMM] = A64_FRINTA};
@@ -348,13 +298,13 @@ static void emit_round(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_operands_done(&e->ra);
         unsigned d = a64_num(ra_def(&e->ra, at, RA_NONE, 0));
 
-        a64_fp1(&e->a, i->aux & 1 ? A64_FRINTX : (enum a64_fp1)ops[effective_round(e, i)], f64(i->type), d, x);
+        a64_fp1(&e->a, i->aux & 1 ? A64_FRINTX : (enum a64_fp1)ops[emit_rounding(e, i)], f64(i->type), d, x);
         ra_def_done(&e->ra, at);
 }
 
 /* ---- conversions ---- */
 
-static void emit_cvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = fp_reg(e, i->arg[0]), k;
 
@@ -372,12 +322,12 @@ static void emit_cvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* To an integer: the host's results but for NaNs, of which the host makes 0. */
-static void emit_cvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint32_t ops[] = {[IR_RM_RNE] = A64_FCVTNS, [IR_RM_RTZ] = A64_FCVTZS, [IR_RM_RDN] = A64_FCVTMS,
                                        [IR_RM_RUP] = A64_FCVTPS, [IR_RM_RMM] = A64_FCVTAS};
         enum ir_type t = arg_type(e, i);
-        uint32_t op = ops[effective_round(e, i)] | (i->aux & 16 ? A64_UNSIGNED : 0);
+        uint32_t op = ops[emit_rounding(e, i)] | (i->aux & 16 ? A64_UNSIGNED : 0);
         unsigned x = fp_reg(e, i->arg[0]);
         struct cold *c;
 
@@ -404,7 +354,7 @@ static void cold_to_int(struct emit *e, const struct cold *c)
         a64_mov_imm(&e->a, c->d, max);
 }
 
-static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = (i->aux & 15) == IR_I64;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -416,12 +366,12 @@ static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* ---- dispatch ---- */
+/* ---- which, and cold code ---- */
 
-static bool goes_inline(const struct emit *e, const struct ir_ins *i)
+bool emit_fp_inline(const struct emit *e, const struct ir_ins *i)
 {
         const struct ir_fpmode *m = &e->r->fp;
-        bool here = emit_fp_native(e) && rounds_here(e, i);
+        bool here = emit_fp_native(e) && emit_rounds_here(e, i);
 
         switch ((enum ir_op)i->op) {
         case IR_OP_fadd:
@@ -438,88 +388,22 @@ static bool goes_inline(const struct emit *e, const struct ir_ins *i)
                 return emit_fp_native(e) && (i->aux == IR_MM_NUMBER ? m->nan == IR_NAN_DEFAULT && !m->flush_in
                                              : i->aux == IR_MM_LESS ? !m->flush_in : true);
         case IR_OP_fcmp:
+        case IR_OP_fl_fcmp:
                 return emit_fp_native(e);
         case IR_OP_fcvt_fi:
                 return emit_fp_native(e) && m->int_rule != IR_INT_INDEFINITE;
         case IR_OP_fround:
                 return i->aux & 1 ? here : emit_fp_native(e);
-        case IR_OP_fcvt_hf:
-        case IR_OP_fcvt_fh:
-                return false;
         case IR_OP_fcvt_ff:
-                return emit_fp_native(e) && (i->type == IR_F64 || rounds_here(e, i));
+                return emit_fp_native(e) && (i->type == IR_F64 || emit_rounds_here(e, i));
         case IR_OP_fcvt_if:
-                return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
+                return emit_rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
         default:
                 return true;
         }
 }
 
-void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        if (!goes_inline(e, i)) {
-                emit_slow_fp(e, at, i);
-                return;
-        }
-        switch ((enum ir_op)i->op) {
-        case IR_OP_bitcast:
-                emit_bitcast(e, at, i);
-                break;
-        case IR_OP_fbox:
-                emit_fbox(e, at, i);
-                break;
-        case IR_OP_funbox:
-                emit_funbox(e, at, i);
-                break;
-        case IR_OP_fadd:
-                emit_arith(e, at, i, A64_FADD);
-                break;
-        case IR_OP_fsub:
-                emit_arith(e, at, i, A64_FSUB);
-                break;
-        case IR_OP_fmul:
-                emit_arith(e, at, i, A64_FMUL);
-                break;
-        case IR_OP_fdiv:
-                emit_arith(e, at, i, A64_FDIV);
-                break;
-        case IR_OP_fsqrt:
-                emit_sqrt(e, at, i);
-                break;
-        case IR_OP_fma:
-                emit_fma(e, at, i);
-                break;
-        case IR_OP_fmin:
-        case IR_OP_fmax:
-                emit_minmax(e, at, i);
-                break;
-        case IR_OP_fcmp:
-                emit_fcmp(e, at, i);
-                break;
-        case IR_OP_fround:
-                emit_round(e, at, i);
-                break;
-        case IR_OP_fabs:
-        case IR_OP_fneg:
-        case IR_OP_fsgnj:
-                emit_sign(e, at, i);
-                break;
-        case IR_OP_fcvt_ff:
-                emit_cvt_ff(e, at, i);
-                break;
-        case IR_OP_fcvt_fi:
-                emit_cvt_fi(e, at, i);
-                break;
-        case IR_OP_fcvt_if:
-                emit_cvt_if(e, at, i);
-                break;
-        default:
-                e->ra.failed = true;
-                break;
-        }
-}
-
-void cold_float(struct emit *e, const struct cold *c)
+void cold_op(struct emit *e, const struct cold *c)
 {
         switch ((enum cold_kind)c->kind) {
         case COLD_MINMAX:

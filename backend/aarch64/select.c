@@ -87,8 +87,13 @@ static enum a64_alu with_flags(enum a64_alu op)
         }
 }
 
-static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum a64_alu op)
+void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        static const uint32_t ops[] = {
+                [IR_OP_add] = A64_ADD, [IR_OP_sub] = A64_SUB, [IR_OP_and] = A64_AND, [IR_OP_or] = A64_ORR,
+                [IR_OP_xor] = A64_EOR, [IR_OP_andc] = A64_BIC, [IR_OP_orc] = A64_ORN,
+        };
+        enum a64_alu op = (enum a64_alu)ops[i->op];
         ir_ref x = i->arg[0], y = i->arg[1], flags = e->ra.plan ? e->ra.plan[at].pair : 0;
         bool w = wide(i), arith = op == A64_ADD || op == A64_SUB;
         uint32_t bits;
@@ -122,20 +127,7 @@ static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum a
         ra_def_done(&e->ra, at);
 }
 
-/* d = op(a), for encodings with one source register; @op holds the width already */
-static void emit_rr(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
-{
-        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
-        bool w = e->r->ins[i->arg[0]].type == IR_I64;
-
-        a64_rr(&e->a, op, d, emit_opnd(e, &a, w, SCRATCH));
-        ra_def_done(&e->ra, at);
-}
-
-static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -150,19 +142,31 @@ static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
         case IR_OP_not:
                 a64_alu(&e->a, A64_ORN, w, d, XZR, n);
                 break;
-        case IR_OP_bswap:
+        default:
                 a64_rev(&e->a, w, d, n);
-                break;
-        default: /* ctz */
-                a64_rr(&e->a, A64_RBIT | a64_sf(w), SCRATCH, n);
-                a64_rr(&e->a, A64_CLZ | a64_sf(w), d, SCRATCH);
                 break;
         }
         ra_def_done(&e->ra, at);
 }
 
+void emit_count_zeros(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        bool w = wide(i);
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0), n = emit_opnd(e, &a, w, SCRATCH);
+
+        if (i->op == IR_OP_ctz) {
+                a64_rr(&e->a, A64_RBIT | a64_sf(w), SCRATCH, n);
+                n = SCRATCH;
+        }
+        a64_rr(&e->a, A64_CLZ | a64_sf(w), d, n);
+        ra_def_done(&e->ra, at);
+}
+
 /* What the vector unit does byte by byte: popcnt and orcb */
-static void emit_bytes(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_bytes(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -183,7 +187,7 @@ static void emit_bytes(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- shifts ---- */
 
-static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         static const uint8_t kinds[] = {SH_LSL, SH_LSR, SH_ASR, SH_ROR, SH_ROR};
         bool w = wide(i), left = i->op == IR_OP_rotl;
@@ -218,7 +222,7 @@ _Static_assert(IR_OP_shru == IR_OP_shl + 1 && IR_OP_shrs == IR_OP_shl + 2 && IR_
 
 /* ---- multiplication and division ---- */
 
-static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -231,7 +235,7 @@ static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -265,7 +269,7 @@ static void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
  * The host's quotient for a divisor of 0 is 0, and for the minimum by -1 the minimum. So a remainder, dividend
  * less quotient times divisor, is right by itself.
  */
-static void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), is_signed = i->op == IR_OP_divs || i->op == IR_OP_rems;
         uint32_t op = (is_signed ? A64_SDIV : A64_UDIV) | a64_sf(w);
@@ -291,30 +295,6 @@ static void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* ---- comparison ---- */
-
-struct comparison {
-        struct ra_opnd x, y;
-        enum ir_cond cond;
-        bool w;
-};
-
-static void compare_operands(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
-                             ir_ref y)
-{
-        uint64_t k;
-
-        c->cond = cond;
-        c->w = w;
-        if (ra_is_const(&e->ra, x, &k)) {
-                ir_ref t = x;
-
-                x = y;
-                y = t;
-                c->cond = ir_cond_swap(cond);
-        }
-        c->x = ra_any(&e->ra, x);
-        c->y = ra_any(&e->ra, y);
-}
 
 static enum a64_cc cc_of(enum ir_cond c)
 {
@@ -351,7 +331,7 @@ enum a64_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir
 {
         struct comparison c;
 
-        compare_operands(e, &c, cond, w, x, y);
+        emit_comparison(e, &c, cond, w, x, y);
         ra_operands_done(&e->ra);
         return compare_emit(e, &c);
 }
@@ -361,7 +341,7 @@ uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x
         struct comparison c;
         uint64_t v;
 
-        compare_operands(e, &c, cond, w, x, y);
+        emit_comparison(e, &c, cond, w, x, y);
         ra_operands_done(&e->ra);
         if (c.y.kind != RA_IMM)
                 return a64_bcc(&e->a, compare_emit(e, &c));
@@ -375,7 +355,7 @@ uint8_t *emit_compare_branch(struct emit *e, enum ir_cond cond, bool w, ir_ref x
         return a64_bcc(&e->a, compare_emit(e, &c));
 }
 
-static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (emit_is_reader(e, at)) {
                 emit_reader_value(e, at);
@@ -398,7 +378,7 @@ static unsigned fp_opnd(struct emit *e, const struct ra_opnd *o, enum ir_type ty
         return scratch;
 }
 
-static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c;
@@ -407,7 +387,7 @@ static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
         if (reader)
                 r = emit_reader_operands(e, at);
         else
-                compare_operands(e, &c, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0],
+                emit_comparison(e, &c, (enum ir_cond)i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0],
                                  i->arg[1]);
         struct ra_opnd t = ra_any(&e->ra, i->arg[2]), f = ra_any(&e->ra, i->arg[3]);
 
@@ -435,7 +415,7 @@ static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -444,7 +424,7 @@ static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_trunc(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_low_half(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (!e->ra.val[at].hint && ra_alias(&e->ra, at, i->arg[0]))
                 return;
@@ -453,107 +433,26 @@ static void emit_trunc(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_operands_done(&e->ra);
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
-        a64_mov(&e->a, false, d, emit_opnd(e, &a, true, SCRATCH));
+        if (i->op == IR_OP_trunc)
+                a64_mov(&e->a, false, d, emit_opnd(e, &a, true, SCRATCH));
+        else
+                emit_opnd_to(e, d, &a, false);
         ra_def_done(&e->ra, at);
 }
 
-/* Bit fields of register n: sext8 and so on, as ubfm and sbfm with position 0 */
-static uint32_t field(uint32_t op, bool w, unsigned len)
+/* As ubfm and sbfm with position 0 */
+void emit_extend(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        return op | a64_sf(w) | (uint32_t)w << 22 | (len - 1) << 10;
-}
+        static const uint8_t bits[] = {[IR_OP_sext8] = 8, [IR_OP_sext16] = 16, [IR_OP_sext32] = 32,
+                                       [IR_OP_zext8] = 8, [IR_OP_zext16] = 16, [IR_OP_zext32] = 32};
+        bool sign = i->op == IR_OP_sext8 || i->op == IR_OP_sext16 || i->op == IR_OP_sext32;
+        bool w = sign ? wide(i) : i->op == IR_OP_zext32;
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
-bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        bool w = wide(i);
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
+        unsigned n = emit_opnd(e, &a, e->r->ins[i->arg[0]].type == IR_I64, SCRATCH);
 
-        switch ((enum ir_op)i->op) {
-        case IR_OP_pcaddr:
-                emit_pcaddr(e, at, i);
-                return true;
-        case IR_OP_add:
-                emit_alu(e, at, i, A64_ADD);
-                return true;
-        case IR_OP_sub:
-                emit_alu(e, at, i, A64_SUB);
-                return true;
-        case IR_OP_and:
-                emit_alu(e, at, i, A64_AND);
-                return true;
-        case IR_OP_or:
-                emit_alu(e, at, i, A64_ORR);
-                return true;
-        case IR_OP_xor:
-                emit_alu(e, at, i, A64_EOR);
-                return true;
-        case IR_OP_andc:
-                emit_alu(e, at, i, A64_BIC);
-                return true;
-        case IR_OP_orc:
-                emit_alu(e, at, i, A64_ORN);
-                return true;
-        case IR_OP_mul:
-                emit_mul(e, at, i);
-                return true;
-        case IR_OP_mulhu:
-        case IR_OP_mulhs:
-        case IR_OP_mulhsu:
-                emit_mul_high(e, at, i);
-                return true;
-        case IR_OP_divu:
-        case IR_OP_divs:
-        case IR_OP_remu:
-        case IR_OP_rems:
-                emit_div(e, at, i);
-                return true;
-        case IR_OP_neg:
-        case IR_OP_not:
-        case IR_OP_bswap:
-        case IR_OP_ctz:
-                emit_unary(e, at, i);
-                return true;
-        case IR_OP_clz:
-                emit_rr(e, at, i, A64_CLZ | a64_sf(w));
-                return true;
-        case IR_OP_popcnt:
-        case IR_OP_orcb:
-                emit_bytes(e, at, i);
-                return true;
-        case IR_OP_shl:
-        case IR_OP_shru:
-        case IR_OP_shrs:
-        case IR_OP_rotl:
-        case IR_OP_rotr:
-                emit_shift(e, at, i);
-                return true;
-        case IR_OP_sext8:
-                emit_rr(e, at, i, field(A64_SBFM, w, 8));
-                return true;
-        case IR_OP_sext16:
-                emit_rr(e, at, i, field(A64_SBFM, w, 16));
-                return true;
-        case IR_OP_sext32:
-                emit_rr(e, at, i, field(A64_SBFM, true, 32));
-                return true;
-        case IR_OP_zext8:
-                emit_rr(e, at, i, field(A64_UBFM, false, 8));
-                return true;
-        case IR_OP_zext16:
-                emit_rr(e, at, i, field(A64_UBFM, false, 16));
-                return true;
-        case IR_OP_zext32:
-                emit_rr(e, at, i, field(A64_UBFM, true, 32));
-                return true;
-        case IR_OP_setcc:
-                emit_setcc(e, at, i);
-                return true;
-        case IR_OP_select:
-                emit_select(e, at, i);
-                return true;
-        case IR_OP_trunc:
-                emit_trunc(e, at, i);
-                return true;
-        default:
-                return false;
-        }
+        a64_rr(&e->a, (sign ? A64_SBFM : A64_UBFM) | a64_sf(w) | (uint32_t)w << 22 | (bits[i->op] - 1u) << 10, d, n);
+        ra_def_done(&e->ra, at);
 }

@@ -397,13 +397,6 @@ static void emit_vmask(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- floating point ---- */
 
-static bool rounds_here(const struct emit *e, const struct ir_ins *i)
-{
-        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
-
-        return rm == e->r->fp.round && rm != IR_RM_RMM;
-}
-
 /* Two arguments: the vector's encoding and the scalar's, for F32 lanes */
 struct vfp {
         uint32_t vector, scalar;
@@ -502,36 +495,36 @@ static bool emit_vfloat(struct emit *e, uint32_t at, const struct ir_ins *i)
                                          [IR_RM_RUP] = 0x4ea18800, [IR_RM_RMM] = 0x6e218800};
         static const uint32_t to_int[] = {[IR_RM_RNE] = 0x4e21a800, [IR_RM_RTZ] = 0x4ea1b800, [IR_RM_RDN] = 0x4e21b800,
                                           [IR_RM_RUP] = 0x4ea1a800, [IR_RM_RMM] = 0x4e21c800};
-        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
+        unsigned rm = emit_rounding(e, i);
         uint32_t is_unsigned = i->aux & IR_VEC_UNSIGNED ? 1u << 29 : 0;
 
         if (!emit_fp_native(e))
                 return false;
         switch ((enum ir_op)i->op) {
         case IR_OP_vfadd:
-                return rounds_here(e, i) && emit_vfp(e, at, i, &add);
+                return emit_rounds_here(e, i) && emit_vfp(e, at, i, &add);
         case IR_OP_vfsub:
-                return rounds_here(e, i) && emit_vfp(e, at, i, &sub);
+                return emit_rounds_here(e, i) && emit_vfp(e, at, i, &sub);
         case IR_OP_vfmul:
-                return rounds_here(e, i) && emit_vfp(e, at, i, &mul);
+                return emit_rounds_here(e, i) && emit_vfp(e, at, i, &mul);
         case IR_OP_vfdiv:
-                return rounds_here(e, i) && emit_vfp(e, at, i, &div);
+                return emit_rounds_here(e, i) && emit_vfp(e, at, i, &div);
         case IR_OP_vfsqrt:
-                return rounds_here(e, i) && emit_vfp(e, at, i, &sqrt);
+                return emit_rounds_here(e, i) && emit_vfp(e, at, i, &sqrt);
         case IR_OP_vfma:
-                return rounds_here(e, i) && emit_vfma(e, at, i);
+                return emit_rounds_here(e, i) && emit_vfma(e, at, i);
         case IR_OP_vfmin:
         case IR_OP_vfmax:
                 return emit_vfminmax(e, at, i);
         case IR_OP_vfcmp:
                 return emit_vfcmp(e, at, i);
         case IR_OP_vfround:
-                if (i->aux >> IR_VEC_VARIANT & 1 && !rounds_here(e, i))
+                if (i->aux >> IR_VEC_VARIANT & 1 && !emit_rounds_here(e, i))
                         return false;
                 emit_vfp1(e, at, i, i->aux >> IR_VEC_VARIANT & 1 ? 0x6e219800 : round[rm]);
                 return true;
         case IR_OP_vfcvt_if:
-                if (!rounds_here(e, i))
+                if (!emit_rounds_here(e, i))
                         return false;
                 emit_vfp1(e, at, i, 0x4e21d800 | is_unsigned);
                 return true;
@@ -548,7 +541,7 @@ static bool emit_vfloat(struct emit *e, uint32_t at, const struct ir_ins *i)
                 return true;
         }
         case IR_OP_vfcvt_down: {
-                if (!rounds_here(e, i) || !e->r->fp.tininess_before)
+                if (!emit_rounds_here(e, i) || !e->r->fp.tininess_before)
                         return false;
                 unsigned n = vec(e, i->arg[0]), d = result(e, at);
 

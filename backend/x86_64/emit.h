@@ -68,11 +68,6 @@ static inline unsigned x86_num(unsigned ra_reg)
 
 /* ---- emit.c ---- */
 struct x86_mem emit_mem(const struct ra_opnd *o);
-/* Any operand (general) to a register, whatever the type; leaves flags alone. */
-void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w);
-/* A float operand to a register (the allocator's number); uses r11 for constants; leaves flags alone. */
-void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
-void emit_move(struct emit *e, unsigned dst, unsigned src); /* ra register numbers */
 
 /* ---- select.c: integers ---- */
 bool x86_zeros_above(const struct ir_ins *i);
@@ -82,8 +77,6 @@ void cold_addend(struct emit *e, const struct cold *c);
 void cold_div(struct emit *e, const struct cold *c);
 
 /* ---- float.c ---- */
-/* The whole op by soft-float */
-void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i);
 void cold_float(struct emit *e, const struct cold *c);
 uint32_t x86_fp_env(struct ir_fpmode mode);
 

@@ -388,17 +388,13 @@ static void materialise_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i
         ra_def_done(&e->ra, at);
 }
 
-static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_op(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         const struct flag_plan *plan = &e->ra.plan[at];
         bool carries = i->op == IR_OP_fl_adc || i->op == IR_OP_fl_sbc;
         struct flag_operands o = {.op = i};
         struct carry c;
 
-        if (i->op == IR_OP_fl_fcmp && e->r->fp.flush_in) {
-                emit_slow_fp(e, at, i);
-                return;
-        }
         if (!plan->pair) {
                 operands_of(e, at, &o);
                 if (carries)
@@ -418,7 +414,7 @@ static void emit_flags_op(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* The result of a sum with a carry; its flags are in the host's. */
-static void emit_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), adc = i->op == IR_OP_adc;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -456,9 +452,14 @@ void emit_reader_value(struct emit *e, uint32_t at)
         ra_def_done(&e->ra, at);
 }
 
+void emit_fl_test(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        emit_reader_value(e, at);
+}
+
 /* ---- words put together ---- */
 
-static void emit_with(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_with(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         uint32_t bits = ir_flags_bits(i->aux);
         struct ra_opnd f = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
@@ -480,7 +481,7 @@ static void emit_with(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fl_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd f = ra_any(&e->ra, i->arg[0]), g = ra_any(&e->ra, i->arg[1]);
 
@@ -497,7 +498,7 @@ static void emit_merge(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- fields ---- */
 
-static void emit_extract(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_field(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), sign = i->op == IR_OP_exts;
         unsigned full = w ? 64 : 32, pos = ir_field_pos(i->aux), len = ir_field_len(i->aux);
@@ -540,7 +541,7 @@ static void low_part(struct emit *e, unsigned len, unsigned d, const struct ra_o
         }
 }
 
-static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned full = w ? 64 : 32, pos = ir_field_pos(i->aux), len = ir_field_len(i->aux);
@@ -584,7 +585,7 @@ static void emit_insert(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* shrd, by a constant or cl */
-static void emit_funnel(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_extr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned hi = ra_reg(&e->ra, i->arg[0]), d;
@@ -611,37 +612,4 @@ static void emit_funnel(struct emit *e, uint32_t at, const struct ir_ins *i)
         }
         x86_mov(&e->a, w, d, SCRATCH);
         ra_def_done(&e->ra, at);
-}
-
-bool emit_flags(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        switch ((enum ir_op)i->op) {
-        case IR_OP_fl_add: case IR_OP_fl_sub: case IR_OP_fl_adc: case IR_OP_fl_sbc: case IR_OP_fl_logic:
-        case IR_OP_fl_fcmp:
-                emit_flags_op(e, at, i);
-                return true;
-        case IR_OP_fl_with:
-                emit_with(e, at, i);
-                return true;
-        case IR_OP_fl_merge:
-                emit_merge(e, at, i);
-                return true;
-        case IR_OP_fl_test:
-                emit_reader_value(e, at);
-                return true;
-        case IR_OP_adc: case IR_OP_sbc:
-                emit_sum(e, at, i);
-                return true;
-        case IR_OP_extu: case IR_OP_exts:
-                emit_extract(e, at, i);
-                return true;
-        case IR_OP_insert:
-                emit_insert(e, at, i);
-                return true;
-        case IR_OP_extr:
-                emit_funnel(e, at, i);
-                return true;
-        default:
-                return false;
-        }
 }

@@ -20,11 +20,6 @@ static bool f64(enum ir_type t)
         return t == IR_F64;
 }
 
-static enum ir_type arg_type(const struct emit *e, const struct ir_ins *i)
-{
-        return (enum ir_type)e->r->ins[i->arg[0]].type;
-}
-
 static bool native(const struct emit *e)
 {
         return x86_fp_fit(&e->r->fp) == FIT_NATIVE;
@@ -34,19 +29,6 @@ static bool native(const struct emit *e)
 static bool default_nan(const struct emit *e)
 {
         return e->r->fp.nan == IR_NAN_DEFAULT && !e->r->fp.tininess_before;
-}
-
-/* Does the op round as MXCSR does? */
-static bool rounds_here(const struct emit *e, const struct ir_ins *i)
-{
-        unsigned rm = i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
-
-        return rm == e->r->fp.round && rm != IR_RM_RMM;
-}
-
-static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
-{
-        return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
 }
 
 /* ---- opcodes ---- */
@@ -61,30 +43,7 @@ static uint32_t scalar_op(enum ir_type t, unsigned op)
         return X86_OP(x86_fp(f64(t)), 1, op);
 }
 
-/* ---- slow path and NaNs ---- */
-
-static void slow_args(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, unsigned n)
-{
-        struct ra_opnd pack = {.kind = RA_IMM, .imm = slow_fp_pack(i, arg_type(e, i))};
-
-        emit_out_arg(e, 0, &pack, IR_I64);
-        for (unsigned k = 0; k < n; k++)
-                emit_out_arg(e, 1 + k, &args[k], (enum ir_type)e->r->ins[i->arg[k]].type);
-        x86_call_exec(&e->a, e->h->fp);
-}
-
-void emit_slow_fp(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        unsigned n = ir_ops[i->op].n_args;
-        struct ra_opnd args[3];
-
-        for (unsigned k = 0; k < n; k++)
-                args[k] = ra_where(&e->ra, i->arg[k]);
-        slow_args(e, i, args, n);
-        ra_operands_done(&e->ra);
-        emit_from_scratch(e, ra_def(&e->ra, at, RA_NONE, 0));
-        ra_def_done(&e->ra, at);
-}
+/* ---- results that want more ---- */
 
 /* If the result in xmm @d is a NaN, it becomes the default one out of line. */
 static void check_nan(struct emit *e, const struct ir_ins *i, unsigned d)
@@ -149,7 +108,7 @@ static ra_set reg_of(const struct ra_opnd *o)
 /* ---- arithmetic ---- */
 
 /* In a mode where more is to be done about NaNs than to put the default one there. */
-static void emit_arith_checked(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+static void farith_checked(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
 {
         bool one = i->op == IR_OP_fsqrt;
         struct ra_opnd args[2];
@@ -168,15 +127,18 @@ static void emit_arith_checked(struct emit *e, uint32_t at, const struct ir_ins 
         ra_def_done(&e->ra, at);
 }
 
-static void emit_arith(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_fpop op)
+void emit_farith(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        static const uint8_t ops[] = {[IR_OP_fadd] = FP_ADD, [IR_OP_fsub] = FP_SUB, [IR_OP_fmul] = FP_MUL,
+                                      [IR_OP_fdiv] = FP_DIV, [IR_OP_fsqrt] = FP_SQRT};
+        enum x86_fpop op = (enum x86_fpop)ops[i->op];
         bool one = i->op == IR_OP_fsqrt;
         struct ra_opnd y = {.kind = RA_REG};
         unsigned x;
         uint64_t k;
 
         if (!native(e) && !default_nan(e)) {
-                emit_arith_checked(e, at, i, op);
+                farith_checked(e, at, i, op);
                 return;
         }
         x = ra_reg(&e->ra, i->arg[0]);
@@ -202,7 +164,7 @@ static void emit_arith(struct emit *e, uint32_t at, const struct ir_ins *i, enum
         ra_def_done(&e->ra, at);
 }
 
-static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         /* VFMADD231, VFNMADD231, VFMSUB231, VFNMSUB231 */
         static const uint8_t forms[] = {0xb9, 0xbd, 0xbb, 0xbf};
@@ -246,7 +208,7 @@ static void emit_fma(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_minmax(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fminmax(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
         struct cold *c = NULL;
@@ -288,7 +250,7 @@ static void cold_minmax(struct emit *e, const struct cold *c)
                 struct ra_opnd args[2] = {{.kind = RA_REG, .reg = RA_FPR + c->x},
                                           {.kind = RA_REG, .reg = RA_FPR + c->y}};
 
-                slow_args(e, c->i, args, 2);
+                cold_slow_fp(e, c->i, args);
                 emit_from_scratch(e, RA_FPR + FSCRATCH);
                 x86_here8(&e->a, done[0]);
                 x86_movaps(&e->a, c->d, FSCRATCH);
@@ -309,7 +271,7 @@ static void cold_minmax(struct emit *e, const struct cold *c)
         x86_movaps(&e->a, c->d, FSCRATCH);
 }
 
-static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
         unsigned x = x86_num(ra_reg(&e->ra, i->arg[0])), y = x86_num(ra_reg(&e->ra, i->arg[1]));
@@ -340,7 +302,7 @@ static void emit_fcmp(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- signs ---- */
 
-static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fsign(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = f64(i->type);
         struct x86_mem sign = emit_pool(e, wide ? POOL_SIGN64 : POOL_SIGN32);
@@ -367,21 +329,7 @@ static void emit_sign(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- bits and boxes ---- */
 
-static void emit_bitcast(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
-
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
-
-        if (d >= RA_FPR)
-                emit_fp_opnd_to(e, d, &a, i->type);
-        else
-                emit_opnd_to(e, d, &a, i->type == IR_I64);
-        ra_def_done(&e->ra, at);
-}
-
-static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
 
@@ -390,7 +338,7 @@ static void emit_fbox(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
         struct cold *c;
@@ -429,7 +377,7 @@ static void emit_funbox(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- conversions ---- */
 
-static void emit_cvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_ff(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
         struct ra_opnd arg = {.kind = RA_REG, .reg = x};
@@ -467,10 +415,10 @@ static void round_to(struct emit *e, const struct ir_ins *i, enum ir_type t, uns
                 x86_vrr(&e->a, op, d, x, x);
         else
                 x86_rr(&e->a, op, d, x);
-        asm_u8(&e->a, modes[effective_round(e, i)] | (exact ? 0 : 8));
+        asm_u8(&e->a, modes[emit_rounding(e, i)] | (exact ? 0 : 8));
 }
 
-static void emit_fround(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fround(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned x = ra_reg(&e->ra, i->arg[0]);
 
@@ -493,7 +441,7 @@ static struct cold *cold_slow(struct emit *e, const struct ir_ins *i, unsigned d
 }
 
 /* Signed, by a rounding that is not MXCSR's: inexact is raised once it is known that the result fits. */
-static void emit_cvt_fi_rounded(struct emit *e, uint32_t at, const struct ir_ins *i)
+static void fcvt_fi_rounded(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
         bool wide = i->type == IR_I64;
@@ -517,16 +465,16 @@ static void emit_cvt_fi_rounded(struct emit *e, uint32_t at, const struct ir_ins
  * To an integer. Signed: the host's "indefinite" result goes to cold code, with invalid raised as it should
  * be. Unsigned: only what is surely in range is done here, by the exponent.
  */
-static void emit_cvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_fi(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         enum ir_type t = arg_type(e, i);
-        bool wide = i->type == IR_I64, is_unsigned = i->aux & 16, rtz = effective_round(e, i) == IR_RM_RTZ;
+        bool wide = i->type == IR_I64, is_unsigned = i->aux & 16, rtz = emit_rounding(e, i) == IR_RM_RTZ;
         uint32_t op = scalar_op(t, rtz ? 0x2c : 0x2d);
         struct cold *c;
         unsigned x;
 
-        if (!rtz && !rounds_here(e, i)) {
-                emit_cvt_fi_rounded(e, at, i);
+        if (!rtz && !emit_rounds_here(e, i)) {
+                fcvt_fi_rounded(e, at, i);
                 return;
         }
         x = ra_reg(&e->ra, i->arg[0]);
@@ -589,7 +537,7 @@ static void cold_to_int(struct emit *e, const struct cold *c)
         x86_here8(&e->a, less);
 }
 
-static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_fcvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool wide = (i->aux & 15) == IR_I64, is_unsigned = i->aux & 16;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -620,9 +568,9 @@ static void emit_cvt_if(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* ---- dispatch ---- */
+/* ---- which, and cold code ---- */
 
-static bool goes_inline(const struct emit *e, const struct ir_ins *i)
+bool emit_fp_inline(const struct emit *e, const struct ir_ins *i)
 {
         bool fits = x86_fp_fit(&e->r->fp) != FIT_NONE;
 
@@ -632,94 +580,29 @@ static bool goes_inline(const struct emit *e, const struct ir_ins *i)
         case IR_OP_fmul:
         case IR_OP_fdiv:
         case IR_OP_fsqrt:
-                return fits && rounds_here(e, i);
+                return fits && emit_rounds_here(e, i);
         case IR_OP_fma: /* where NaNs keep their sign, bit 2 makes no difference to numbers */
-                return fits && rounds_here(e, i) && e->h->feat.fma &&
+                return fits && emit_rounds_here(e, i) && e->h->feat.fma &&
                        (!(i->aux & 4) || (!native(e) && e->r->fp.nan != IR_NAN_FIRST));
         case IR_OP_fmin:
         case IR_OP_fmax:
                 return fits && (i->aux == IR_MM_LESS ? native(e) : !native(e));
         case IR_OP_fcmp:
                 return fits;
+        case IR_OP_fl_fcmp:
+                return !e->r->fp.flush_in;
         case IR_OP_fround:
-                return fits && !native(e) && e->h->feat.sse41 && effective_round(e, i) != IR_RM_RMM;
-        case IR_OP_fcvt_hf:
-        case IR_OP_fcvt_fh:
-                return false;
+                return fits && !native(e) && e->h->feat.sse41 && emit_rounding(e, i) != IR_RM_RMM;
         case IR_OP_fcvt_ff:
-                return fits && (i->type == IR_F64 || rounds_here(e, i));
+                return fits && (i->type == IR_F64 || emit_rounds_here(e, i));
         case IR_OP_fcvt_fi:
-                if (!fits || rounds_here(e, i) || effective_round(e, i) == IR_RM_RTZ)
+                if (!fits || emit_rounds_here(e, i) || emit_rounding(e, i) == IR_RM_RTZ)
                         return fits;
-                return !native(e) && e->h->feat.sse41 && effective_round(e, i) != IR_RM_RMM && !(i->aux & 16);
+                return !native(e) && e->h->feat.sse41 && emit_rounding(e, i) != IR_RM_RMM && !(i->aux & 16);
         case IR_OP_fcvt_if:
-                return rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
+                return emit_rounds_here(e, i) || (i->type == IR_F64 && (i->aux & 15) == IR_I32);
         default:
                 return true;
-        }
-}
-
-void emit_float(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        if (!goes_inline(e, i)) {
-                emit_slow_fp(e, at, i);
-                return;
-        }
-        switch ((enum ir_op)i->op) {
-        case IR_OP_bitcast:
-                emit_bitcast(e, at, i);
-                break;
-        case IR_OP_fbox:
-                emit_fbox(e, at, i);
-                break;
-        case IR_OP_funbox:
-                emit_funbox(e, at, i);
-                break;
-        case IR_OP_fadd:
-                emit_arith(e, at, i, FP_ADD);
-                break;
-        case IR_OP_fsub:
-                emit_arith(e, at, i, FP_SUB);
-                break;
-        case IR_OP_fmul:
-                emit_arith(e, at, i, FP_MUL);
-                break;
-        case IR_OP_fdiv:
-                emit_arith(e, at, i, FP_DIV);
-                break;
-        case IR_OP_fsqrt:
-                emit_arith(e, at, i, FP_SQRT);
-                break;
-        case IR_OP_fma:
-                emit_fma(e, at, i);
-                break;
-        case IR_OP_fmin:
-        case IR_OP_fmax:
-                emit_minmax(e, at, i);
-                break;
-        case IR_OP_fcmp:
-                emit_fcmp(e, at, i);
-                break;
-        case IR_OP_fabs:
-        case IR_OP_fneg:
-        case IR_OP_fsgnj:
-                emit_sign(e, at, i);
-                break;
-        case IR_OP_fround:
-                emit_fround(e, at, i);
-                break;
-        case IR_OP_fcvt_ff:
-                emit_cvt_ff(e, at, i);
-                break;
-        case IR_OP_fcvt_fi:
-                emit_cvt_fi(e, at, i);
-                break;
-        case IR_OP_fcvt_if:
-                emit_cvt_if(e, at, i);
-                break;
-        default:
-                e->ra.failed = true;
-                break;
         }
 }
 
@@ -750,7 +633,7 @@ void cold_float(struct emit *e, const struct cold *c)
                         x86_patch(less, c->back);
                         x86_here8(&e->a, nan);
                 }
-                slow_args(e, c->i, args, ir_ops[c->i->op].n_args);
+                cold_slow_fp(e, c->i, args);
                 emit_from_scratch(e, c->d);
                 break;
         }

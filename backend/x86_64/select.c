@@ -73,8 +73,36 @@ static void emit_scaled_sum(struct emit *e, bool w, unsigned d, unsigned base)
         emit_sum_of(e, w, d, base, e->scaled.reg, e->scaled.log2);
 }
 
-static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x86_alu op)
+/* and, or with the second operand inverted */
+static void alu_inverted(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
+        bool w = wide(i);
+        struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
+
+        ra_operands_done(&e->ra);
+        unsigned d = ra_def(&e->ra, at, opnd_reg(&a), 0);
+
+        if (i->op == IR_OP_andc && e->h->feat.bmi2 && a.kind == RA_REG && b.kind == RA_REG) {
+                x86_andn(&e->a, w, d, b.reg, a.reg);
+        } else {
+                emit_opnd_to(e, SCRATCH, &b, w);
+                x86_unary(&e->a, UN_NOT, w, SCRATCH);
+                emit_opnd_to(e, d, &a, w);
+                x86_alu(&e->a, i->op == IR_OP_andc ? ALU_AND : ALU_OR, w, d, SCRATCH);
+        }
+        ra_def_done(&e->ra, at);
+}
+
+void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint8_t ops[] = {[IR_OP_add] = ALU_ADD, [IR_OP_sub] = ALU_SUB, [IR_OP_and] = ALU_AND,
+                                      [IR_OP_or] = ALU_OR, [IR_OP_xor] = ALU_XOR};
+
+        if (i->op == IR_OP_andc || i->op == IR_OP_orc) {
+                alu_inverted(e, at, i);
+                return;
+        }
+        enum x86_alu op = (enum x86_alu)ops[i->op];
         bool w = wide(i), comm = op != ALU_SUB;
         ir_ref x = i->arg[0], y = i->arg[1], flags = e->ra.plan ? e->ra.plan[at].pair : 0;
         uint64_t k;
@@ -129,7 +157,7 @@ static void emit_alu(struct emit *e, uint32_t at, const struct ir_ins *i, enum x
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -165,7 +193,7 @@ static void emit_rm(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_
 }
 
 /* Leading and trailing zeros without LZCNT and TZCNT */
-static void emit_bit_scan(struct emit *e, uint32_t at, const struct ir_ins *i)
+static void bit_scan(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), clz = i->op == IR_OP_clz;
         unsigned bits = w ? 64 : 32, s = ra_reg(&e->ra, i->arg[0]);
@@ -181,8 +209,16 @@ static void emit_bit_scan(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
+void emit_count_zeros(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        if (e->h->feat.lzcnt)
+                emit_rm(e, at, i, (i->op == IR_OP_clz ? X86_LZCNT : X86_TZCNT) | x86_w(wide(i)));
+        else
+                bit_scan(e, at, i);
+}
+
 /* Number of ones without POPCNT: sums of two, four, eight bits, then all bytes by a multiplication */
-static void emit_popcnt(struct emit *e, uint32_t at, const struct ir_ins *i)
+static void popcnt(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
@@ -216,7 +252,7 @@ static void emit_popcnt(struct emit *e, uint32_t at, const struct ir_ins *i)
 }
 
 /* Each byte: all ones unless it is zero */
-static void emit_orcb(struct emit *e, uint32_t at, const struct ir_ins *i)
+static void orcb(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]);
 
@@ -231,24 +267,14 @@ static void emit_orcb(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-/* and, or with the second operand inverted */
-static void emit_inverted(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_bytes(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        bool w = wide(i);
-        struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
-
-        ra_operands_done(&e->ra);
-        unsigned d = ra_def(&e->ra, at, opnd_reg(&a), 0);
-
-        if (i->op == IR_OP_andc && e->h->feat.bmi2 && a.kind == RA_REG && b.kind == RA_REG) {
-                x86_andn(&e->a, w, d, b.reg, a.reg);
-        } else {
-                emit_opnd_to(e, SCRATCH, &b, w);
-                x86_unary(&e->a, UN_NOT, w, SCRATCH);
-                emit_opnd_to(e, d, &a, w);
-                x86_alu(&e->a, i->op == IR_OP_andc ? ALU_AND : ALU_OR, w, d, SCRATCH);
-        }
-        ra_def_done(&e->ra, at);
+        if (i->op == IR_OP_orcb)
+                orcb(e, at, i);
+        else if (e->h->feat.popcnt)
+                emit_rm(e, at, i, X86_POPCNT | x86_w(wide(i)));
+        else
+                popcnt(e, at, i);
 }
 
 /* ---- shifts ---- */
@@ -302,7 +328,7 @@ static void emit_shift_const(struct emit *e, uint32_t at, const struct ir_ins *i
         }
 }
 
-static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         enum x86_shift op = shift_of(i->op);
@@ -336,7 +362,7 @@ static void emit_shift(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- multiplication and division ---- */
 
-static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         ir_ref x = i->arg[0], y = i->arg[1];
@@ -373,7 +399,7 @@ static void emit_mul(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_mul_high(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i);
         unsigned x = ra_reg(&e->ra, i->arg[0]), y = ra_reg(&e->ra, i->arg[1]);
@@ -410,7 +436,7 @@ static bool is_quotient(const struct ir_ins *i)
         return i->op == IR_OP_divs || i->op == IR_OP_divu;
 }
 
-static void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_div(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), s = is_signed_div(i);
         uint64_t k = 0;
@@ -475,40 +501,14 @@ void cold_div(struct emit *e, const struct cold *c)
 
 /* ---- comparison ---- */
 
-struct comparison {
-        struct ra_opnd x, y;
-        enum ir_cond cond;
-        bool w;
-};
-
-static enum ir_cond swapped(enum ir_cond c)
-{
-        static const uint8_t s[IR_COND_COUNT] = {
-                [IR_EQ] = IR_EQ, [IR_NE] = IR_NE, [IR_LTU] = IR_GTU, [IR_GEU] = IR_LEU, [IR_LTS] = IR_GTS,
-                [IR_GES] = IR_LES, [IR_LEU] = IR_GEU, [IR_GTU] = IR_LTU, [IR_LES] = IR_GES, [IR_GTS] = IR_LTS,
-                [IR_TSTZ] = IR_TSTZ, [IR_TSTNZ] = IR_TSTNZ,
-        };
-        return (enum ir_cond)s[c];
-}
-
 static void compare_operands(struct emit *e, struct comparison *c, enum ir_cond cond, bool w, ir_ref x,
                              ir_ref y)
 {
-        uint64_t k;
-
-        c->cond = cond;
-        c->w = w;
-        if (ra_is_const(&e->ra, x, &k)) {
-                ir_ref t = x;
-
-                x = y;
-                y = t;
-                c->cond = swapped(cond);
+        emit_comparison(e, c, cond, w, x, y);
+        if (c->x.kind == RA_IMM) { /* both are constants, which nobody folded: they were swapped */
+                c->x = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, y)};
+                c->y = ra_any(&e->ra, x); /* of the same constant, in that register now */
         }
-        c->x = ra_any(&e->ra, x);
-        if (c->x.kind == RA_IMM) /* both are constants: nobody folded them */
-                c->x = (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, x)};
-        c->y = ra_any(&e->ra, y);
 }
 
 static enum x86_cc cc_of(enum ir_cond c)
@@ -597,7 +597,7 @@ enum x86_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir
         return compare_emit(e, &c);
 }
 
-static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         struct comparison c;
 
@@ -619,7 +619,7 @@ static void emit_setcc(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c = {0};
@@ -677,7 +677,7 @@ static void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
@@ -692,10 +692,26 @@ static void emit_pcaddr(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_trunc(struct emit *e, uint32_t at, const struct ir_ins *i)
+void emit_low_half(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         if (e->ra.val[at].hint || !ra_alias(&e->ra, at, i->arg[0]))
                 emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
+}
+
+void emit_extend(struct emit *e, uint32_t at, const struct ir_ins *i)
+{
+        static const uint32_t ops[] = {
+                [IR_OP_sext8] = X86_OP(0, 1, 0xbe) | X86_BYTE_RM, [IR_OP_sext16] = X86_OP(0, 1, 0xbf),
+                [IR_OP_sext32] = X86_MOVSXD,
+                [IR_OP_zext8] = X86_OP(0, 1, 0xb6) | X86_BYTE_RM, [IR_OP_zext16] = X86_OP(0, 1, 0xb7),
+                [IR_OP_zext32] = X86_OP(0, 0, 0x8b),
+        };
+        bool sign = i->op == IR_OP_sext8 || i->op == IR_OP_sext16;
+        const struct ra_val *x = &e->ra.val[i->arg[0]];
+
+        if (i->op == IR_OP_zext32 && x->wide && !x->root && ra_alias(&e->ra, at, i->arg[0]))
+                return;
+        emit_rm(e, at, i, ops[i->op] | x86_w(sign && wide(i)));
 }
 
 bool x86_zeros_above(const struct ir_ins *i)
@@ -710,108 +726,6 @@ bool x86_zeros_above(const struct ir_ins *i)
                 return true;
         case IR_OP_ld:
                 return !i->mem.sign; /* the slow path's value is extended to 64 bits */
-        default:
-                return false;
-        }
-}
-
-bool emit_int(struct emit *e, uint32_t at, const struct ir_ins *i)
-{
-        uint32_t w = x86_w(wide(i));
-
-        switch ((enum ir_op)i->op) {
-        case IR_OP_pcaddr:
-                emit_pcaddr(e, at, i);
-                return true;
-        case IR_OP_add:
-                emit_alu(e, at, i, ALU_ADD);
-                return true;
-        case IR_OP_sub:
-                emit_alu(e, at, i, ALU_SUB);
-                return true;
-        case IR_OP_and:
-                emit_alu(e, at, i, ALU_AND);
-                return true;
-        case IR_OP_or:
-                emit_alu(e, at, i, ALU_OR);
-                return true;
-        case IR_OP_xor:
-                emit_alu(e, at, i, ALU_XOR);
-                return true;
-        case IR_OP_mul:
-                emit_mul(e, at, i);
-                return true;
-        case IR_OP_mulhu:
-        case IR_OP_mulhs:
-        case IR_OP_mulhsu:
-                emit_mul_high(e, at, i);
-                return true;
-        case IR_OP_divu:
-        case IR_OP_divs:
-        case IR_OP_remu:
-        case IR_OP_rems:
-                emit_div(e, at, i);
-                return true;
-        case IR_OP_neg:
-        case IR_OP_not:
-        case IR_OP_bswap:
-                emit_unary(e, at, i);
-                return true;
-        case IR_OP_andc:
-        case IR_OP_orc:
-                emit_inverted(e, at, i);
-                return true;
-        case IR_OP_shl:
-        case IR_OP_shru:
-        case IR_OP_shrs:
-        case IR_OP_rotl:
-        case IR_OP_rotr:
-                emit_shift(e, at, i);
-                return true;
-        case IR_OP_clz:
-        case IR_OP_ctz:
-                if (e->h->feat.lzcnt)
-                        emit_rm(e, at, i, (i->op == IR_OP_clz ? X86_LZCNT : X86_TZCNT) | w);
-                else
-                        emit_bit_scan(e, at, i);
-                return true;
-        case IR_OP_popcnt:
-                if (e->h->feat.popcnt)
-                        emit_rm(e, at, i, X86_POPCNT | w);
-                else
-                        emit_popcnt(e, at, i);
-                return true;
-        case IR_OP_orcb:
-                emit_orcb(e, at, i);
-                return true;
-        case IR_OP_sext8:
-                emit_rm(e, at, i, X86_OP(0, 1, 0xbe) | X86_BYTE_RM | w);
-                return true;
-        case IR_OP_sext16:
-                emit_rm(e, at, i, X86_OP(0, 1, 0xbf) | w);
-                return true;
-        case IR_OP_zext8:
-                emit_rm(e, at, i, X86_OP(0, 1, 0xb6) | X86_BYTE_RM);
-                return true;
-        case IR_OP_zext16:
-                emit_rm(e, at, i, X86_OP(0, 1, 0xb7));
-                return true;
-        case IR_OP_setcc:
-                emit_setcc(e, at, i);
-                return true;
-        case IR_OP_select:
-                emit_select(e, at, i);
-                return true;
-        case IR_OP_trunc: case IR_OP_fl_word: case IR_OP_fl_from:
-                emit_trunc(e, at, i);
-                return true;
-        case IR_OP_sext32:
-                emit_rm(e, at, i, X86_MOVSXD);
-                return true;
-        case IR_OP_zext32:
-                if (!e->ra.val[i->arg[0]].wide || e->ra.val[i->arg[0]].root || !ra_alias(&e->ra, at, i->arg[0]))
-                        emit_rm(e, at, i, X86_OP(0, 0, 0x8b));
-                return true;
         default:
                 return false;
         }

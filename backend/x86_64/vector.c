@@ -218,7 +218,7 @@ static void emit_neg(struct emit *e, uint32_t at, const struct ir_ins *i)
         ra_def_done(&e->ra, at);
 }
 
-static void emit_unary(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
+static void emit_vunary(struct emit *e, uint32_t at, const struct ir_ins *i, uint32_t op)
 {
         unsigned x = vreg(e, i, 0);
 
@@ -800,15 +800,9 @@ static bool emit_bits(struct emit *e, uint32_t at, const struct ir_ins *i)
                 return true;
         }
         switch ((enum ir_op)i->op) {
-#define CASE(op, cond, call) \
-        case IR_OP_##op: \
-                if (!(cond)) \
-                        return false; \
-                call; \
-                return true;
         CASE(vandc, true, emit_andc(e, at, i))
         CASE(vneg, true, emit_neg(e, at, i))
-        CASE(vabs, f->ssse3 && lane != IR_X64, emit_unary(e, at, i, P66_38(0x1c | lane)))
+        CASE(vabs, f->ssse3 && lane != IR_X64, emit_vunary(e, at, i, P66_38(0x1c | lane)))
         CASE(vmul, lane == IR_X8, emit_mul8(e, at, i))
         CASE(vcmpgtu, lane != IR_X64 || f->sse42, emit_cmpgtu(e, at, i))
         CASE(vpopcnt, lane == IR_X8 && f->ssse3, emit_popcnt8(e, at, i))
@@ -840,7 +834,6 @@ static bool emit_bits(struct emit *e, uint32_t at, const struct ir_ins *i)
         CASE(vwidens, true, emit_widen(e, at, i))
         CASE(vwidenu, true, emit_widen(e, at, i))
         CASE(vpacku, lane == IR_X16 && f->sse41, emit_packu16(e, at, i))
-#undef CASE
         default:
                 return false;
         }

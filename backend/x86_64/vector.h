@@ -54,6 +54,14 @@ static inline void op3_imm(struct emit *e, uint32_t op, unsigned d, unsigned x, 
         asm_u8(&e->a, imm);
 }
 
+/* A row of a switch by op: the op is done by @call if @cond, else not here. */
+#define CASE(op, cond, call) \
+        case IR_OP_##op: \
+                if (!(cond)) \
+                        return false; \
+                call; \
+                return true;
+
 /* vector.c: the op through C; args are where the operands are, the result comes back in vector argument 0. */
 void emit_vec_call(struct emit *e, const struct ir_ins *i, const struct ra_opnd *args, const uint8_t *thunk);
 /* d = op(x, y), one instruction; y may be in memory */

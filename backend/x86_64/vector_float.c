@@ -6,16 +6,6 @@
  */
 #include "backend/x86_64/vector.h"
 
-static unsigned effective_round(const struct emit *e, const struct ir_ins *i)
-{
-        return i->cond == IR_RM_MODE ? e->r->fp.round : i->cond;
-}
-
-static bool rounds_here(const struct emit *e, const struct ir_ins *i)
-{
-        return effective_round(e, i) == e->r->fp.round && e->r->fp.round != IR_RM_RMM;
-}
-
 static bool is_low(const struct ir_ins *i)
 {
         return i->aux & IR_VEC_LOW;
@@ -214,7 +204,7 @@ static void emit_vfround(struct emit *e, uint32_t at, const struct ir_ins *i)
         get_args(e, i, args, &regs);
         d = def_apart(e, at, regs, &t);
         op_imm(e, P66_3A(ir_lane_of(i) == IR_X64 ? 0x09 : 0x08), t, x86_num(args[0].reg),
-               modes[effective_round(e, i)] | (i->aux >> IR_VEC_VARIANT & 1 ? 0 : 8));
+               modes[emit_rounding(e, i)] | (i->aux >> IR_VEC_VARIANT & 1 ? 0 : 8));
         if (e->r->fp.nan == IR_NAN_DEFAULT)
                 check_lanes(e, i, ir_lane_of(i), t, false, args);
         vmove(e, d, t);
@@ -316,17 +306,17 @@ bool emit_vec_float(struct emit *e, uint32_t at, const struct ir_ins *i)
         const struct host_features *f = &e->h->feat;
         enum x86_fp_fit fit = x86_fp_fit(&e->r->fp);
         bool native = fit == FIT_NATIVE, wide = ir_lane_of(i) == IR_X64,
-                rtz = effective_round(e, i) == IR_RM_RTZ;
+                rtz = emit_rounding(e, i) == IR_RM_RTZ;
         bool is_unsigned = i->aux & IR_VEC_UNSIGNED;
         bool tiny_ok = native || !e->r->fp.tininess_before || (f->sse42 && e->h->feat.avx);
-        bool here = rounds_here(e, i) && (native || !is_low(i));
+        bool here = emit_rounds_here(e, i) && (native || !is_low(i));
 
         switch ((enum ir_op)i->op) {
         case IR_OP_vfcvt_iup:
                 emit_vfcvt(e, at, i, X86_OP(0xf3, 1, 0xe6), IR_X64, false);
                 return true;
         case IR_OP_vfcvt_if:
-                if (is_unsigned || !rounds_here(e, i))
+                if (is_unsigned || !emit_rounds_here(e, i))
                         return false;
                 if (wide) {
                         emit_vfcvt_if64(e, at, i);
@@ -339,17 +329,11 @@ bool emit_vec_float(struct emit *e, uint32_t at, const struct ir_ins *i)
                         return false;
                 break;
         }
-        if (i->op == IR_OP_vfcvt_fi && wide && !is_unsigned && f->sse41 && (rtz || rounds_here(e, i))) {
+        if (i->op == IR_OP_vfcvt_fi && wide && !is_unsigned && f->sse41 && (rtz || emit_rounds_here(e, i))) {
                 emit_vfcvt_fi64(e, at, i, rtz);
                 return true;
         }
         switch ((enum ir_op)i->op) {
-#define CASE(op, cond, call) \
-        case IR_OP_##op: \
-                if (!(cond)) \
-                        return false; \
-                call; \
-                return true;
         CASE(vfadd, here, emit_vfarith(e, at, i, FP_ADD))
         CASE(vfsub, here, emit_vfarith(e, at, i, FP_SUB))
         CASE(vfmul, here && tiny_ok, emit_vfarith(e, at, i, FP_MUL))
@@ -361,14 +345,13 @@ bool emit_vec_float(struct emit *e, uint32_t at, const struct ir_ins *i)
         CASE(vfmax, native ? i->aux >> IR_VEC_VARIANT == IR_MM_LESS
                            : i->aux >> IR_VEC_VARIANT != IR_MM_LESS && !is_low(i), emit_vfminmax(e, at, i))
         CASE(vfcmp, predicate(i) < 8 || e->h->feat.avx, emit_vfcmp(e, at, i))
-        CASE(vfround, f->sse41 && !native && effective_round(e, i) != IR_RM_RMM, emit_vfround(e, at, i))
+        CASE(vfround, f->sse41 && !native && emit_rounding(e, i) != IR_RM_RMM, emit_vfround(e, at, i))
         CASE(vfcvt_up, true, emit_vfcvt(e, at, i, X86_OP(0, 1, 0x5a), IR_X64, false))
-        CASE(vfcvt_down, rounds_here(e, i), emit_vfcvt(e, at, i, P66(0x5a), IR_X32, true))
-        CASE(vfcvt_fi, !wide && !is_unsigned && (rtz || rounds_here(e, i)),
+        CASE(vfcvt_down, emit_rounds_here(e, i), emit_vfcvt(e, at, i, P66(0x5a), IR_X32, true))
+        CASE(vfcvt_fi, !wide && !is_unsigned && (rtz || emit_rounds_here(e, i)),
              emit_vfcvt_fi(e, at, i, X86_OP(rtz ? 0xf3 : 0x66, 1, 0x5b)))
-        CASE(vfcvt_idown, rtz || rounds_here(e, i),
+        CASE(vfcvt_idown, rtz || emit_rounds_here(e, i),
              emit_vfcvt_fi(e, at, i, X86_OP(rtz ? 0x66 : 0xf2, 1, 0xe6)))
-#undef CASE
         default:
                 return false;
         }
