@@ -265,7 +265,7 @@ static void set_operands(struct sample *s)
                 in.x[29] = random_spsr(rnd_below(N_MODES)) | (rnd_one_in(16) ? r & 15 : 0);
                 /* QEMU leaves PAN as it is where the return is illegal */
                 if ((in.x[29] & 15) != 0 && (in.x[29] & 14) != 4)
-                        in.x[29] &= ~PSTATE_PAN;
+                        in.x[29] = (in.x[29] & ~PSTATE_PAN) | (in.spsr & PSTATE_PAN);
                 break;
         case C_WFI: /* where the time is past QEMU goes on */
                 if (row_field(s->row, F_RT))
