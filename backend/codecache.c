@@ -471,12 +471,11 @@ static unsigned page_store(struct runtime *rt, struct code_page *p, unsigned fro
         return n;
 }
 
-void codecache_drop_stored(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
+void codecache_drop_stored_locked(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
 {
         uint64_t end = offset + len;
         unsigned n = 0;
 
-        runtime_lock(rt);
         for (uint64_t page = offset & ~(uint64_t)(GUEST_PAGE_SIZE - 1); page < end; page += GUEST_PAGE_SIZE) {
                 struct code_page *p;
 
@@ -487,15 +486,8 @@ void codecache_drop_stored(struct runtime *rt, struct ram_block *ram, uint64_t o
                         n += page_store(rt, p, offset > page ? offset - page : 0,
                                         MIN(end - page, GUEST_PAGE_SIZE));
         }
-        runtime_unlock(rt);
         if (n)
                 revoke_kick_self(rt);
-}
-
-void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len)
-{
-        codecache_drop_stored(rt, ram, offset, len);
-        ram_block_tell(ram, offset, len);
 }
 
 /* ---- installing and settling ---- */
@@ -623,7 +615,7 @@ void codecache_settle_locked(struct runtime *rt)
 void codecache_fence(struct runtime *rt)
 {
         atomic_thread_fence(memory_order_acquire); /* what this hart has read comes before the bytes looked at here */
-        runtime_lock(rt);
+        runtime_lock(rt); /* who stores to what is live holds it until that is dropped */
         if (rt->cache.provisional)
                 settle(rt, true);
         runtime_unlock(rt);

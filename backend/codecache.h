@@ -85,11 +85,12 @@ struct code_region *codecache_lookup_locked(struct runtime *rt, const struct reg
 struct code_region *codecache_install(struct vcpu *v, struct code_region *r, const uint8_t *bytes,
                                       const uint8_t *bytes2);
 
-/* Bytes of RAM were stored to: drops the regions made from any of them. Any thread, after the store. */
-void codecache_drop_stored(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
-
-/* The same for the store of a vCPU, of which listeners are told too. */
-void codecache_note_store(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
+/*
+ * Bytes of RAM were stored to: drops the regions made from any of them. A vCPU holds the lock from before its store
+ * until after this: codecache_fence takes it, so whoever has read what was stored and then fences finds nothing that
+ * was made from what was there before.
+ */
+void codecache_drop_stored_locked(struct runtime *rt, struct ram_block *ram, uint64_t offset, uint64_t len);
 
 /* Is some region made from these bytes, which lie in one page? */
 bool codecache_holds(struct runtime *rt, struct ram_block *ram, uint64_t offset, unsigned len);

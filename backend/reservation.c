@@ -153,11 +153,13 @@ struct ir_helper_ret reservation_store(struct vcpu *v, gva_t gva, uint64_t value
         stored = r->held && r->ram == page.ram && r->offset == offset && (page.flags & TLB2_RAM) &&
                  swap_single(page.host + (gva & (GUEST_PAGE_SIZE - 1)), r->value, value, size);
         r->held = false;
-        if (stored)
+        if (stored) {
                 reservation_break_locked(rt, v, page.ram, offset, size);
+                codecache_drop_stored_locked(rt, page.ram, offset, size);
+        }
         runtime_unlock(rt);
         if (stored)
-                codecache_note_store(rt, page.ram, offset, size);
+                ram_block_tell(page.ram, offset, size);
         return answer(!stored, 0);
 }
 

@@ -29,8 +29,8 @@ static void code_written(struct vm *vm, struct ram_block *ram, uint64_t offset, 
                 return;
         runtime_lock(rt);
         reservation_break_locked(rt, NULL, ram, offset, len);
+        codecache_drop_stored_locked(rt, ram, offset, len);
         runtime_unlock(rt);
-        codecache_drop_stored(rt, ram, offset, len);
 }
 
 static void memory_changed(struct vm *vm, struct address_space *as)
@@ -240,11 +240,13 @@ static bool op_phys_cas(struct vcpu *v, gpa_t gpa, unsigned size, uint64_t expec
         }
         runtime_lock(rt);
         *swapped = swap(p, size, expect, desired);
-        if (*swapped)
+        if (*swapped) {
                 reservation_break_locked(rt, v, ram, offset, size);
+                codecache_drop_stored_locked(rt, ram, offset, size);
+        }
         runtime_unlock(rt);
         if (*swapped)
-                codecache_note_store(rt, ram, offset, size);
+                ram_block_tell(ram, offset, size);
         return true;
 }
 

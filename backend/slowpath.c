@@ -273,7 +273,7 @@ static void store_piece(struct vcpu *v, const struct tlb_page *page, unsigned of
                         memcpy(to, bytes, len);
                 return;
         }
-        /* Under the lock, so that the end of a reservation and the store are one to its holder. */
+        /* Under the lock, so that the end of a reservation and of code, and the store are one to others. */
         stat_inc(v, STAT_code_stores);
         runtime_lock(rt);
         reservation_break_locked(rt, v, page->ram, ram_offset(page, offset), len);
@@ -281,8 +281,9 @@ static void store_piece(struct vcpu *v, const struct tlb_page *page, unsigned of
                 host_store(to, value, len);
         else
                 memcpy(to, bytes, len);
+        codecache_drop_stored_locked(rt, page->ram, ram_offset(page, offset), len);
         runtime_unlock(rt);
-        codecache_note_store(rt, page->ram, ram_offset(page, offset), len);
+        ram_block_tell(page->ram, ram_offset(page, offset), len);
 }
 
 static struct ir_helper_ret slow_store(struct vcpu *v, gva_t a, uint64_t value, uint32_t bits)
@@ -489,8 +490,12 @@ static bool atomic_marked_begin(struct vcpu *v, const struct place *p, unsigned 
 
 static void atomic_marked_end(struct vcpu *v, const struct place *p, unsigned size)
 {
+        struct ram_block *ram = p->page[0].ram;
+        uint64_t offset = ram_offset(&p->page[0], p->offset);
+
+        codecache_drop_stored_locked(v->engine->rt, ram, offset, size);
         runtime_unlock(v->engine->rt);
-        codecache_note_store(v->engine->rt, p->page[0].ram, ram_offset(&p->page[0], p->offset), size);
+        ram_block_tell(ram, offset, size);
 }
 
 static struct ir_helper_ret slow_rmw(struct vcpu *v, gva_t a, uint64_t value, uint32_t bits)
