@@ -165,8 +165,8 @@ static void data_context_revoke(struct data_context *c, const struct revoke_even
                 for (unsigned i = first; i < first + DATA_GROUP; i++) {
                         struct tlb_entry *e = &c->tlb[i];
 
-                        if (e->write + e->addend == ev->host && e->write != tlb_empty_tag(i)) {
-                                e->write = tlb_empty_tag(i);
+                        if (e->write + e->addend == ev->host && e->write != tlb_empty_tag(i) && !e->code_lines) {
+                                e->write = tlb_beside_tag(e->write);
                                 e->code_lines = (_Atomic uint64_t *)(uintptr_t)ev->lines;
                         }
                 }
@@ -432,7 +432,8 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
 
                 if (!c || !c->filled || !(all || cx->data_keys[i].space == space))
                         continue;
-                if (c->tlb[n].read == page || c->tlb[n].write == page)
+                if (c->tlb[n].read == page || c->tlb[n].write == page ||
+                    c->tlb[n].write == tlb_beside_tag(page))
                         data_entry_empty(c, n);
         }
         for (unsigned i = 0; i < CONTEXTS_CODE; i++) {

@@ -61,6 +61,13 @@ struct cold {
         int64_t imm;
         uint32_t lo_span;     /* relookup: the limit */
         int32_t lo;
+        struct {
+                uint8_t a, t;     /* the host's: address without lo, a temporary */
+                uint8_t spare;    /* another one, or RA_NONE */
+                uint8_t span;     /* 0: not here */
+                bool aligned;     /* to the span */
+                int32_t lo;
+        } beside;             /* memory: from[0] is a probe for stores, which may yet hit a line without code */
 };
 
 struct emit_fixup {
@@ -244,6 +251,11 @@ bool emit_always_slow(const struct emit *e, const struct ir_ins *i);
 uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span);
 /* The same, without one. */
 void cold_no_address(struct emit *e, unsigned d);
+/*
+ * Begins the cold code of a probe for stores: where the page is writable but for lines with code, and these bytes lie
+ * in none of them, it goes back and on as if the probe had hit. It may leave all that to the thunks.
+ */
+void cold_beside(struct emit *e, const struct cold *c);
 /* Arguments of slow paths in the frame: a value, a vector; and the vector that one returned. */
 void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o);
 void cold_vector_arg(struct emit *e, unsigned reg);

@@ -31,6 +31,13 @@ void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
                 emit_cold_from(c, emit_host_address(e, d, a, lo, i->mem.write, span));
                 e->lookup_end = e->a.p;
                 e->lookup_cold = c;
+                if (i->mem.write && span <= 1 << CODE_LINE_BITS) {
+                        c->beside.a = a;
+                        c->beside.t = d;
+                        c->beside.spare = ra_spare(&e->ra, RA_BIT(a) | RA_BIT(d));
+                        c->beside.span = span;
+                        c->beside.lo = lo;
+                }
         }
         c->back = e->a.p;
         ra_def_done(&e->ra, at);
@@ -86,6 +93,7 @@ bool touch_follows_lookup(struct emit *e, struct touch *t)
                 return false;
         /* Right behind its lookup, with no code between: what misses comes here at once. */
         emit_cold_from(c, e->lookup_cold->from[0]);
+        c->beside = e->lookup_cold->beside;
         e->lookup_cold->n_from = 0;
         return true;
 }
@@ -138,6 +146,8 @@ void cold_memory(struct emit *e, const struct cold *c)
         const uint8_t *thunk;
         uint32_t word;
 
+        if (c->beside.span)
+                cold_beside(e, c);
         if (c->kind == COLD_LOOKUP) {
                 cold_no_address(e, c->d);
                 return;

@@ -630,6 +630,15 @@ unsigned ra_temp(struct ra *ra, bool fp, unsigned prefer, ra_set forbid)
         return reg;
 }
 
+unsigned ra_spare(struct ra *ra, ra_set forbid)
+{
+        unsigned reg = find_free(ra, false, forbid | ra->operands);
+
+        if (reg != RA_NONE)
+                drop(ra, reg);
+        return reg;
+}
+
 void ra_take(struct ra *ra, ra_set regs)
 {
         for (ra_set set = regs; set; set &= set - 1)

@@ -164,6 +164,8 @@ bool ra_any_live(const struct ra *ra, ra_set regs);
 
 /* A register for the instruction's own use, @prefer if that is free; @fp: of the FP class. */
 unsigned ra_temp(struct ra *ra, bool fp, unsigned prefer, ra_set forbid);
+/* A general temporary that nobody needs, for the cold code of here alone; RA_NONE if there is none. */
+unsigned ra_spare(struct ra *ra, ra_set forbid);
 /*
  * Empties a set of registers and locks them; live values move elsewhere (a copy stays in place until
  * overwritten).

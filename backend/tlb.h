@@ -23,12 +23,13 @@ enum { TLB_BITS = 10, TLB_ENTRIES = 1 << TLB_BITS, JUMP_BITS = 11, JUMP_ENTRIES 
  */
 struct tlb_entry {
         uint64_t read;  /* tags */
-        uint64_t write; /* empty while the page is clean, read-only, watched, or holds translated code */
+        uint64_t write; /* empty while the page is clean or read-only */
         uint64_t addend; /* host address less guest address */
         /*
          * Set when the page is writable but holds translated code or a watched reservation: the page's word
-         * of ram_block.code_lines. A store whose page matches the read tag tests its lines' bits and, if all
-         * are clear, is an ordinary store (decision 15); generated code does that out of line.
+         * of ram_block.code_lines. Then the write tag is tlb_beside_tag, which nothing hits. A store that would hit
+         * the page tests its lines' bits and, if all are clear, is an ordinary store (decision 15); generated code does
+         * that out of line.
          */
         _Atomic uint64_t *code_lines;
 };
@@ -48,6 +49,17 @@ static inline int32_t tlb_tag_offset(bool write)
 static inline uint64_t tlb_empty_tag(unsigned index)
 {
         return (uint64_t)(index ^ 1) << GUEST_PAGE_BITS;
+}
+
+/*
+ * The write tag of a page that has code_lines. An address of it less this tag is from -TLB_BESIDE to -TLB_BESIDE + 4095,
+ * which no other address gives in its entry, be that one's tag empty (4096 away) or another page's (4 MiB away).
+ */
+enum { TLB_BESIDE = 2 * GUEST_PAGE_SIZE };
+
+static inline uint64_t tlb_beside_tag(gva_t page)
+{
+        return page + TLB_BESIDE;
 }
 
 /* Translated code by virtual address. Everything in it is valid in its context as it stands: hitting it is

@@ -166,7 +166,7 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
         code = write && atomic_load(lines);
         *e = (struct tlb_entry){
                 .read = out->flags & TLB2_READ ? page_of(gva) : tlb_empty_tag(n),
-                .write = write && !code ? page_of(gva) : tlb_empty_tag(n),
+                .write = !write ? tlb_empty_tag(n) : code ? tlb_beside_tag(page_of(gva)) : page_of(gva),
                 .addend = (uint64_t)(uintptr_t)out->host - page_of(gva),
                 .code_lines = code ? lines : NULL,
         };

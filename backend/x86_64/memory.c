@@ -172,6 +172,14 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
         }
         if (t->fused) {
                 emit_cold_from(c, emit_probe(e, t->t, t->a, (int32_t)c->imm, write, n));
+                if (write) {
+                        c->beside.a = t->a;
+                        c->beside.t = t->t;
+                        c->beside.spare = ra_spare(&e->ra, RA_BIT(t->a) | RA_BIT(t->t));
+                        c->beside.span = n;
+                        c->beside.aligned = t->i->type != IR_V128 || t->i->mem.align;
+                        c->beside.lo = (int32_t)c->imm;
+                }
                 if (t->i->mem.align && n > 1) {
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
@@ -509,6 +517,65 @@ void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const ui
 void cold_no_address(struct emit *e, unsigned d)
 {
         x86_alu(&e->a, ALU_XOR, false, d, d);
+}
+
+/*
+ * Here t is the address less the tag, r11 the index, as the probe left them, and the index it is again when it goes on
+ * behind the probe:
+ *
+ *      add t, TLB_BESIDE; test t, what is no aligned offset; jne out
+ *      mov s, [r15 + r11].code_lines; mov s, [s]; shr t, 6; bt s, t; jnc probed
+ *
+ * With no register to spare, s is r11, and the index is made once more. This is all that a store to data beside hot code
+ * costs more than others.
+ */
+void cold_beside(struct emit *e, const struct cold *c)
+{
+        struct asm_out *a = &e->a;
+        unsigned base = c->beside.a, t = c->beside.t, span = c->beside.span, n_out = 0;
+        unsigned word = c->beside.spare != RA_NONE ? c->beside.spare : SCRATCH;
+        int32_t lo = c->beside.lo;
+        bool again = lo || c->i->mem.align; /* t as the address: a test for alignment may follow */
+        uint8_t *probed = c->from[0] + 4, *out[2];
+
+        x86_alu_imm(a, ALU_ADD, true, t, TLB_BESIDE);
+        if (c->beside.aligned) {
+                x86_test_imm(a, true, t, -GUEST_PAGE_SIZE | (int32_t)(span - 1));
+                out[n_out++] = x86_jcc8(a, CC_NE);
+        } else {
+                x86_alu_imm(a, ALU_CMP, true, t, GUEST_PAGE_SIZE - span);
+                out[n_out++] = x86_jcc8(a, CC_A);
+        }
+        x86_load(a, true, word, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, code_lines)));
+        x86_load(a, true, word, x86_at(word, 0));
+        if (!c->beside.aligned) { /* the last byte's line, too */
+                x86_shift_imm(a, SH_SHR, false, t, CODE_LINE_BITS);
+                x86_bt(a, true, word, t);
+                out[n_out++] = x86_jcc8(a, CC_B);
+                x86_lea(a, true, t, x86_at(base, lo + (int32_t)span - 1));
+        }
+        x86_shift_imm(a, SH_SHR, false, t, CODE_LINE_BITS); /* bt takes it modulo 64 */
+        x86_bt(a, true, word, t);
+        if (word != SCRATCH && !c->i->mem.align) {
+                x86_patch(x86_jcc(a, CC_AE), probed);
+        } else {
+                uint8_t *marked = x86_jcc8(a, CC_B);
+
+                if (again) {
+                        if (lo)
+                                x86_lea(a, true, t, x86_at(base, lo));
+                        else
+                                x86_mov(a, true, t, base);
+                }
+                if (word == SCRATCH)
+                        emit_index(e, again ? t : base);
+                x86_patch(x86_jmp(a), probed);
+                x86_here8(a, marked);
+        }
+        while (n_out)
+                x86_here8(a, out[--n_out]);
+        for (unsigned k = 1; k < c->n_from; k++) /* these have been found, and are misaligned */
+                emit_patch(e, c->from[k], a->p);
 }
 
 void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
