@@ -516,6 +516,24 @@ static bool has_blocks_within(struct pass *p)
         return found;
 }
 
+/*
+ * Does a block use a value of another? Copies may come before the block that makes it, and there may be two of that.
+ * Constants are made anew.
+ */
+static bool uses_others(const struct pass *p, uint32_t block)
+{
+        const struct ir_block *k = &p->old[block];
+
+        for (ir_ref n = k->first; n < k->end; n++) {
+                const struct ir_ins *i = &p->r->ins[n];
+
+                for (unsigned a = 0; live(i) && a < ir_ops[i->op].n_args; a++)
+                        if (i->arg[a] && i->arg[a] < k->first && p->r->ins[i->arg[a]].op != IR_OP_const)
+                                return true;
+        }
+        return false;
+}
+
 void ir_opt_flags(struct ir_region *r)
 {
         struct pass p = {.r = r, .n_old = r->n_blocks};
@@ -528,7 +546,7 @@ void ir_opt_flags(struct ir_region *r)
         if (!has_blocks_within(&p) || !one_slot(&p))
                 return;
         for (uint32_t block = 0; block < p.n_old; block++)
-                if (p.info[block].reached && !survey_block(&p, block))
+                if (p.info[block].reached && (uses_others(&p, block) || !survey_block(&p, block)))
                         return;
         find_needs(&p);
         find_tellable(&p);
