@@ -9,6 +9,7 @@
 #pragma once
 
 #include "backend/asm.h"
+#include "backend/flagplan.h"
 #include "backend/host.h"
 #include "backend/regalloc.h"
 
@@ -183,6 +184,36 @@ void emit_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, bool w)
 /* A float operand to a register (the allocator's number); leaves flags alone. */
 void emit_fp_opnd_to(struct emit *e, unsigned dst, const struct ra_opnd *o, enum ir_type type);
 void emit_move(struct emit *e, unsigned dst, unsigned src); /* the allocator's numbers */
+
+/* ---- flags.c: readers of condition flags (backend/flagplan.h) ---- */
+struct flag_operands {
+        struct ra_opnd x, y;
+        const struct ir_ins *op; /* the flag op; x and y are its operands, or those of the `and` in it */
+        bool test;               /* the latter */
+};
+
+/* A reader between ra_operands and the code that reads. */
+struct flag_reader {
+        struct flag_operands of; /* FLAG_AGAIN: what to compute; FLAG_WORD: the word in a register, in x */
+        const struct flag_plan *plan;
+};
+
+/* The carry of a sum: a reader's condition, or a value, 0 or 1. */
+struct flag_carry {
+        struct flag_reader reader;
+        struct ra_opnd value;
+        bool is_reader;
+};
+
+struct ra_opnd emit_in_register(struct emit *e, ir_ref v);
+/* Does instruction @at read flags by the plan? */
+bool emit_is_reader(const struct emit *e, uint32_t at);
+struct flag_reader emit_reader_operands(struct emit *e, uint32_t at);
+struct flag_carry emit_carry_operands(struct emit *e, uint32_t at);
+/* The host's: where the operands of flag op @f are, for computing its flags here. */
+void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o);
+/* The host's: a reader's whole code, its result 0 or 1. */
+void emit_reader_value(struct emit *e, uint32_t at);
 
 /* ---- ops, as the table in emit.c has them: one instruction's code ---- */
 typedef void emit_op(struct emit *e, uint32_t at, const struct ir_ins *i);

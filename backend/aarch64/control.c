@@ -100,7 +100,7 @@ void emit_brcc(struct emit *e, uint32_t at, const struct ir_ins *i)
                 no = e->block + 1;
         }
         if (emit_is_reader(e, at)) {
-                struct a64_reader r = emit_reader_operands(e, at);
+                struct flag_reader r = emit_reader_operands(e, at);
 
                 ra_operands_done(&e->ra);
                 emit_fixup(e, emit_reader_branch(e, &r, negate), yes);

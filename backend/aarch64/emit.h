@@ -74,21 +74,10 @@ void emit_sum(struct emit *e, enum a64_alu op, bool w, unsigned d, const struct 
 /* ---- flags.c: condition flags, fields, carries ---- */
 extern const struct flag_target a64_flag_target;
 
-/* A reader's operands, between ra_operands and the code that reads them; see backend/flagplan.h. */
-struct a64_reader {
-        struct ra_opnd x, y;
-        const struct flag_plan *plan;
-        bool test;
-};
-/* Does instruction @at read flags by the plan? */
-bool emit_is_reader(const struct emit *e, uint32_t at);
-struct a64_reader emit_reader_operands(struct emit *e, uint32_t at);
 /* After ra_operands_done: the condition to test. */
-enum a64_cc emit_reader(struct emit *e, const struct a64_reader *r);
+enum a64_cc emit_reader(struct emit *e, const struct flag_reader *r);
 /* The same as a branch, to be patched. */
-uint8_t *emit_reader_branch(struct emit *e, const struct a64_reader *r, bool negate);
-/* The condition as 0 or 1 */
-void emit_reader_value(struct emit *e, uint32_t at);
+uint8_t *emit_reader_branch(struct emit *e, const struct flag_reader *r, bool negate);
 
 /* ---- float.c ---- */
 /* Is the region's mode one that FPCR can express? */

@@ -138,19 +138,8 @@ const struct flag_target a64_flag_target = {flags_keep, reader_keeps, flags_tell
 
 /* ---- operands ---- */
 
-struct flag_operands {
-        struct ra_opnd x, y;
-        const struct ir_ins *op; /* the flag op; x and y are its operands, or those of the `and` in it */
-        bool test;               /* the latter */
-};
-
-static struct ra_opnd in_register(struct emit *e, ir_ref v)
-{
-        return (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, v)};
-}
-
 /* Where the operands of flag op @f are, for computing its flags here. */
-static void operands_of(struct emit *e, ir_ref f, struct flag_operands *o)
+void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o)
 {
         const struct ir_ins *i = &e->r->ins[f];
         ir_ref test = e->ra.plan[f].test;
@@ -160,8 +149,8 @@ static void operands_of(struct emit *e, ir_ref f, struct flag_operands *o)
         if (test)
                 i = &e->r->ins[test];
         if (i->op == IR_OP_fl_fcmp) {
-                o->x = in_register(e, i->arg[0]);
-                o->y = in_register(e, i->arg[1]);
+                o->x = emit_in_register(e, i->arg[0]);
+                o->y = emit_in_register(e, i->arg[1]);
         } else {
                 o->x = ra_any(&e->ra, i->arg[0]);
                 o->y = i->arg[1] ? ra_any(&e->ra, i->arg[1]) : o->x;
@@ -293,32 +282,15 @@ static enum a64_cc test_word(struct emit *e, unsigned f, enum ir_flcond cond)
         }
 }
 
-bool emit_is_reader(const struct emit *e, uint32_t at)
-{
-        return e->ra.plan && e->ra.plan[at].how;
-}
-
-struct a64_reader emit_reader_operands(struct emit *e, uint32_t at)
-{
-        const struct flag_plan *plan = &e->ra.plan[at];
-        struct flag_operands o = {.op = &e->r->ins[plan->from], .x = {.kind = RA_IMM}, .y = {.kind = RA_IMM}};
-
-        if (plan->how == FLAG_AGAIN)
-                operands_of(e, plan->from, &o);
-        else if (plan->how == FLAG_WORD)
-                o.x = in_register(e, plan->from);
-        return (struct a64_reader){.x = o.x, .y = o.y, .plan = plan, .test = o.test};
-}
-
-enum a64_cc emit_reader(struct emit *e, const struct a64_reader *r)
+enum a64_cc emit_reader(struct emit *e, const struct flag_reader *r)
 {
         const struct ir_ins *from = &e->r->ins[r->plan->from];
         enum ir_flcond cond = r->plan->cond;
 
         if (r->plan->how == FLAG_WORD)
-                return test_word(e, r->x.reg, cond);
+                return test_word(e, r->of.x.reg, cond);
         if (r->plan->how == FLAG_AGAIN)
-                compute(e, &(struct flag_operands){r->x, r->y, from, r->test});
+                compute(e, &r->of);
         if (takes_two(from, cond)) {
                 a64_cset(&e->a, CC_EQ, SCRATCH);
                 a64_csel(&e->a, A64_CSINC, CC_VC, true, SCRATCH, SCRATCH, XZR);
@@ -327,27 +299,27 @@ enum a64_cc emit_reader(struct emit *e, const struct a64_reader *r)
         return cc_of(from, cond);
 }
 
-uint8_t *emit_reader_branch(struct emit *e, const struct a64_reader *r, bool negate)
+uint8_t *emit_reader_branch(struct emit *e, const struct flag_reader *r, bool negate)
 {
         enum ir_flcond cond = r->plan->cond ^ negate;
         int bit = word_bit(cond);
 
         if (r->plan->how == FLAG_WORD && bit >= 0)
-                return a64_tbz(&e->a, !(cond & 1), r->x.reg, bit);
+                return a64_tbz(&e->a, !(cond & 1), r->of.x.reg, bit);
         return a64_bcc(&e->a, emit_reader(e, r) ^ negate);
 }
 
 /* fl_test itself, and setcc of it */
 void emit_reader_value(struct emit *e, uint32_t at)
 {
-        struct a64_reader r = emit_reader_operands(e, at);
+        struct flag_reader r = emit_reader_operands(e, at);
         int bit = word_bit(r.plan->cond);
 
         ra_operands_done(&e->ra);
         if (r.plan->how == FLAG_WORD && bit >= 0) {
                 unsigned d = ra_def(&e->ra, at, RA_NONE, 0);
 
-                a64_ubfx(&e->a, false, d, r.x.reg, bit, 1);
+                a64_ubfx(&e->a, false, d, r.of.x.reg, bit, 1);
                 if (r.plan->cond & 1)
                         logic_imm(e, A64_EOR, d, d, 1);
         } else {
@@ -365,30 +337,13 @@ void emit_fl_test(struct emit *e, uint32_t at, const struct ir_ins *i)
 
 /* ---- carries ---- */
 
-struct carry {
-        struct a64_reader reader;
-        struct ra_opnd value;
-        bool is_reader;
-};
-
-static void carry_operands(struct emit *e, uint32_t at, struct carry *c)
-{
-        const struct ir_ins *i = &e->r->ins[at];
-
-        c->is_reader = emit_is_reader(e, at);
-        if (c->is_reader)
-                c->reader = emit_reader_operands(e, at);
-        else
-                c->value = ra_any(&e->ra, i->arg[2]);
-}
-
 /* A register that holds the carry: 0 or 1; x16, unless it is a value that has one. */
-static unsigned carry_value(struct emit *e, const struct carry *c)
+static unsigned carry_value(struct emit *e, const struct flag_carry *c)
 {
         if (!c->is_reader)
                 return emit_opnd(e, &c->value, true, SCRATCH);
         if (c->reader.plan->how == FLAG_WORD && word_bit(c->reader.plan->cond) >= 0) {
-                a64_ubfx(&e->a, false, SCRATCH, c->reader.x.reg, BIT_C, 1);
+                a64_ubfx(&e->a, false, SCRATCH, c->reader.of.x.reg, BIT_C, 1);
                 if (c->reader.plan->cond & 1)
                         logic_imm(e, A64_EOR, SCRATCH, SCRATCH, 1);
         } else {
@@ -407,7 +362,7 @@ static void carry_from(struct emit *e, unsigned v, bool sub)
 }
 
 /* The host's C becomes the carry, or for a subtraction its opposite, as SBC wants it. */
-static void emit_carry(struct emit *e, const struct carry *c, bool sub)
+static void emit_carry(struct emit *e, const struct flag_carry *c, bool sub)
 {
         enum a64_cc cc;
 
@@ -488,10 +443,10 @@ static void sum_word(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = flag_width(i) == 64, narrow = flag_width(i) < 32, sub = subtracts(i);
         unsigned n = ra_reg(&e->ra, i->arg[0]), m = ra_reg(&e->ra, i->arg[1]);
-        struct carry c;
+        struct flag_carry c;
 
         if (takes_carry(i))
-                carry_operands(e, at, &c);
+                c = emit_carry_operands(e, at);
         ra_operands_done(&e->ra);
         ra_set used = RA_BIT(n) | RA_BIT(m);
         unsigned d = ra_def(&e->ra, at, RA_NONE, used), r = ra_temp(&e->ra, false, RA_NONE, used | RA_BIT(d));
@@ -552,16 +507,16 @@ void emit_fl_op(struct emit *e, uint32_t at, const struct ir_ins *i)
         struct flag_operands o = {.op = i};
         bool sum = i->op != IR_OP_fl_logic && i->op != IR_OP_fl_fcmp;
         unsigned byte = RA_NONE;
-        struct carry c;
+        struct flag_carry c;
 
         if (!plan->pair && plan->word && sum) {
                 sum_word(e, at, i);
                 return;
         }
         if (!plan->pair) {
-                operands_of(e, at, &o);
+                emit_flag_operands(e, at, &o);
                 if (takes_carry(i))
-                        carry_operands(e, at, &c);
+                        c = emit_carry_operands(e, at);
         }
         if (plan->word && !plan->pair && i->op == IR_OP_fl_logic)
                 byte = plan->test ? SCRATCH : ra_reg(&e->ra, i->arg[0]);
@@ -583,9 +538,9 @@ void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
         bool w = wide(i), sub = i->op == IR_OP_sbc, flags = e->ra.plan && e->ra.plan[at].pair;
         enum a64_alu op = sub ? A64_SUB : A64_ADD;
         unsigned n = ra_reg(&e->ra, i->arg[0]), m = ra_reg(&e->ra, i->arg[1]);
-        struct carry c;
+        struct flag_carry c;
 
-        carry_operands(e, at, &c);
+        c = emit_carry_operands(e, at);
         ra_operands_done(&e->ra);
         if (!flags && (!c.is_reader || c.reader.plan->how == FLAG_WORD)) {
                 unsigned v = carry_value(e, &c), d = ra_def(&e->ra, at, RA_NONE, 0);

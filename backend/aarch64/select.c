@@ -382,7 +382,7 @@ void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c;
-        struct a64_reader r;
+        struct flag_reader r;
 
         if (reader)
                 r = emit_reader_operands(e, at);

@@ -137,7 +137,7 @@ static bool linked_branch(struct emit *e, enum x86_cc cc, uint32_t block, uint8_
 
 static enum x86_cc emit_condition(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
-        struct x86_reader r;
+        struct flag_reader r;
 
         if (!emit_is_reader(e, at))
                 return emit_compare(e, i->cond, i->type == IR_I64, i->arg[0], i->arg[1]);

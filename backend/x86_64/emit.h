@@ -83,18 +83,8 @@ uint32_t x86_fp_env(struct ir_fpmode mode);
 /* ---- flags.c ---- */
 extern const struct flag_target x86_flag_target;
 
-/* A reader's operands, between ra_operands and the code that reads them; see backend/flagplan.h. */
-struct x86_reader {
-        struct ra_opnd x, y;
-        const struct flag_plan *plan;
-        bool test;
-};
-bool emit_is_reader(const struct emit *e, uint32_t at);
-struct x86_reader emit_reader_operands(struct emit *e, uint32_t at);
 /* After ra_operands_done: the condition to test. */
-enum x86_cc emit_reader(struct emit *e, const struct x86_reader *r);
-/* A reader's whole code, its result 0 or 1. */
-void emit_reader_value(struct emit *e, uint32_t at);
+enum x86_cc emit_reader(struct emit *e, const struct flag_reader *r);
 
 /* ---- vector.c ---- */
 /* Both halves of xmm @dst become @bits; uses r11. */

@@ -91,12 +91,6 @@ const struct flag_target x86_flag_target = {flags_keep, reader_keeps, flags_tell
 
 /* ---- operands ---- */
 
-struct flag_operands {
-        struct ra_opnd x, y;
-        const struct ir_ins *op; /* the flag op; x and y are its operands, or those of the `and` in it */
-        bool test;               /* the latter */
-};
-
 static bool big_imm(const struct ra_opnd *o)
 {
         return o->kind == RA_IMM && !x86_is_s32(o->imm);
@@ -112,13 +106,8 @@ static unsigned flag_width(const struct ir_ins *i)
         return i->op == IR_OP_fl_fcmp ? 64 : i->aux & IR_FL_WIDTH;
 }
 
-static struct ra_opnd in_register(struct emit *e, ir_ref v)
-{
-        return (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, v)};
-}
-
 /* Where the operands of flag op @f are, for computing its flags here. */
-static void operands_of(struct emit *e, ir_ref f, struct flag_operands *o)
+void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o)
 {
         const struct ir_ins *i = &e->r->ins[f];
         ir_ref test = e->ra.plan[f].test;
@@ -128,22 +117,22 @@ static void operands_of(struct emit *e, ir_ref f, struct flag_operands *o)
         if (test)
                 i = &e->r->ins[test];
         if (i->op == IR_OP_fl_fcmp) {
-                o->x = in_register(e, i->arg[0]);
-                o->y = in_register(e, i->arg[1]);
+                o->x = emit_in_register(e, i->arg[0]);
+                o->y = emit_in_register(e, i->arg[1]);
                 return;
         }
         o->x = ra_any(&e->ra, i->arg[0]);
         if (!i->arg[1]) {
                 if (o->x.kind != RA_REG)
-                        o->x = in_register(e, i->arg[0]);
+                        o->x = emit_in_register(e, i->arg[0]);
                 o->y = o->x;
                 return;
         }
         o->y = ra_any(&e->ra, i->arg[1]);
         if (big_imm(&o->y))
-                o->y = in_register(e, i->arg[1]);
+                o->y = emit_in_register(e, i->arg[1]);
         if (big_imm(&o->x) || (in_memory(&o->x) && in_memory(&o->y)))
-                o->x = in_register(e, i->arg[0]);
+                o->x = emit_in_register(e, i->arg[0]);
 }
 
 /* ---- computing flags ---- */
@@ -270,34 +259,15 @@ static enum x86_cc test_word(struct emit *e, const struct ra_opnd *o, enum ir_fl
         return yes;
 }
 
-bool emit_is_reader(const struct emit *e, uint32_t at)
-{
-        return e->ra.plan && e->ra.plan[at].how;
-}
-
-struct x86_reader emit_reader_operands(struct emit *e, uint32_t at)
-{
-        const struct flag_plan *plan = &e->ra.plan[at];
-        struct flag_operands o = {.op = &e->r->ins[plan->from], .x = {.kind = RA_IMM}, .y = {.kind = RA_IMM}};
-
-        if (plan->how == FLAG_AGAIN)
-                operands_of(e, plan->from, &o);
-        else if (plan->how == FLAG_WORD)
-                o.x = in_register(e, plan->from);
-        return (struct x86_reader){.x = o.x, .y = o.y, .plan = plan, .test = o.test};
-}
-
-enum x86_cc emit_reader(struct emit *e, const struct x86_reader *r)
+enum x86_cc emit_reader(struct emit *e, const struct flag_reader *r)
 {
         const struct ir_ins *from = &e->r->ins[r->plan->from];
         enum ir_flcond cond = r->plan->cond;
 
         if (r->plan->how == FLAG_WORD)
-                return test_word(e, &r->x, cond);
+                return test_word(e, &r->of.x, cond);
         if (r->plan->how == FLAG_AGAIN) {
-                struct flag_operands o = {r->x, r->y, from, r->test};
-
-                compute(e, &o, ir_flcond_reads(cond));
+                compute(e, &r->of, ir_flcond_reads(cond));
                 finish_carry(e, from, ir_flcond_reads(cond));
         }
         if (is_fcmp_by_sign(from) && (cond & ~1) == IR_FL_Z) {
@@ -311,25 +281,8 @@ enum x86_cc emit_reader(struct emit *e, const struct x86_reader *r)
 
 /* ---- carries ---- */
 
-struct carry {
-        struct x86_reader reader;
-        struct ra_opnd value;
-        bool is_reader;
-};
-
-static void carry_operands(struct emit *e, uint32_t at, struct carry *c)
-{
-        const struct ir_ins *i = &e->r->ins[at];
-
-        c->is_reader = emit_is_reader(e, at);
-        if (c->is_reader)
-                c->reader = emit_reader_operands(e, at);
-        else
-                c->value = ra_any(&e->ra, i->arg[2]);
-}
-
 /* The host's carry becomes the operand. */
-static void emit_carry(struct emit *e, const struct carry *c)
+static void emit_carry(struct emit *e, const struct flag_carry *c)
 {
         const struct flag_plan *plan = c->reader.plan;
 
@@ -345,7 +298,7 @@ static void emit_carry(struct emit *e, const struct carry *c)
                 return;
         }
         if (plan->how == FLAG_WORD)
-                x86_bt_imm(&e->a, false, c->reader.x.reg, __builtin_ctz(IR_WORD_C));
+                x86_bt_imm(&e->a, false, c->reader.of.x.reg, __builtin_ctz(IR_WORD_C));
         else
                 emit_reader(e, &c->reader);
         if (plan->cond == IR_FL_NC)
@@ -393,12 +346,12 @@ void emit_fl_op(struct emit *e, uint32_t at, const struct ir_ins *i)
         const struct flag_plan *plan = &e->ra.plan[at];
         bool carries = i->op == IR_OP_fl_adc || i->op == IR_OP_fl_sbc;
         struct flag_operands o = {.op = i};
-        struct carry c;
+        struct flag_carry c;
 
         if (!plan->pair) {
-                operands_of(e, at, &o);
+                emit_flag_operands(e, at, &o);
                 if (carries)
-                        carry_operands(e, at, &c);
+                        c = emit_carry_operands(e, at);
         }
         ra_operands_done(&e->ra);
         if (!plan->pair) {
@@ -418,12 +371,12 @@ void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), adc = i->op == IR_OP_adc;
         struct ra_opnd a = ra_any(&e->ra, i->arg[0]), b = ra_any(&e->ra, i->arg[1]);
-        struct carry c;
+        struct flag_carry c;
         unsigned d;
 
         if (big_imm(&b))
-                b = in_register(e, i->arg[1]);
-        carry_operands(e, at, &c);
+                b = emit_in_register(e, i->arg[1]);
+        c = emit_carry_operands(e, at);
         ra_operands_done(&e->ra);
         d = ra_def(&e->ra, at, a.kind == RA_REG ? a.reg : RA_NONE, 0);
         emit_carry(e, &c);
@@ -441,7 +394,7 @@ void emit_carry_sum(struct emit *e, uint32_t at, const struct ir_ins *i)
 /* fl_test itself, and setcc of it */
 void emit_reader_value(struct emit *e, uint32_t at)
 {
-        struct x86_reader r = emit_reader_operands(e, at);
+        struct flag_reader r = emit_reader_operands(e, at);
 
         ra_operands_done(&e->ra);
         enum x86_cc cc = emit_reader(e, &r);

@@ -623,12 +623,12 @@ void emit_select(struct emit *e, uint32_t at, const struct ir_ins *i)
 {
         bool w = wide(i), reader = emit_is_reader(e, at);
         struct comparison c = {0};
-        struct x86_reader r;
+        struct flag_reader r;
 
         if (reader) {
                 r = emit_reader_operands(e, at);
-                c.x = r.x;
-                c.y = r.y;
+                c.x = r.of.x;
+                c.y = r.of.y;
         } else {
                 compare_operands(e, &c, i->cond, e->r->ins[i->arg[0]].type == IR_I64, i->arg[0], i->arg[1]);
         }
