@@ -21,12 +21,12 @@ static bool set_feature(struct cpu_features *features, const struct cpu_models *
         const char *value = strchr(setting, '='), *nearest;
         bool on = !value || !strcmp(value, "=on") || !strcmp(value, "=true");
 
-        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
-                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'", name,
-                                 value + 1);
         for (unsigned i = 0; i < m->n_features; i++) {
                 names[i] = m->features[i].name;
                 if (!g_ascii_strcasecmp(name, names[i])) {
+                        if (!on && strcmp(value, "=off") && strcmp(value, "=false"))
+                                return error_set(error, RHEA_ERROR_USAGE, "CPU feature '%s' takes on or off, not '%s'",
+                                                 name, value + 1);
                         cpu_features_set(features, m->features[i].feature, on);
                         return true;
                 }

@@ -22,8 +22,8 @@ static const struct cli_option *find_option(const char *name, GError **error)
         }
         g_ptr_array_add(names, NULL);
         near = error_nearest_name(name, (const char *const *)names->pdata);
-        error_set(error, RHEA_ERROR_USAGE, "option '-%s' does not exist; %s%s", name,
-                  near ? "did you mean -" : "see -help", near ? near : "");
+        error_set(error, RHEA_ERROR_USAGE, "option '-%s' does not exist; %s%s%s", name,
+                  near ? "did you mean -" : "see -help", near ? near : "", near ? "?" : "");
         return NULL;
 }
 

@@ -5,19 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
 
 #include "base/error.h"
+#include "base/socket.h"
 #include "ui/gdbstub/gdb_priv.h"
 
 static void drop_client(struct gdbstub *g)
@@ -104,51 +102,26 @@ static gboolean listen_ready(gint fd, GIOCondition condition, gpointer opaque)
 
 /* ---- listening ---- */
 
-static bool listen_failed(const char *where, GError **error)
-{
-        return error_set(error, RHEA_ERROR_FILE, "cannot listen at %s: %s", where, g_strerror(errno));
-}
-
 static bool listen_unix(struct gdbstub *g, const char *path, GError **error)
 {
-        struct sockaddr_un a = {.sun_family = AF_UNIX};
-        struct stat st;
-
-        if (!*path || strlen(path) >= sizeof(a.sun_path))
-                return error_set(error, RHEA_ERROR_USAGE, "the path of a socket has 1 to %zu letters",
-                                 sizeof(a.sun_path) - 1);
-        strcpy(a.sun_path, path);
-        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-                unlink(path); /* left over */
-        g->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (g->listen_fd < 0 || bind(g->listen_fd, (struct sockaddr *)&a, sizeof(a)) != 0)
-                return listen_failed(path, error);
-        g->unlink_path = g_strdup(path);
-        return listen(g->listen_fd, 1) == 0 || listen_failed(path, error);
+        g->listen_fd = socket_open_unix(path, true, error);
+        if (g->listen_fd >= 0)
+                g->unlink_path = g_strdup(path);
+        return g->listen_fd >= 0;
 }
 
-/* "HOST:PORT", "[HOST]:PORT" or ":PORT". */
+/* "HOST:PORT", "[HOST]:PORT" or ":PORT"; without a host this machine alone can debug. */
 static bool listen_tcp(struct gdbstub *g, const char *text, GError **error)
 {
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
         const char *colon = strrchr(text, ':');
         size_t n = colon ? (size_t)(colon - text) : 0;
         bool brackets = n >= 2 && text[0] == '[' && text[n - 1] == ']';
         g_autofree char *host = brackets ? g_strndup(text + 1, n - 2) : g_strndup(text, n);
-        int rc, one = 1;
 
         if (!colon || !colon[1])
                 return error_set(error, RHEA_ERROR_USAGE, "a port is missing; write tcp::1234");
-        rc = getaddrinfo(*host ? host : "127.0.0.1", colon + 1, &hints, &list);
-        if (rc)
-                return error_set(error, RHEA_ERROR_USAGE, "%s", gai_strerror(rc));
-        g->listen_fd = socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC, list->ai_protocol);
-        if (g->listen_fd >= 0)
-                setsockopt(g->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-        rc = g->listen_fd < 0 || bind(g->listen_fd, list->ai_addr, list->ai_addrlen) != 0 ||
-             listen(g->listen_fd, 1) != 0;
-        freeaddrinfo(list);
-        return !rc || listen_failed(text, error);
+        g->listen_fd = socket_open_tcp(*host ? host : "127.0.0.1", colon + 1, true, error);
+        return g->listen_fd >= 0;
 }
 
 /* What may follow a comma is accepted where it says what happens anyway. */

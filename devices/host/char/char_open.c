@@ -5,15 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/socket.h"
 #include "devices/host/char/char_priv.h"
 
 const char *const chardev_kinds[] = {"stdio", "null", "file", "pipe", "pty", "socket", "serial", NULL};
@@ -163,58 +161,6 @@ static bool open_pty(struct chardev *c, GError **error)
 
 /* ---- sockets ---- */
 
-/* A socket bound or connected to what the settings say; -1 and an error otherwise. */
-static int socket_unix(struct chardev *c, const char *path, bool server, GError **error)
-{
-        struct sockaddr_un a = {.sun_family = AF_UNIX};
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct stat st;
-
-        if (strlen(path) >= sizeof(a.sun_path)) {
-                errno = ENAMETOOLONG;
-        } else if (fd >= 0) {
-                strcpy(a.sun_path, path);
-                if (server && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-                        unlink(path); /* left over; anything else is not ours to remove */
-                if ((server ? bind : connect)(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
-                        c->unlink_path = server ? g_strdup(path) : NULL;
-                        return fd;
-                }
-        }
-        open_failed(c, path, error);
-        if (fd >= 0)
-                close(fd);
-        return -1;
-}
-
-static int socket_tcp(struct chardev *c, const char *host, const char *port, bool server, GError **error)
-{
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = server ? AI_PASSIVE : 0};
-        struct addrinfo *list = NULL;
-        int rc = getaddrinfo(host && *host ? host : NULL, port, &hints, &list), fd = -1, one = 1;
-
-        if (rc) {
-                error_set(error, RHEA_ERROR_USAGE, "character device %s: %s:%s: %s", c->id, host ? host : "",
-                          port,
-                          gai_strerror(rc));
-                return -1;
-        }
-        for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-                fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-                if (fd < 0)
-                        continue;
-                setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-                if ((server ? bind : connect)(fd, a->ai_addr, a->ai_addrlen) != 0) {
-                        close(fd);
-                        fd = -1;
-                }
-        }
-        freeaddrinfo(list);
-        if (fd < 0)
-                open_failed(c, port, error);
-        return fd;
-}
-
 /* False if there is a client already: one at a time. */
 static bool socket_connected(struct chardev *c, int fd, bool watch)
 {
@@ -262,17 +208,16 @@ static bool open_socket(struct chardev *c, const struct dev_setting *s, unsigned
                 return error_set(error, RHEA_ERROR_USAGE,
                                  "character device %s of kind socket needs path= or port=",
                                  c->id);
-        fd = path ? socket_unix(c, path, server, error) : socket_tcp(c, setting(s, n, "host"), port, server,
-                                                                     error);
+        fd = path ? socket_open_unix(path, server, error) :
+                    socket_open_tcp(setting(s, n, "host"), port, server, error);
         if (fd < 0)
-                return false;
+                return error_prefix(error, "character device %s", c->id);
         if (!server) {
                 socket_connected(c, fd, false);
                 return true;
         }
         c->listen_fd = fd;
-        if (listen(fd, 1) != 0)
-                return open_failed(c, path ? path : port, error);
+        c->unlink_path = g_strdup(path);
         if (wait) {
                 int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
