@@ -227,6 +227,26 @@ static u64 ordered_ea(const struct row *r)
 }
 
 /*
+ * A compare-and-swap compares, every other time, with what is there, so that it swaps: in the low bits, where
+ * the register has more than memory.
+ */
+static void expect_what_is_there(const struct sample *s)
+{
+        bool pair = !(s->word & BIT(23));
+        unsigned size = pair ? 2 + (s->word >> 30) : s->word >> 30, rs = get(s, F_RS), rn = get(s, F_RN);
+        u64 mask = ~0ull >> (64 - (8u << size));
+
+        if ((s->word & 0x3f207c00) != 0x08207c00 || s->ea & ((1u << size) - 1) || rnd_below(2))
+                return;
+        for (unsigned reg = rs; reg <= rs + pair; reg++) {
+                u64 at = s->ea + ((u64)(reg - rs) << size), *word = data_word(at & -8ull);
+
+                if (word && reg < 31 && reg != rn)
+                        in.x[reg] = (*word >> 8 * (at & 7) & mask) | (rnd() & ~mask);
+        }
+}
+
+/*
  * QEMU never looks at the address of a store-exclusive without a reservation; it may fault, and must be
  * aligned.
  */
@@ -251,7 +271,11 @@ static void set_operands(struct sample *s)
                 if ((s->row->address & 127) != AT_PC)
                         set_base(s, random_ea(s->row->size_log2, false));
                 break;
-        case C_ATOMIC: case C_ORDERED: case C_LDX:
+        case C_ATOMIC:
+                set_base(s, ordered_ea(s->row));
+                expect_what_is_there(s);
+                break;
+        case C_ORDERED: case C_LDX:
                 set_base(s, ordered_ea(s->row));
                 break;
         case C_STX:

@@ -194,6 +194,37 @@ static void load_pair_reads(void)
         expect("class after LDXP of a page that cannot be written", class_of(), EC_BRK);
 }
 
+/*
+ * Whether a store of the same CPU ends a reservation is left to each implementation; not that an STXP stores
+ * both words where it says so, and none where it does not.
+ */
+static void store_pair_tells(void)
+{
+        static const u32 stores[2] = {0xf9000024 /* str x4, [x1] */, 0xf9000424 /* str x4, [x1, #8] */};
+
+        for (unsigned half = 0; half < 2; half++) {
+                BEGIN(MODE_EL0, 0xc87f0c22 /* ldxp x2, x3, [x1] */, 0xd503201f,
+                      0xc8251c26 /* stxp w5, x6, x7, [x1] */);
+                const u64 *memory = data_word(in.x[1]);
+                u64 want[2] = {memory[0], memory[1]};
+
+                code_put(&e, 1, stores[half]);
+                code_sync(e.code, n);
+                in.x[4] = want[half] = ~memory[half];
+                in.x[5] = 2;
+                in.x[6] = 6 + want[0];
+                in.x[7] = 7 + want[1];
+                run(n);
+                if (out.x[5] == 0) {
+                        want[0] = in.x[6];
+                        want[1] = in.x[7];
+                }
+                expect("status of an STXP after a store between", out.x[5] & ~1ull, 0);
+                expect("first word after an STXP that tells", memory[0], want[0]);
+                expect("second word after an STXP that tells", memory[1], want[1]);
+        }
+}
+
 void self_chunk(unsigned unit)
 {
         (void)unit;
@@ -208,4 +239,5 @@ void self_chunk(unsigned unit)
         illegal_return_pan();
         mask_trap();
         load_pair_reads();
+        store_pair_tells();
 }
