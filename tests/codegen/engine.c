@@ -36,6 +36,7 @@ static struct {
         struct ir_fpmode fp;
         struct world *w;
         bool faulted;
+        unsigned calls;   /* of slow paths */
 } rig;
 
 /* ---- what generated code calls ---- */
@@ -65,6 +66,7 @@ static void spoil_vectors(void)
 
 static struct ir_helper_ret seen(struct ir_helper_ret ret)
 {
+        rig.calls++;
         rig.faulted |= ret.status != 0;
         spoil_vectors();
         return ret;
@@ -117,6 +119,7 @@ static void rig_vec(struct vcpu *v, uint64_t op, uint64_t imm, struct ir_v128 *a
         struct ir_ins i = slow_fp_unpack(op);
 
         i.imm = (int64_t)imm;
+        rig.calls++;
         if (ir_ops[i.op].flags & IR_FPSTATE)
                 world_vfp(rig.w, &rig.fp, &i, args, args);
         else
@@ -261,6 +264,11 @@ static bool set_up(GError **error)
         return true;
 }
 
+unsigned host_calls(void)
+{
+        return rig.calls;
+}
+
 void engine_host_fini(void)
 {
         if (!rig.host)
@@ -398,6 +406,7 @@ static bool run(const struct ir_region *r, struct world *result, bool fast, GErr
         rig.w = w;
         rig.fp = r->fp;
         rig.faulted = false;
+        rig.calls = 0;
         fill_tlb(w, fast && w->fault_at < 0);
         state_in();
         v->hot.poll = w->poll;

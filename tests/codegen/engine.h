@@ -17,4 +17,7 @@ extern const struct ir_engine engine_host_linear;
 /* The code of a region, as the host prints it (g_free), and its length in instructions. */
 char *host_code_text(const struct ir_region *r, unsigned *n_insns);
 
+/* How often the latest run called C, but for helpers and hooks. */
+unsigned host_calls(void);
+
 void engine_host_fini(void);

@@ -110,6 +110,27 @@ static bool check_one(const char *test, GString *out, GError **error)
         return now != NULL;
 }
 
+bool golden_text(const char *path, const char *now, bool bless, GError **error)
+{
+        char *text = NULL;
+        unsigned at = 0, line = 1;
+        bool ok;
+
+        if (bless)
+                return g_file_set_contents(path, now, -1, error);
+        ok = g_file_get_contents(path, &text, NULL, error);
+        if (ok && strcmp(now, text)) {
+                for (; now[at] == text[at]; at++)
+                        line += text[at] == '\n';
+                while (at && now[at - 1] != '\n')
+                        at--;
+                ok = error_set(error, RHEA_ERROR_USAGE, "%s, line %u: it is now: %.*s (--bless takes it)",
+                               path, line, (int)strcspn(now + at, "\n"), now + at);
+        }
+        g_free(text);
+        return ok;
+}
+
 bool golden_check(const char *path, bool bless, GError **error)
 {
         GString *out = g_string_new(NULL);
@@ -121,17 +142,7 @@ bool golden_check(const char *path, bool bless, GError **error)
                 g_string_append(out, tests[0]);
         for (unsigned n = 1; ok && tests[n]; n++)
                 ok = check_one(tests[n], out, error);
-        if (ok && bless)
-                ok = g_file_set_contents(path, out->str, out->len, error);
-        else if (ok && strcmp(out->str, text)) {
-                unsigned at = 0, line = 1;
-
-                for (; out->str[at] == text[at]; at++)
-                        line += text[at] == '\n';
-                ok = error_set(error, RHEA_ERROR_USAGE,
-                               "%s, line %u: the code is now: %.60s (--bless takes it)", path,
-                               line, out->str + at);
-        }
+        ok = ok && golden_text(path, out->str, bless, error);
         g_strfreev(tests);
         g_free(text);
         g_string_free(out, TRUE);

@@ -11,3 +11,6 @@
  * code of every region must be as it stands; @bless rewrites it instead.
  */
 bool golden_check(const char *path, bool bless, GError **error);
+
+/* The same of any text: the file must be @now. */
+bool golden_text(const char *path, const char *now, bool bless, GError **error);

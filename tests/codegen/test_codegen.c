@@ -2,13 +2,14 @@
 /*
  * Tests of code generation on this host: the textual IR tests and random regions of tests/ir, run as host
  * code and compared with the interpreter, with a fault at each access in turn. CODEGEN_REGIONS says how many
- * random regions, CODEGEN_FIRST which is the first; --dump SEED prints one and its code. Golden code: see
- * golden.h; --bless.
+ * random regions, CODEGEN_FIRST which is the first; --dump SEED prints one and its code. Golden code, and the
+ * golden list of what goes to C: see golden.h, calls.h; --bless.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "tests/codegen/calls.h"
 #include "tests/codegen/engine.h"
 #include "tests/codegen/fp_ops.h"
 #include "tests/codegen/golden.h"
@@ -45,27 +46,53 @@ static uint64_t setting(const char *name, uint64_t otherwise)
         return s ? g_ascii_strtoull(s, NULL, 10) : otherwise;
 }
 
-/* The golden code of this host, at the level that it is to have. */
-static char *golden_path(void)
+/* What is golden for this host, at the level that it is to have. */
+static char *golden_path(const char *suffix)
 {
         const char *level = g_getenv("CODEGEN_LEVEL");
 
-        return g_strconcat(CODEGEN_TESTS_DIR "/" CODEGEN_HOST, level ? "-" : "", level ? level : "", ".golden", NULL);
+        return g_strconcat(CODEGEN_TESTS_DIR "/" CODEGEN_HOST, level ? "-" : "", level ? level : "", suffix,
+                           NULL);
 }
 
-/* x86-64's golden code is for the processors of today; others are still tested by running code. */
-static void test_golden(void)
+/* x86-64's is for the processors of today; others are still tested by running code. */
+static bool has_golden(void)
 {
-        g_autofree char *path = golden_path();
-        GError *error = NULL;
-
 #ifdef __x86_64__
         if (!__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma") || g_getenv("CODEGEN_LEVEL")) {
                 g_test_skip("this processor lacks BMI2 or FMA, or is to be like one that does");
-                return;
+                return false;
         }
 #endif
+        return true;
+}
+
+static void test_golden(void)
+{
+        g_autofree char *path = golden_path(".golden");
+        GError *error = NULL;
+
+        if (!has_golden())
+                return;
         golden_check(path, false, &error);
+        g_assert_no_error(error);
+}
+
+/* The ops that this host's code leaves to C (calls.c). */
+static bool check_calls(bool bless, GError **error)
+{
+        g_autofree char *path = golden_path(".calls"), *list = NULL;
+
+        return calls_list(&list, error) && golden_text(path, list, bless, error);
+}
+
+static void test_calls(void)
+{
+        GError *error = NULL;
+
+        if (!has_golden())
+                return;
+        check_calls(false, &error);
         g_assert_no_error(error);
 }
 
@@ -141,10 +168,10 @@ int main(int argc, char **argv)
                 return 0;
         }
         if (argc == 2 && !strcmp(argv[1], "--bless")) {
-                g_autofree char *path = golden_path();
+                g_autofree char *path = golden_path(".golden");
                 GError *error = NULL;
 
-                if (!golden_check(path, true, &error))
+                if (!golden_check(path, true, &error) || !check_calls(true, &error))
                         fprintf(stderr, "%s\n", error->message);
                 engine_host_fini();
                 return error != NULL;
@@ -153,6 +180,7 @@ int main(int argc, char **argv)
         add_text_tests(IR_TESTS_DIR);
         add_text_tests(IR_TESTS_MADE);
         g_test_add_func("/codegen/golden", test_golden);
+        g_test_add_func("/codegen/calls", test_calls);
         g_test_add_func("/codegen/fp", test_fp);
         for (int op = IR_OP_vand; op <= IR_OP_vfcvt_idown; op++) {
                 char *path = g_strdup_printf("/codegen/vector/%s", ir_ops[op].name);
