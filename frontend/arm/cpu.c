@@ -118,7 +118,7 @@ uint64_t a64_mode(const struct vcpu *v)
                 mode |= A64_MODE_FP;
         if (sctlr & (s->el ? A64_SCTLR_SA : A64_SCTLR_SA0))
                 mode |= A64_MODE_SA;
-        /* without translation all of memory is as a device's: accesses must be aligned (D8.2.13) */
+        /* without translation all of memory is as a device's: accesses must be aligned */
         if ((sctlr & A64_SCTLR_A) || !(sctlr & A64_SCTLR_M))
                 mode |= A64_MODE_ALIGN;
         if (s->il)

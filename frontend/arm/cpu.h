@@ -19,7 +19,7 @@
 /* Input lines of vcpu_set_irq. */
 enum a64_irq { A64_IRQ, A64_FIQ, A64_IRQ_LINES };
 
-/* Exception classes (D19.2.37, ESR_EL1.EC). */
+/* Exception classes (ESR_EL1.EC). */
 enum a64_ec {
         A64_EC_UNKNOWN = 0x00,
         A64_EC_WFX = 0x01,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AES, SHA-1 and SHA-256 instructions (Arm ARM C7.2, J1.3.4; FIPS 197 and 180-4), over registers in
+ * The AES, SHA-1 and SHA-256 instructions (Arm ARM C7.2, J1.3; FIPS 197 and 180-4), over registers in
  * memory. Pure functions; nothing secret is protected from timing.
  */
 #include "frontend/arm/vector.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions to EL1 and interrupts (Arm ARM D1.3). On the vCPU's own thread, but for a64_has_work.
+ * Exceptions to EL1 and interrupts (Arm ARM D1). On the vCPU's own thread, but for a64_has_work.
  *
  * v->exception has ESR_EL1 in cause, the address in value, and in value2 whether that goes to FAR_EL1. With
  * A64_CAUSE_RETARGET it is no exception: PC becomes value.
@@ -74,7 +74,7 @@ static void log_exception(struct vcpu *v, const char *what, uint64_t vector)
                            (unsigned)a64_state(v)->el, a64_state(v)->esr_el1, a64_state(v)->far_el1, vector);
 }
 
-/* D1.3.6: entry to EL1. */
+/* Entry to EL1. */
 static void enter(struct vcpu *v, enum vector kind, const char *what)
 {
         struct a64_state *s = a64_state(v);
@@ -120,7 +120,7 @@ static bool is_read_modify_write(struct vcpu *v)
 }
 
 /*
- * ESR_EL1.WnR of what reads and writes is 0 if the read would have faulted, too (D19.2.37): it tells of a
+ * ESR_EL1.WnR of what reads and writes is 0 if the read would have faulted, too: it tells of a
  * write where the page can be read and not written.
  */
 static void look_at_direction(struct vcpu *v)
@@ -177,7 +177,7 @@ bool a64_interrupt(struct vcpu *v)
         return false;
 }
 
-/* WFI wakes for what is pending, masked or not (D1.6.2); a vCPU that others wait for wakes, too. */
+/* WFI wakes for what is pending, masked or not; a vCPU that others wait for wakes, too. */
 bool a64_has_work(const struct vcpu *v)
 {
         const struct a64_shootdown *sd = &a64_state_const(v)->shootdown;

@@ -34,7 +34,7 @@ A64_HELP(svc)
         return a64_done(v->hot.pc);
 }
 
-/* D1.4.4: a return to a state that there is not leaves EL and SP as they are and sets PSTATE.IL. */
+/* An illegal return, to a state that there is not, leaves EL and SP as they are and sets PSTATE.IL. */
 A64_HELP(eret)
 {
         struct a64_state *s = a64_state(v);

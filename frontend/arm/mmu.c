@@ -32,7 +32,7 @@ static uint16_t current_asid(const struct a64_state *s)
 }
 
 /*
- * A space is an ASID: translations of one ASID may be kept across a change of a root until a TLBI (D8.16).
+ * A space is an ASID: translations of one ASID may be kept across a change of a root until a TLBI.
  * Changes of TCR_EL1 and of SCTLR_EL1.WXN, which views do not show, flush (sysreg.c).
  */
 void a64_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view, uint32_t *fetch_view)
@@ -46,7 +46,7 @@ void a64_context_key(const struct vcpu *v, uint64_t *space, uint32_t *data_view,
         *data_view = view | (s->el && s->pan ? A64_VIEW_PAN : 0);
 }
 
-/* TCR_EL1.TBI0, TBI1: the top byte of an address of that half does not count (D8.9.1). */
+/* TCR_EL1.TBI0, TBI1: the top byte of an address of that half does not count. */
 static bool ignores_top_byte(const struct a64_state *s, gva_t gva)
 {
         return s->tcr_el1 >> (gva >> 55 & 1 ? 38 : 37) & 1;
@@ -74,7 +74,7 @@ static unsigned ips_bits(uint64_t tcr)
         return bits[tcr >> 32 & 7];
 }
 
-/* Table attributes (D8.3.1.1) limit what the leaf says, unless TCR_EL1.HPD switches them off. */
+/* Table attributes limit what the leaf says, unless TCR_EL1.HPD switches them off. */
 static uint64_t limits_of(uint64_t table)
 {
         return (table & DESC_TABLE_PXN ? DESC_PXN : 0) | (table & DESC_TABLE_UXN ? DESC_UXN : 0) |
@@ -124,7 +124,7 @@ static struct descent descend(struct vcpu *v, gva_t gva)
         }
 }
 
-/* What a leaf grants in a view (D8.4). */
+/* What a leaf grants in a view. */
 static void grants(const struct a64_state *s, uint64_t desc, uint32_t view, struct walk *out)
 {
         bool el0 = desc & DESC_AP_EL0, read_only = desc & DESC_AP_READ_ONLY,
@@ -190,7 +190,7 @@ bool a64_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
 }
 
 /*
- * AT S1E1R, S1E1W, S1E0R, S1E0W (op2 0 to 3) and, with PAN, S1E1RP and S1E1WP (CRm 9): PAR_EL1 (D19.2.120).
+ * AT S1E1R, S1E1W, S1E0R, S1E0W (op2 0 to 3) and, with PAN, S1E1RP and S1E1WP (CRm 9): PAR_EL1.
  */
 A64_HELP(at)
 {

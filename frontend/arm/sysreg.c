@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system registers (sysreg.def; Arm ARM D19) with the generic timer (D12). On the vCPU's own thread, but
+ * The system registers (sysreg.def; Arm ARM, part D) with the generic timer. On the vCPU's own thread, but
  * for the timers' callbacks, which only set lines.
  */
 #include "frontend/arm/cpu.h"
@@ -286,7 +286,7 @@ static const struct sysreg sysregs[] = {
 #undef REG_FN
 };
 
-/* Identification registers that are not allocated read as zero (D19.1.2): op0 3, op1 0, CRn 0, CRm 1 to 7. */
+/* Identification registers that are not allocated read as zero: op0 3, op1 0, CRn 0, CRm 1 to 7. */
 static bool is_reserved_id(unsigned key)
 {
         return key >> 7 == A64_SYSREG(3, 0, 0, 0, 0) >> 7 && (key >> 3 & 15) - 1 < 7;
@@ -359,7 +359,7 @@ bool a64_sysreg_poke(struct vcpu *v, unsigned key, uint64_t value)
         return true;
 }
 
-/* Registers of EL0 that EL1 may keep to itself (D19.2: traps by SCTLR_EL1 and CNTKCTL_EL1). */
+/* Registers of EL0 that EL1 may keep to itself (traps by SCTLR_EL1 and CNTKCTL_EL1). */
 static bool kept_from_el0(const struct a64_state *s, unsigned key)
 {
         switch (key) {

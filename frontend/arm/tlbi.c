@@ -2,7 +2,7 @@
 /*
  * TLB maintenance that reaches other vCPUs. A broadcast TLBI leaves a request at every other vCPU and kicks
  * it; each drops its translations when it next looks at interrupts, on its own thread; the DSB that has to
- * follow (D8.17.5) is repeated until all have. A vCPU that stands outside of generated code serves requests
+ * follow is repeated until all have. A vCPU that stands outside of generated code serves requests
  * before it enters again. Requests are not told apart: another vCPU's TLBI drops all of a vCPU's
  * translations.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ordered and exclusive accesses, and the atomic instructions of LSE (Arm ARM C4.1.97). A load-exclusive and
+ * Ordered and exclusive accesses, and the atomic instructions of LSE (Arm ARM C6). A load-exclusive and
  * its store are one compare-and-swap where they stand together (exclusive.c), else helpers with a reservation
  * that watches the line; all others are host atomics through a page lookup. What acquires or releases here
  * does so in the strong sense, RCsc; LDAPR and its kin in the weaker one.

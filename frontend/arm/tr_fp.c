@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scalar floating point of single and double precision (Arm ARM C4.1.98). Rounding, NaNs, flushing and how
+ * Scalar floating point of single and double precision (Arm ARM C7). Rounding, NaNs, flushing and how
  * underflow is told are the region's (a64_fp_mode). Half precision is converted from and to; its arithmetic
  * is not translated.
  */

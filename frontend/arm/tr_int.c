@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Data processing with general registers (Arm ARM C4.1.93 and C4.1.95).
+ * Data processing with general registers (Arm ARM C6).
  */
 #include "a64_translate.h"
 
@@ -609,7 +609,7 @@ bool tr_cfinv(struct tctx *t)
         return true;
 }
 
-/* C6.2.449, in terms of PSTATE: N = !C & !Z, Z = Z & C, C = C | Z, V = !C & Z. */
+/* XAFLAG, in terms of PSTATE: N = !C & !Z, Z = Z & C, C = C | Z, V = !C & Z. */
 bool tr_xaflag(struct tctx *t)
 {
         ir_ref f = a64_get_flags(t), c = ir_fl_test(t->b, IR_FL_NC, f), z = ir_fl_test(t->b, IR_FL_Z, f);
@@ -623,7 +623,7 @@ bool tr_xaflag(struct tctx *t)
         return true;
 }
 
-/* C6.2.28: Z = Z | V, C = C & !V, N = V = 0. */
+/* AXFLAG: Z = Z | V, C = C & !V, N = V = 0. */
 bool tr_axflag(struct tctx *t)
 {
         ir_ref f = a64_get_flags(t), c = ir_fl_test(t->b, IR_FL_NC, f), z = ir_fl_test(t->b, IR_FL_Z, f);

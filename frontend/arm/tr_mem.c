@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads and stores (Arm ARM C4.1.97), but for what is atomic (tr_atomic.c). The address register changes
+ * Loads and stores (Arm ARM C6 and C7), but for what is atomic (tr_atomic.c). The address register changes
  * after the access, so that an access that faults has changed nothing.
  */
 #include "a64_translate.h"

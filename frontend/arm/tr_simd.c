@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdvSIMD on integers (Arm ARM C4.1.98): what whole vectors of the IR can do. A 64-bit operation computes all
+ * AdvSIMD on integers (Arm ARM C7): what whole vectors of the IR can do. A 64-bit operation computes all
  * lanes and then clears the upper half. Saturation is noted in the slot QC: what differs from the result that
  * wraps.
  */

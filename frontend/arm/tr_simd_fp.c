@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdvSIMD on floating point (Arm ARM C4.1.98). A 64-bit operation has its lower half in the upper one, too,
+ * AdvSIMD on floating point (Arm ARM C7). A 64-bit operation has its lower half in the upper one, too,
  * so that the lanes that do not count raise what the others raise.
  */
 #include "a64_translate.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdvSIMD: lanes, permutes, tables, immediates and shifts by immediates (Arm ARM C4.1.98).
+ * AdvSIMD: lanes, permutes, tables, immediates and shifts by immediates (Arm ARM C7).
  */
 #include "a64_translate.h"
 

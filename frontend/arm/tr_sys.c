@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Branches, exceptions and system instructions (Arm ARM C4.1.94).
+ * Branches, exceptions and system instructions (Arm ARM C4.1).
  */
 #include "a64_translate.h"
 
@@ -272,7 +272,7 @@ static unsigned key_of(const struct args_sysreg *a)
         return A64_SYSREG(a->op0, a->op1, a->crn, a->crm, a->op2);
 }
 
-/* ISS of a trapped access (D19.2.37, EC 0x18). */
+/* ISS of a trapped access (ESR_EL1, EC 0x18). */
 static uint32_t trap_iss(const struct args_sysreg *a, bool read)
 {
         return a->op0 << 20 | a->op2 << 17 | a->op1 << 14 | a->crn << 10 | (uint32_t)a->rt << 5 |
@@ -370,7 +370,7 @@ static bool dc_zva(struct tctx *t, const struct args_sys *a)
 
         if (!(t->req->mode & A64_MODE_DZE))
                 return a64_end_raise(t, A64_EC_SYSREG, sys_iss(a));
-        /* FAR_EL1 has the address in the register, not the block's (D19.2.40); what faults, faults here */
+        /* FAR_EL1 has the address in the register, not the block's; what faults, faults here */
         ir_store(t->b, first, a64_get_x(t, a->rt), 0, zero);
         base = ir_and(t->b, a64_get_x(t, a->rt), a64_const64(t, -(int64_t)ZVA_BYTES));
         for (unsigned n = 0; n < ZVA_BYTES; n += 8)

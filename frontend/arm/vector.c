@@ -2,7 +2,7 @@
 /*
  * Vector and FP instructions that are too rare for IR, over the registers in memory: saturating shifts and
  * doubling products, polynomial products, estimates and steps, fixed point, and others (Arm ARM C7.2 and
- * J1.3.4). A helper is given the row and the word, and takes the fields from the word by their names.
+ * J1.3). A helper is given the row and the word, and takes the fields from the word by their names.
  * Cryptography is in crypto.c. On the vCPU's thread.
  */
 #include "frontend/arm/vector.h"
@@ -239,7 +239,7 @@ static void polynomial_mul_64(struct vop *o)
         }
 }
 
-/* RecipEstimate of 256 to 511, RecipSqrtEstimate of 128 to 511 (J1.3.4): 256 to 511. */
+/* RecipEstimate of 256 to 511, RecipSqrtEstimate of 128 to 511: 256 to 511. */
 static unsigned recip_estimate(unsigned a)
 {
         unsigned b = (1u << 19) / (a * 2 + 1);

@@ -94,7 +94,7 @@ static void x86_fini(struct vcpu *v)
 
 /*
  * There is no real mode yet: a CPU comes up in 64-bit mode with flat segments, paging off until the board
- * sets it up. The rest is as after RESET (SDM volume 3, table 9-1).
+ * sets it up. The rest is as after RESET (SDM volume 3, table 10-1).
  */
 static void x86_reset(struct vcpu *v)
 {

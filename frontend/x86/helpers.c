@@ -231,7 +231,7 @@ X86_HELP(fp_begin)
 
 /*
  * What is known before the operation (IE, DE, ZE) and unmasked keeps it from being done: it raises no more
- * than that (SDM volume 1, 11.5.2).
+ * than that (SDM volume 1, 11.5).
  */
 X86_HELP(fp_check)
 {

@@ -314,7 +314,7 @@ bool x86_privileged(struct x86_tctx *t)
         return false;
 }
 
-/* SDM volume 3, table 15-1: #UD before #NM. */
+/* #UD, by CR0.EM and CR4.OSFXSR, comes before #NM, by CR0.TS. */
 bool x86_sse_on(struct x86_tctx *t)
 {
         if ((t->mode & X86_MODE_SSE) && !(t->mode & X86_MODE_TS))

@@ -91,7 +91,7 @@ ir_ref x86_ea_value(struct x86_tctx *t, const struct x86_insn *i, bool segment);
 struct ir_mem x86_mem(const struct x86_tctx *t, unsigned size, bool write);
 /*
  * Where EFLAGS.AC is in force: operands of 16 bytes that must be aligned in any case raise #GP, not #AC (SDM
- * volume 2, 2.4). Without it the access itself says so.
+ * volume 2, 2.5). Without it the access itself says so.
  */
 void x86_demand_aligned(struct x86_tctx *t, struct x86_place p);
 ir_ref x86_load(struct x86_tctx *t, unsigned size, struct x86_place p);

@@ -2,7 +2,7 @@
 /*
  * Random encodings of rows of the decode table. Bits that the table leaves free are random; fields are biased
  * to what matters: registers that coincide, number 31, borders of immediates. And what the architecture
- * leaves open, which is not compared (row_is_odd; Arm ARM K1.2).
+ * leaves open, which is not compared (row_is_odd; Arm ARM K1).
  */
 #include "guest.h"
 

@@ -246,7 +246,7 @@ void case_mix_memory(u64 va, unsigned n_words)
 
 /*
  * After an abort, what an instruction with several accesses loaded and stored before the one that failed is
- * unknown (Arm ARM D1.3.6): QEMU writes registers and memory one by one.
+ * unknown (Arm ARM D1): QEMU writes registers and memory one by one.
  */
 void case_forget_partial(const struct row *r, u32 word, u64 ea)
 {

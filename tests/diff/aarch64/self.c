@@ -45,7 +45,7 @@ static u64 class_of(void)
 enum { EC_UNKNOWN = 0, EC_WFX = 1, EC_ILLEGAL = 0x0e, EC_ABORT_EL0 = 0x24, EC_ABORT = 0x25, EC_SP = 0x26,
        EC_BRK = 0x3c };
 
-/* D1.3.10: with SCTLR_EL1.SA or SA0 a stack pointer that is a base must be a multiple of 16. */
+/* With SCTLR_EL1.SA or SA0 a stack pointer that is a base must be a multiple of 16. */
 static void stack_alignment(void)
 {
         for (unsigned mode = 0; mode < N_MODES; mode++) {
@@ -73,7 +73,7 @@ static void stack_alignment_later(void)
         expect("address after the stack pointer changed", out.elr, e.pc + 12);
 }
 
-/* D1.6.1: WFE and WFI of EL0 trap unless SCTLR_EL1 lets them; the low bits of the syndrome tell which. */
+/* WFE and WFI of EL0 trap unless SCTLR_EL1 lets them; the low bits of the syndrome tell which. */
 static void wait_traps(void)
 {
         static const u64 syndromes[2] = {0x07e00000, 0x07e00001};
@@ -100,7 +100,7 @@ static void wfe_goes_on(void)
         expect("class after a WFE that may wait", class_of(), EC_BRK);
 }
 
-/* B2.9.5: alignment is looked at before the monitor. */
+/* Alignment is looked at before the monitor. */
 static void store_exclusive_misaligned(void)
 {
         BEGIN(MODE_EL0, 0xc8027c20 /* stxr w2, x0, [x1] */);
@@ -148,7 +148,7 @@ static void calls_undefined(void)
         }
 }
 
-/* There is no AArch32: a return to it is illegal (D1.4.4). */
+/* There is no AArch32: a return to it is illegal. */
 static void return_to_aarch32(void)
 {
         BEGIN(MODE_EL1H, 0xd518403e /* msr elr_el1, x30 */, 0xd518401d /* msr spsr_el1, x29 */,
@@ -174,7 +174,7 @@ static void illegal_return_pan(void)
         expect("saved state after an illegal return", out.spsr, 5 | PSTATE_IL | PSTATE_PAN | 9ull << 28);
 }
 
-/* D19.2.37: op0 0, op2 7, op1 3, CRn 4, Rt 31, CRm. */
+/* ISS of ESR_EL1, EC 0x18: op0 0, op2 7, op1 3, CRn 4, Rt 31, CRm. */
 static void mask_trap(void)
 {
         BEGIN(MODE_EL0, 0xd50345ff /* msr daifclr, #5 */);
