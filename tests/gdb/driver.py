@@ -22,6 +22,17 @@ def check(condition, text):
         raise Failure(text)
 
 
+def run_gdb(commands, seconds):
+    """gdb's output over the commands; it is printed, too."""
+    args = [GDB, "-batch", "-nx", "-ex", "set pagination off"]
+    for c in commands:
+        args += ["-ex", c]
+    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       timeout=seconds, check=False)
+    print("    | " + r.stdout.replace("\n", "\n    | "))
+    return r.stdout
+
+
 class Emulator:
     def __init__(self, opts, smp=1, extra=()):
         self.socket = os.path.join(opts.folder, "gdb.sock")
@@ -67,14 +78,8 @@ class Emulator:
 
     def gdb(self, *commands, seconds=60):
         """Runs gdb over the commands; its output."""
-        args = [GDB, "-batch", "-nx", "-ex", "set pagination off", "-ex", "set confirm off", "-ex", f"cd {self.folder}", "-ex", f"file {self.program}",
-                "-ex", f"target remote {self.socket}"]
-        for c in commands:
-            args += ["-ex", c]
-        r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           timeout=seconds, check=False)
-        print("    | " + r.stdout.replace("\n", "\n    | "))
-        return r.stdout
+        return run_gdb(("set confirm off", f"cd {self.folder}", f"file {self.program}", f"target remote {self.socket}", *commands),
+                       seconds)
 
     def raw(self):
         return Raw(self.socket)
@@ -118,6 +123,17 @@ class Raw:
         self.packet(body)
         return self.receive()
 
+    def interrupt(self):
+        """Ctrl-C; what the stub says of the stop."""
+        self.send(b"\x03")
+        return self.receive()
+
+    def run_briefly(self, how="vCont;c", seconds=0.2):
+        """Lets the machine run until a Ctrl-C, which must be what stops it."""
+        self.packet(how)
+        time.sleep(seconds)
+        check(self.interrupt().startswith("T02"), "Ctrl-C gives no SIGINT stop")
+
     def close(self):
         self.s.close()
 
@@ -135,8 +151,13 @@ def symbols(nm, program):
     return {line.split()[2]: int(line.split()[0], 16) for line in out.splitlines() if len(line.split()) == 3}
 
 
-def little_endian(number, size=8):
-    return number.to_bytes(size, "little").hex()
+def little_endian(value, size=8):
+    return value.to_bytes(size, "little").hex()
+
+
+def number(text):
+    """Of the bytes in hexadecimal digits that packets have, the first the lowest."""
+    return int.from_bytes(bytes.fromhex(text), "little")
 
 
 HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00", b"}" * 1000,
@@ -166,6 +187,24 @@ def survives(e, packets, pc):
     r.close()
     check(e.alive(), "the emulator ended")
     expect(e.gdb("break add", "continue"), "Breakpoint 1, add")
+
+
+def case_exit(opts):
+    """The guest ends the machine: gdb is told, and the emulator has the guest's status."""
+    with Emulator(opts) as e:
+        out = e.gdb("break add", "continue", "set var finish = 7", "delete", "continue")
+        expect(out, rf"exited with code 0{opts.status:o}\b|exited normally|Target disconnected|process \d+ is no longer")
+        check(e.wait() == opts.status, f"the emulator's exit status is not {opts.status}")
+
+
+def case_detach(opts):
+    """After detach the program goes on without breakpoints, and gdb may come again."""
+    with Emulator(opts) as e:
+        e.gdb("break add", "continue", "detach")
+        time.sleep(0.3)
+        out = e.gdb("print total > 1000", "break add", "continue", "kill")
+        expect(out, r"= 1", r"Breakpoint 1, add")
+        e.wait()
 
 
 def run_cases(opts, compiler, compile_program, cases, not_qemu=()):

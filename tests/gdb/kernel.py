@@ -9,36 +9,16 @@ Exit status 0, 1, or 77 when the guest or gdb-multiarch is missing.
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
+import driver  # noqa: E402
 from guest import Failure, Guest, boot_command, missing_artefact  # noqa: E402
 
-GDB = "gdb-multiarch"
 STEPS = 40
-
-
-def gdb(path, *commands):
-    args = [GDB, "-batch", "-nx", "-ex", "set pagination off", "-ex", "set arch riscv:rv64", "-ex", f"target remote {path}"]
-    for c in commands:
-        args += ["-ex", c]
-    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                       timeout=120, check=False)
-    print("    | " + r.stdout.replace("\n", "\n    | "))
-    return r.stdout
-
-
-def expect(output, *patterns):
-    at = 0
-    for p in patterns:
-        m = re.compile(p, re.MULTILINE).search(output, at)
-        if not m:
-            raise Failure(f"gdb did not print {p!r}")
-        at = m.end()
 
 
 def address_of(g, symbol):
@@ -52,10 +32,12 @@ def debug(opts, path):
         g.wait_shell()
         at = address_of(g, "do_sys_openat2")
         g.send("while true; do cat /proc/uptime >/dev/null; done &\n")
-        out = gdb(path, "info threads", f"break *{at}", "continue", "print $pc == %d" % at, "print $priv", "x/s $a1", "x/4i $pc",
-                  "continue", "delete", *["stepi"] * STEPS, "print/x (unsigned long)$satp >> 60", "thread 2", "stepi", "thread 1", "detach")
-        expect(out, r"^\* 1 +Thread", r"^ +2 +Thread", r"hit Breakpoint 1", r"= 1$", r"Supervisor|= 1$", r'"/', r"hit Breakpoint 1",
-               *[r"^0xffff"] * STEPS, r"= 0x[89]$")
+        out = driver.run_gdb(("set arch riscv:rv64", f"target remote {path}", "info threads", f"break *{at}", "continue",
+                              "print $pc == %d" % at, "print $priv", "x/s $a1", "x/4i $pc", "continue", "delete",
+                              *["stepi"] * STEPS, "print/x (unsigned long)$satp >> 60", "thread 2", "stepi", "thread 1",
+                              "detach"), 120)
+        driver.expect(out, r"^\* 1 +Thread", r"^ +2 +Thread", r"hit Breakpoint 1", r"= 1$", r"Supervisor|= 1$", r'"/',
+                      r"hit Breakpoint 1", *[r"^0xffff"] * STEPS, r"= 0x[89]$")
         g.send("kill $!\n")
         if g.run("echo alive; nproc") != "alive\n2":
             raise Failure("the guest does not go on after gdb left")
@@ -73,13 +55,13 @@ def main():
     p.add_argument("--timeout", type=float, default=120)
     opts = p.parse_args(argv)
     opts.more = more
-    if missing_artefact() or not shutil.which(GDB):
-        print(f"the guest or {GDB} is missing")
+    if missing_artefact() or not shutil.which(driver.GDB):
+        print(f"the guest or {driver.GDB} is missing")
         return 77
     with tempfile.TemporaryDirectory() as folder:
         try:
             debug(opts, os.path.join(folder, "gdb.sock"))
-        except (Failure, subprocess.TimeoutExpired) as f:
+        except (Failure, driver.Failure, subprocess.TimeoutExpired) as f:
             print(f"FAILED: {f}")
             return 1
     return 0
