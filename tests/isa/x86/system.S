@@ -369,6 +369,227 @@ after20:
         cmp ecx, 5
         jne fail
 
+        /* 23: LTR made the task's descriptor busy; 24: no system segment in DS, 25: no other ring's in SS */
+        mov r15d, 23
+        cmp byte ptr [rip + gdt + TSS + 5], 0x8b
+        jne fail
+        mov r15d, 24
+        lea r14, [rip + after24]
+        mov eax, TSS
+        mov ds, ax
+        jmp fail
+after24:
+        cmp dword ptr [rip + vector], 13
+        jne fail
+        cmp qword ptr [rip + error], TSS
+        jne fail
+        mov r15d, 25
+        lea r14, [rip + after25]
+        mov eax, UDATA & ~3
+        mov ss, ax
+        jmp fail
+after25:
+        cmp dword ptr [rip + vector], 13
+        jne fail
+        cmp qword ptr [rip + error], UDATA & ~3
+        jne fail
+
+        /* 26: frames are aligned; 27: an interrupt gate clears IF, 28: a trap gate does not */
+        mov r15d, 26
+        mov rbp, rsp
+        lea rsp, [rip + page_a + 0x808]
+        mov qword ptr [rsp - 8], 0x77
+        lea r14, [rip + after26]
+        ud2
+        jmp fail
+after26:
+        mov rsp, rbp
+        cmp qword ptr [rip + page_a + 0x800], 0x77
+        jne fail
+        mov ax, ss
+        cmp [rip + page_a + 0x7f8], ax
+        jne fail
+        mov r15d, 27
+        sti
+        lea r14, [rip + after27]
+        int3
+after27:
+        test dword ptr [rip + handler_flags], 0x200
+        jnz fail
+        mov r15d, 28
+        mov byte ptr [rip + idt + 3 * 16 + 5], 0x8f
+        sti
+        lea r14, [rip + after28]
+        int3
+after28:
+        cli
+        test dword ptr [rip + handler_flags], 0x200
+        jz fail
+        mov byte ptr [rip + idt + 3 * 16 + 5], 0x8e
+
+        /* 29: addresses that are not canonical: of data, and 30: in an MSR */
+        mov r15d, 29
+        lea r14, [rip + after29]
+        movabs rax, 0x800000000000
+        mov rax, [rax]
+        jmp fail
+after29:
+        cmp dword ptr [rip + vector], 13
+        jne fail
+        cmp qword ptr [rip + error], 0
+        jne fail
+        mov r15d, 30
+        lea r14, [rip + after30]
+        mov ecx, 0xc0000100
+        xor eax, eax
+        mov edx, 0x8000
+        wrmsr
+        jmp fail
+after30:
+        cmp dword ptr [rip + vector], 13
+        jne fail
+
+        /* 31: no PCIDs while CR3 has low bits; 32: they do not share translations; 33: INVPCID of one alone */
+        mov r15d, 31
+        mov rax, cr4
+        btr rax, 17
+        mov cr4, rax
+        lea rdx, [rip + pml4 + 8]
+        mov cr3, rdx
+        lea r14, [rip + after31]
+        bts rax, 17
+        mov cr4, rax
+        jmp fail
+after31:
+        cmp dword ptr [rip + vector], 13
+        jne fail
+        mov rax, cr4
+        bt rax, 17
+        jc fail
+        mov r15d, 32
+        lea rdx, [rip + pml4]
+        mov cr3, rdx
+        bts rax, 17
+        mov cr4, rax
+        lea rcx, [rip + page_a]
+        mov qword ptr [rcx], 0xa
+        or rcx, 7
+        mov [rip + pt], rcx
+        lea rcx, [rip + page_b]
+        mov qword ptr [rcx], 0xb
+        or rcx, 7
+        inc rdx
+        mov cr3, rdx
+        mov rbx, PAGE
+        cmp qword ptr [rbx], 0xa
+        jne fail
+        mov [rip + pt], rcx
+        add rdx, 2
+        bts rdx, 63
+        mov cr3, rdx                    /* PCID 3, which has no translations yet, and does not lose them */
+        cmp qword ptr [rbx], 0xb
+        jne fail
+        mov r15d, 33
+        lea rcx, [rip + page_a]
+        or rcx, 7
+        mov [rip + pt], rcx
+        mov eax, 1
+        lea rcx, [rip + invpcid_3]
+        invpcid rax, [rcx]
+        cmp qword ptr [rbx], 0xa
+        jne fail
+
+        /* 34: reserved bits; 35: what may not be written on the way to a page; 36: SMEP */
+        mov r15d, 34
+        bts qword ptr [rip + pt], 50
+        invlpg [rbx]
+        lea r14, [rip + after34]
+        mov al, [rbx]
+        jmp fail
+after34:
+        cmp dword ptr [rip + vector], 14
+        jne fail
+        cmp qword ptr [rip + error], 9
+        jne fail
+        btr qword ptr [rip + pt], 50
+        mov r15d, 35
+        and byte ptr [rip + pd], 0xfd
+        invlpg [rbx]
+        lea r14, [rip + after35]
+        mov byte ptr [rbx], 0xc3
+        jmp fail
+after35:
+        cmp qword ptr [rip + error], 3
+        jne fail
+        or byte ptr [rip + pd], 2
+        invlpg [rbx]
+        mov byte ptr [rbx], 0xc3
+        mov r15d, 36
+        mov rdx, [rip + pdpt]           /* as above: this program's memory is the supervisor's alone */
+        and rdx, -4096
+        and qword ptr [rdx], -5
+        mov rax, cr3
+        mov cr3, rax
+        mov rax, cr4
+        bts rax, 20
+        mov cr4, rax
+        lea r14, [rip + after36]
+        mov rbp, rsp
+        call rbx
+        jmp fail
+after36:
+        mov rsp, rbp
+        cmp dword ptr [rip + vector], 14
+        jne fail
+        cmp qword ptr [rip + error], 0x11
+        jne fail
+        cmp [rip + fault_rip], rbx
+        jne fail
+        mov rax, cr4
+        btr rax, 20
+        mov cr4, rax
+        or qword ptr [rdx], 4
+        mov rax, cr3
+        mov cr3, rax
+        call rbx
+
+        /* 37: IRET of ring 3 leaves IF as it is; 38: INT there by a gate that is not for it */
+        mov r15d, 37
+        mov [rip + kernel_rsp], rsp
+        push UDATA
+        lea rax, [rip + user_end]
+        push rax
+        push 0x202
+        push UCODE
+        lea rax, [rip + user2]
+        push rax
+        iretq
+user2:
+        lea r14, [rip + fail]
+        push UDATA
+        lea rax, [rip + user_end]
+        push rax
+        push 2
+        push UCODE
+        lea rax, [rip + user3]
+        push rax
+        iretq
+user3:
+        pushfq
+        pop rax
+        test eax, 0x200
+        jz user_bad
+        mov r15d, 38
+        lea r14, [rip + after38]
+        int 0x81
+        jmp user_bad
+after38:
+        mov rsp, [rip + kernel_rsp]
+        cmp dword ptr [rip + vector], 13
+        jne fail
+        cmp qword ptr [rip + error], 0x81 * 8 + 2
+        jne fail
+
         xor r15d, r15d
 fail:
         mov eax, r15d
@@ -419,6 +640,8 @@ stubs:
 
 /* Notes what came, and goes on at r14; from INT 0x80 at back. */
 common:
+        pushfq
+        pop qword ptr [rip + handler_flags]
         pop rax
         mov [rip + vector], eax
         pop qword ptr [rip + error]
@@ -439,11 +662,14 @@ idtr:   .word 0x82 * 16 - 1
         .quad 0
 invpcid_1:
         .quad 1, 0
+invpcid_3:
+        .quad 3, 0
 old_cr3: .quad 0
 vector: .long 0, 0
 error:  .quad 0
 fault_rip: .quad 0
 fault_cs: .quad 0
+handler_flags: .quad 0
 kernel_rsp: .quad 0
 
         .bss
