@@ -210,8 +210,10 @@ struct ra_opnd emit_in_register(struct emit *e, ir_ref v);
 bool emit_is_reader(const struct emit *e, uint32_t at);
 struct flag_reader emit_reader_operands(struct emit *e, uint32_t at);
 struct flag_carry emit_carry_operands(struct emit *e, uint32_t at);
-/* The host's: where the operands of flag op @f are, for computing its flags here. */
+/* Where the operands of flag op @f are, for computing its flags here. */
 void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o);
+/* The host's: x and y for an integer op, or the `and` in it, in the forms that its instructions take. */
+void emit_integer_operands(struct emit *e, const struct ir_ins *i, struct flag_operands *o);
 /* The host's: a reader's whole code, its result 0 or 1. */
 void emit_reader_value(struct emit *e, uint32_t at);
 

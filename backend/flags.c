@@ -10,6 +10,23 @@ struct ra_opnd emit_in_register(struct emit *e, ir_ref v)
         return (struct ra_opnd){.kind = RA_REG, .reg = ra_reg(&e->ra, v)};
 }
 
+void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o)
+{
+        const struct ir_ins *i = &e->r->ins[f];
+        ir_ref test = e->ra.plan[f].test;
+
+        o->op = i;
+        o->test = test;
+        if (test)
+                i = &e->r->ins[test];
+        if (i->op == IR_OP_fl_fcmp) {
+                o->x = emit_in_register(e, i->arg[0]);
+                o->y = emit_in_register(e, i->arg[1]);
+        } else {
+                emit_integer_operands(e, i, o);
+        }
+}
+
 bool emit_is_reader(const struct emit *e, uint32_t at)
 {
         return e->ra.plan && e->ra.plan[at].how;

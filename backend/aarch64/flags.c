@@ -138,23 +138,10 @@ const struct flag_target a64_flag_target = {flags_keep, reader_keeps, flags_tell
 
 /* ---- operands ---- */
 
-/* Where the operands of flag op @f are, for computing its flags here. */
-void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o)
+void emit_integer_operands(struct emit *e, const struct ir_ins *i, struct flag_operands *o)
 {
-        const struct ir_ins *i = &e->r->ins[f];
-        ir_ref test = e->ra.plan[f].test;
-
-        o->op = i;
-        o->test = test;
-        if (test)
-                i = &e->r->ins[test];
-        if (i->op == IR_OP_fl_fcmp) {
-                o->x = emit_in_register(e, i->arg[0]);
-                o->y = emit_in_register(e, i->arg[1]);
-        } else {
-                o->x = ra_any(&e->ra, i->arg[0]);
-                o->y = i->arg[1] ? ra_any(&e->ra, i->arg[1]) : o->x;
-        }
+        o->x = ra_any(&e->ra, i->arg[0]);
+        o->y = i->arg[1] ? ra_any(&e->ra, i->arg[1]) : o->x;
 }
 
 /* ---- computing flags ---- */

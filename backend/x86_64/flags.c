@@ -106,21 +106,9 @@ static unsigned flag_width(const struct ir_ins *i)
         return i->op == IR_OP_fl_fcmp ? 64 : i->aux & IR_FL_WIDTH;
 }
 
-/* Where the operands of flag op @f are, for computing its flags here. */
-void emit_flag_operands(struct emit *e, ir_ref f, struct flag_operands *o)
+/* At most one in memory, and no immediate that does not fit. */
+void emit_integer_operands(struct emit *e, const struct ir_ins *i, struct flag_operands *o)
 {
-        const struct ir_ins *i = &e->r->ins[f];
-        ir_ref test = e->ra.plan[f].test;
-
-        o->op = i;
-        o->test = test;
-        if (test)
-                i = &e->r->ins[test];
-        if (i->op == IR_OP_fl_fcmp) {
-                o->x = emit_in_register(e, i->arg[0]);
-                o->y = emit_in_register(e, i->arg[1]);
-                return;
-        }
         o->x = ra_any(&e->ra, i->arg[0]);
         if (!i->arg[1]) {
                 if (o->x.kind != RA_REG)
