@@ -72,6 +72,8 @@ static void use_recipe(struct ra *ra, const struct ir_block *b, ir_ref v, uint32
         if (has_value(ra, v)) {
                 if (ra->val[v].last_use < at)
                         ra->val[v].last_use = at;
+                if (v < b->first || v >= b->end)
+                        ra->val[v].crosses = true;
                 return;
         }
         if (ra->plan[v].result)
