@@ -170,6 +170,23 @@ bool flag_same_sum(const struct ir_region *r, const struct ir_ins *value, const 
         return w == 64 ? c->imm == (int64_t)-(uint64_t)k->imm : (int32_t)c->imm == (int32_t)-(uint32_t)k->imm;
 }
 
+/*
+ * Are the flags that are needed of fl_logic those of the code of its argument? A sum has the same N, Z and P as its
+ * value, but its own carry and overflow.
+ */
+static bool same_logic(const struct planner *p, const struct ir_ins *value, ir_ref n)
+{
+        unsigned width = value->type == IR_I64 ? 64 : 32;
+
+        switch (value->op) {
+        case IR_OP_and: case IR_OP_andc: case IR_OP_or: case IR_OP_xor:
+                return true;
+        default:
+                return (p->ins[n].aux & IR_FL_WIDTH) == width &&
+                       !(p->plan[n].need & ~(IR_FLAG_N | IR_FLAG_Z | IR_FLAG_P));
+        }
+}
+
 static ir_ref find_pair(struct planner *p, ir_ref n)
 {
         const struct ir_ins *f = &p->ins[n];
@@ -184,7 +201,7 @@ static ir_ref find_pair(struct planner *p, ir_ref n)
                 if (i->flags & IR_INS_DEAD)
                         continue;
                 distance++;
-                same = f->op == IR_OP_fl_logic ? f->arg[0] == k : flag_same_sum(p->r, i, f);
+                same = f->op == IR_OP_fl_logic ? f->arg[0] == k && same_logic(p, i, n) : flag_same_sum(p->r, i, f);
                 if (same && !p->plan[k].pair)
                         return p->t->pairs(p->r, i, f) ? k : 0;
                 if (p->plan[k].pair || !p->t->keeps(i))
