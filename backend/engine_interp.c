@@ -21,7 +21,7 @@ static struct ir_mem mem_of(uint32_t bits)
 static inline uint8_t *probe(struct vcpu *v, gva_t a, struct ir_mem mem, bool write)
 {
         const struct tlb_entry *e = (const struct tlb_entry *)v->hot.tlb + tlb_index(a);
-        uint64_t off = a - (write ? e->write : e->read), size = 1ull << mem.size_log2;
+        uint64_t off = a - (write || mem.for_write ? e->write : e->read), size = 1ull << mem.size_log2;
 
         if (off > GUEST_PAGE_SIZE - size || (a & (size - 1)) || mem.big_endian || mem.view || (mem.release && (!write || mem.sc)))
                 return NULL;

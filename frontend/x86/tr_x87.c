@@ -152,8 +152,13 @@ bool x86_tr_fstore(struct x86_tctx *t, const struct x86_insn *i)
         if (size == 10) {
                 ir_ref high = ir_call(t->b, &x86_helper_x87_high, 0, 0, 0, 0);
 
-                x86_store(t, 8, p, v);
+                struct ir_mem low = x86_mem(t, 8, false);
+
+                /* where one part faults the other is not written */
+                low.for_write = 1;
+                ir_load(t->b, IR_I64, low, p.base, p.imm);
                 x86_store(t, 2, (struct x86_place){p.base, p.imm + 8}, ir_trunc(t->b, high));
+                x86_store(t, 8, p, v);
         } else {
                 x86_store(t, size, p, x86_low(t, v, size));
         }
