@@ -6,7 +6,9 @@
  */
 #include "tests/diff/x86/cases.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <glib.h>
 
@@ -17,14 +19,18 @@
 enum {
         RAM_SIZE = 0x200000, TABLES = 0x1000, GDT = 0x8000, IDT = 0x9000, TSS = 0xa000,
                 STACK = 0xc000 /* its end */,
-        HANDLERS = 0xd000, CODE = 0x10000, DATA = 0x11000, RO = 0x13000, MAX_STEPS = 2000, MAX_RUNS = 100,
-        INT3 = 0xcc, HLT = 0xf4,
+        HANDLERS = 0xd000, CODE = 0x10000, DATA = CODE + CASE_CODE_SIZE, RO = DATA + CASE_DATA_SIZE,
+        MAX_STEPS = 2000, MAX_RUNS = 5000, MAX_SECONDS = 5, HLT = 0xf4,
 };
 
 struct emulator {
         struct vm *vm;
         struct ram_block *ram;
         struct vcpu *v;
+        struct {
+                unsigned at, length;
+                uint8_t bytes[CASE_MAX_LENGTH];
+        } code; /* what is there */
         struct test_case *cases;
         unsigned n;
         emulator_check *check;
@@ -71,10 +77,11 @@ static void set_up(struct emulator *e)
         for (unsigned at = 0; at < CODE; at += 0x1000)
                 map(e, at, at, P | W | AD);
         map(e, CASE_CODE, CODE, P | U | AD);
+        map(e, CASE_CODE + 0x1000, CODE + 0x1000, P | U | AD);
         map(e, CASE_DATA, DATA, P | U | W | AD | NX);
         map(e, CASE_DATA + 0x1000, DATA + 0x1000, P | U | W | AD | NX);
         map(e, CASE_RO, RO, P | U | AD | NX);
-        memset(e->ram->host + CODE, INT3, 0x1000);
+        memset(e->ram->host + CODE, CASE_INT3, CASE_CODE_SIZE);
         memset(e->ram->host + HANDLERS, HLT, 256 * 8);
         put64(e, GDT + 8, 0x00209a0000000000);        /* kernel code, as Linux has them */
         put64(e, GDT + 0x10, 0x0000920000000000);
@@ -86,6 +93,7 @@ static void set_up(struct emulator *e)
                 put64(e, IDT + 16 * n, (to & 0xffff) | 8 << 16 | 1ull << 32 | 0x8e00ull << 32);
                 put64(e, IDT + 16 * n + 8, 0);
         }
+        put64(e, IDT + 16 * 3, get64(e, IDT + 16 * 3) | 3ull << 45); /* INT3 is for user mode */
         put64(e, TSS + 36, STACK); /* IST1 */
         s->gdt = (struct x86_segment){.base = GDT, .limit = 0xff};
         s->idt = (struct x86_segment){.base = IDT, .limit = 0xfff};
@@ -106,12 +114,28 @@ static void user_mode(struct emulator *e)
         x86_segment_from(&s->seg[X86_SS], 0x2b, get64(e, GDT + 0x28));
 }
 
+/* Code that is there already stays, and what was translated from it. */
+static void load_code(struct emulator *e, const struct test_case *c)
+{
+        if (e->code.at == c->at && e->code.length == c->length && !memcmp(e->code.bytes, c->bytes, c->length))
+                return;
+        memset(e->code.bytes, CASE_INT3, e->code.length);
+        if (e->code.at != c->at)
+                address_space_write_bytes(e->v->as, CODE + e->code.at, e->code.bytes, e->code.length);
+        else if (e->code.length < c->length)
+                e->code.length = c->length;
+        memcpy(e->code.bytes, c->bytes, c->length);
+        address_space_write_bytes(e->v->as, CODE + c->at, e->code.bytes, e->code.at == c->at ? e->code.length : c->length);
+        e->code.at = c->at;
+        e->code.length = c->length;
+}
+
 static void load(struct emulator *e, const struct test_case *c)
 {
         struct vcpu *v = e->v;
         struct x86_state *s = x86_state(v);
-        uint8_t code[32];
 
+        load_code(e, c);
         memcpy(s->gpr, c->in.gpr, sizeof(s->gpr));
         memcpy(s->xmm, c->in.xmm, sizeof(s->xmm));
         user_mode(e);
@@ -126,22 +150,20 @@ static void load(struct emulator *e, const struct test_case *c)
                 memcpy(&r->sign_exp, c->in.fx87 + 40 + 16 * k, 2);
         }
         x86_set_rflags(v, c->in.flags, ~0ull);
-        v->hot.pc = CASE_CODE + CASE_AT;
-        memset(code, INT3, sizeof(code));
-        memcpy(code, c->bytes, c->length);
-        address_space_write_bytes(v->as, CODE + CASE_AT, code, sizeof(code));
+        v->hot.pc = CASE_CODE + c->at;
         memset(e->ram->host + DATA, 0, CASE_DATA_SIZE);
         memcpy(e->ram->host + DATA + CASE_WINDOW, c->window, CASE_WINDOW_SIZE);
         e->vm->engine->state_changed(v);
         cpu_context_changed(v);
 }
 
-static void save(struct emulator *e, struct case_regs *out, int *vector, uint64_t *error_code, uint64_t *cr2)
+static void save(struct emulator *e, const struct test_case *c, struct case_result *r)
 {
         struct x86_state *s = x86_state(e->v);
         uint64_t frame = s->gpr[X86_RSP];
+        struct case_regs *out = &r->regs;
 
-        memset(out, 0, sizeof(*out));
+        memset(r, 0, sizeof(*r));
         memcpy(out->gpr, s->gpr, sizeof(out->gpr));
         memcpy(out->xmm, s->xmm, sizeof(out->xmm));
         out->mxcsr = s->mxcsr;
@@ -151,45 +173,47 @@ static void save(struct emulator *e, struct case_regs *out, int *vector, uint64_
         memcpy(out->fx87 + 2, &s->fsw, 2);
         out->fx87[4] = s->ftw;
         for (unsigned k = 0; k < 8; k++) {
-                struct fp80 *r = &s->fpr[(k + (s->fsw >> 11)) & 7];
+                struct fp80 *f = &s->fpr[(k + (s->fsw >> 11)) & 7];
 
-                memcpy(out->fx87 + 32 + 16 * k, &r->significand, 8);
-                memcpy(out->fx87 + 40 + 16 * k, &r->sign_exp, 2);
+                memcpy(out->fx87 + 32 + 16 * k, &f->significand, 8);
+                memcpy(out->fx87 + 40 + 16 * k, &f->sign_exp, 2);
         }
-        *vector = -1;
-        *error_code = 0;
-        *cr2 = s->cr2;
-        if (s->cpl == 3 || out->rip < HANDLERS || out->rip >= HANDLERS + 256 * 8)
+        r->data = e->ram->host + DATA;
+        r->vector = -1;
+        r->cr2 = s->cr2;
+        if (s->cpl == 3 || out->rip < HANDLERS || out->rip >= HANDLERS + 256 * 8) {
+                if (case_has(c, out->rip))
+                        r->vector = CASE_NO_END;
                 return;
-        *vector = (out->rip - HANDLERS) / 8;
+        }
+        r->vector = (out->rip - HANDLERS) / 8;
         if (frame == STACK - 48) { /* it has an error code */
-                *error_code = get64(e, frame);
+                r->error_code = get64(e, frame);
                 frame += 8;
         }
         out->rip = get64(e, frame);
         out->flags = get64(e, frame + 16);
         out->gpr[X86_RSP] = get64(e, frame + 24);
-        /* as native.c: the breakpoint behind the instruction, or where it went nothing can be fetched */
-        if (*vector == 3) {
-                *vector = -1;
+        /* as native.c: the breakpoint behind the code, or where it went nothing can be fetched */
+        if (r->vector == 3) {
+                r->vector = -1;
                 out->rip--;
-        } else if (out->rip != CASE_CODE + CASE_AT) {
-                *vector = -1;
+        } else if (!case_has(c, out->rip)) {
+                r->vector = -1;
         }
 }
 
 /* By single steps, until it is somewhere else. */
-static void step_on(struct vcpu *v)
+static void step_on(struct vcpu *v, const struct test_case *c)
 {
-        for (unsigned steps = 0; steps < MAX_STEPS; steps++) {
+        unsigned most = c->steps ? c->steps : MAX_STEPS;
+
+        for (unsigned steps = 0; steps < most && case_has(c, v->hot.pc); steps++)
                 vcpu_step(v);
-                if (v->hot.pc != CASE_CODE + CASE_AT)
-                        return;
-        }
 }
 
 /* As programs run, up to the HLT that a handler is. */
-static void run_freely(struct vcpu *v)
+static void run_freely(struct vcpu *v, const struct test_case *c)
 {
         const struct engine *engine = v->vm->engine;
         enum vcpu_exit exit = VCPU_EXIT_POLL;
@@ -197,34 +221,49 @@ static void run_freely(struct vcpu *v)
         for (unsigned runs = 0; runs < MAX_RUNS && exit != VCPU_EXIT_HALT; runs++) {
                 if (exit == VCPU_EXIT_EXCLUSIVE)
                         vcpu_step(v);
+                if (c->how == CASE_POLLS)
+                        atomic_fetch_or(&v->hot.poll, VCPU_POLL_IRQ);
                 atomic_store(&v->where, VCPU_INSIDE);
                 if (engine->poll)
                         engine->poll(v);
                 exit = engine->run(v);
                 atomic_store(&v->where, VCPU_OUTSIDE);
         }
+        atomic_fetch_and(&v->hot.poll, ~(uint32_t)(VCPU_POLL_IRQ | VCPU_POLL_KICK));
+}
+
+/* The vCPU that must come to an end: one of the process, since a signal has no other argument. */
+static struct vcpu *_Atomic watched;
+
+static void stop(int sig)
+{
+        atomic_fetch_or(&watched->hot.poll, VCPU_POLL_KICK);
 }
 
 static void run_on_vcpu(struct vcpu *v, void *arg)
 {
         struct emulator *e = arg;
+        struct sigaction sa = {.sa_handler = stop}, old;
 
+        watched = v;
+        sigaction(SIGALRM, &sa, &old);
         for (unsigned k = 0; k < e->n; k++) {
                 struct test_case *c = &e->cases[k];
-                uint64_t error_code, cr2;
-                struct case_regs out;
-                int vector;
+                struct case_result r;
 
                 if (!c->done)
                         continue;
                 load(e, c);
-                if (k & 1)
-                        step_on(v);
-                else
-                        run_freely(v);
-                save(e, &out, &vector, &error_code, &cr2);
-                e->check(e->opaque, c, &out, e->ram->host + DATA + CASE_WINDOW, vector, error_code, cr2);
+                alarm(MAX_SECONDS);
+                if (c->how == CASE_STEPS)
+                        step_on(v, c);
+                if (c->how != CASE_STEPS || (c->steps && case_has(c, v->hot.pc)))
+                        run_freely(v, c);
+                alarm(0);
+                save(e, c, &r);
+                e->check(e->opaque, c, &r);
         }
+        sigaction(SIGALRM, &old, NULL);
 }
 
 void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check,
@@ -235,6 +274,16 @@ void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emula
         e->check = check;
         e->opaque = opaque;
         vcpu_run_on(e->v, run_on_vcpu, e);
+}
+
+bool emulator_log(struct emulator *e, const char *items)
+{
+        uint32_t mask;
+
+        if (!log_parse_items(items, &mask, NULL))
+                return false;
+        log_set_mask(e->vm->log, mask);
+        return true;
 }
 
 struct emulator *emulator_new(bool jit)

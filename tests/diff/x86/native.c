@@ -17,6 +17,7 @@
 
 /* of the child */
 static struct test_case *all, *current;
+static const struct test_case *loaded; /* whose code is there */
 static unsigned n_all, at;
 static ucontext_t home;
 static bool at_home;
@@ -30,13 +31,17 @@ static void load(ucontext_t *uc, const struct test_case *c)
         uint8_t *fx = (uint8_t *)uc->uc_mcontext.fpregs;
         uint64_t *xstate_bv = (uint64_t *)(fx + 512);
 
-        memcpy(code + CASE_AT, c->bytes, c->length);
-        memset(code + CASE_AT + c->length, 0xcc, 16);
+        if (!loaded || loaded->at != c->at || loaded->length != c->length || memcmp(loaded->bytes, c->bytes, c->length)) {
+                if (loaded)
+                        memset(code + loaded->at, CASE_INT3, loaded->length);
+                memcpy(code + c->at, c->bytes, c->length);
+                loaded = c;
+        }
         memset((void *)(uintptr_t)CASE_DATA, 0, CASE_DATA_SIZE);
         memcpy((uint8_t *)(uintptr_t)CASE_DATA + CASE_WINDOW, c->window, CASE_WINDOW_SIZE);
         for (unsigned k = 0; k < 16; k++)
                 uc->uc_mcontext.gregs[gregs[k]] = c->in.gpr[k];
-        uc->uc_mcontext.gregs[REG_RIP] = CASE_CODE + CASE_AT;
+        uc->uc_mcontext.gregs[REG_RIP] = CASE_CODE + c->at;
         uc->uc_mcontext.gregs[REG_EFL] = c->in.flags;
         memcpy(fx, c->in.fx87, 24);
         memcpy(fx + 32, c->in.fx87 + 32, 128);
@@ -49,6 +54,7 @@ static void save(ucontext_t *uc, int sig, struct test_case *c)
 {
         greg_t *g = uc->uc_mcontext.gregs;
         uint8_t *fx = (uint8_t *)uc->uc_mcontext.fpregs;
+        const uint8_t *data = (const uint8_t *)(uintptr_t)CASE_DATA;
         uint64_t rip;
 
         for (unsigned k = 0; k < 16; k++)
@@ -58,7 +64,7 @@ static void save(ucontext_t *uc, int sig, struct test_case *c)
         if (sig == SIGTRAP && c->vector == 3) {
                 c->vector = -1;
                 rip--;
-        } else if (rip != CASE_CODE + CASE_AT && c->vector == 14 && (g[REG_ERR] & 16)) {
+        } else if (!case_has(c, rip) && c->vector == 14 && (g[REG_ERR] & 16)) {
                 c->vector = -1; /* it went where nothing is: it went */
         }
         c->out.rip = rip;
@@ -68,7 +74,9 @@ static void save(ucontext_t *uc, int sig, struct test_case *c)
         memcpy(c->out.fx87, fx, 160);
         memcpy(&c->out.mxcsr, fx + 24, 4);
         memcpy(c->out.xmm, fx + 160, 256);
-        memcpy(c->out_window, (uint8_t *)(uintptr_t)CASE_DATA + CASE_WINDOW, CASE_WINDOW_SIZE);
+        memcpy(c->out_window, data + CASE_WINDOW, CASE_WINDOW_SIZE);
+        memcpy(c->out_edges[0], data, CASE_EDGE);
+        memcpy(c->out_edges[1], data + CASE_DATA_SIZE - CASE_EDGE, CASE_EDGE);
         c->done = true;
 }
 
@@ -102,17 +110,16 @@ static void child(struct test_case *cases, unsigned n)
         sigaltstack(&stack, NULL);
         for (unsigned k = 0; k < sizeof(signals) / sizeof(signals[0]); k++)
                 sigaction(signals[k], &sa, NULL);
-        code = fd >= 0 && !ftruncate(fd, 4096) ? mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                                                      0) : MAP_FAILED;
+        code = fd >= 0 && !ftruncate(fd, CASE_CODE_SIZE)
+               ? mmap(NULL, CASE_CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
         if (code == MAP_FAILED ||
-            mmap((void *)(uintptr_t)CASE_CODE, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE,
-                 fd, 0) ==
-            MAP_FAILED ||
+            mmap((void *)(uintptr_t)CASE_CODE, CASE_CODE_SIZE, PROT_READ | PROT_EXEC,
+                 MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) == MAP_FAILED ||
             mmap((void *)(uintptr_t)CASE_DATA, CASE_DATA_SIZE, PROT_READ | PROT_WRITE, flags, -1,
                  0) == MAP_FAILED ||
             mmap((void *)(uintptr_t)CASE_RO, 4096, PROT_READ, flags, -1, 0) == MAP_FAILED)
                 _exit(2);
-        memset(code, 0xcc, 4096);
+        memset(code, CASE_INT3, CASE_CODE_SIZE);
         (void)*(volatile uint8_t *)(uintptr_t)CASE_RO; /* present from the start, as in the emulator */
         alarm(30);
         all = cases;
