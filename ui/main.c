@@ -81,6 +81,13 @@ static gboolean on_sighup(gpointer app)
         return app_signal(app, "SIGHUP");
 }
 
+static bool is_ignored(int number)
+{
+        struct sigaction now;
+
+        return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void watch_signal(struct app *app, int number, GSourceFunc fn)
 {
         GSource *source = g_unix_signal_source_new(number);
@@ -180,7 +187,8 @@ static bool app_start(struct app *app, GError **error)
         terminal_taken();
         watch_signal(app, SIGINT, on_sigint);
         watch_signal(app, SIGTERM, on_sigterm);
-        watch_signal(app, SIGHUP, on_sighup);
+        if (!is_ignored(SIGHUP)) /* by nohup */
+                watch_signal(app, SIGHUP, on_sighup);
         if (cli->deterministic)
                 watch_paused_input(app);
         return vm_start(app->vm, cli->start_stopped, error);

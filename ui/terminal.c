@@ -20,6 +20,7 @@ static struct {
         struct termios before, taken;
         struct sigaction old[NSIG]; /* what there was, such as a sanitizer's */
         bool guarded[NSIG];
+        bool known; /* before is */
 } terminal;
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE,
@@ -64,8 +65,9 @@ void terminal_guard(void)
 {
         struct sigaction guard = {.sa_sigaction = on_end, .sa_flags = SA_SIGINFO | SA_RESTART};
 
-        if (!isatty(0) || (!terminal.guarded[SIGQUIT] && tcgetattr(0, &terminal.before) != 0))
+        if (!isatty(0) || (!terminal.known && tcgetattr(0, &terminal.before) != 0))
                 return;
+        terminal.known = true;
         sigemptyset(&guard.sa_mask);
         for (unsigned i = 0; i < G_N_ELEMENTS(ends); i++) {
                 struct sigaction now;
@@ -85,7 +87,7 @@ void terminal_taken(void)
 {
         struct sigaction again = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
 
-        if (!terminal.guarded[SIGQUIT] || tcgetattr(0, &terminal.taken) != 0)
+        if (!terminal.known || tcgetattr(0, &terminal.taken) != 0)
                 return;
         sigemptyset(&again.sa_mask);
         sigaction(SIGCONT, &again, NULL);

@@ -26,7 +26,8 @@ class Failure(Exception):
 class Terminal:
     """An emulator in the foreground of a terminal of its own."""
 
-    def __init__(self, emulator, folder, *options):
+    def __init__(self, emulator, folder, *options, ignored=None):
+        self.ignored = ignored
         self.master, self.slave = pty.openpty()
         self.before = termios.tcgetattr(self.slave)
         command = [emulator, "-M", "virt", "-bios", "none", "-kernel", os.path.join(folder, "loop.bin"), *options]
@@ -35,9 +36,10 @@ class Terminal:
         self.until(lambda: not self.echoes(), "the terminal never became raw")
         time.sleep(0.2)  # until handlers are in place
 
-    @staticmethod
-    def own_terminal():
+    def own_terminal(self):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored where the test runs in the background
+            signal.signal(number, signal.SIG_IGN if number == self.ignored else signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def __enter__(self):
@@ -94,20 +96,38 @@ def case_keys(emulator, folder):
             t.ended(status)
 
 
+def case_ignored(emulator, folder):
+    """What nohup and a shell's & ignore stays so; the rest works beside it."""
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        with Terminal(emulator, folder, "-nographic", ignored=number) as t:
+            t.process.send_signal(number)
+            time.sleep(0.3)
+            if t.process.poll() is not None:
+                raise Failure(f"{number.name} ends it")
+            stop_and_continue(t)
+            t.process.send_signal(signal.SIGTERM)
+            t.ended([0])
+
+
+def stop_and_continue(t):
+    """In a stop the shell has the terminal; afterwards it is raw again."""
+    raw = termios.tcgetattr(t.slave)
+    for _ in range(2):
+        t.process.send_signal(signal.SIGSTOP)
+        t.until(lambda: t.state() == "T", "it does not stop")
+        termios.tcsetattr(t.slave, termios.TCSANOW, t.before)
+        t.process.send_signal(signal.SIGCONT)
+        t.until(lambda: termios.tcgetattr(t.slave) == raw, "the terminal is not raw after SIGCONT")
+
+
 def case_stop(emulator, folder):
-    """Ctrl-Z is the guest's under -nographic; after a stop, in which the shell has the terminal, it is raw again."""
+    """Ctrl-Z is the guest's under -nographic; after a stop the terminal is raw again."""
     with Terminal(emulator, folder, "-nographic") as t:
-        raw = termios.tcgetattr(t.slave)
         os.write(t.master, b"\x1a\x03")
         time.sleep(0.3)
         if t.state() == "T" or t.process.poll() is not None:
             raise Failure("Ctrl-Z or Ctrl-C reached the emulator")
-        for _ in range(2):
-            t.process.send_signal(signal.SIGSTOP)
-            t.until(lambda: t.state() == "T", "it does not stop")
-            termios.tcsetattr(t.slave, termios.TCSANOW, t.before)
-            t.process.send_signal(signal.SIGCONT)
-            t.until(lambda: termios.tcgetattr(t.slave) == raw, "the terminal is not raw after SIGCONT")
+        stop_and_continue(t)
         t.process.send_signal(signal.SIGTERM)
         t.ended([0])
 

@@ -237,7 +237,7 @@ def case_watch(opts):
     """gdb's watch, rwatch and awatch, with old and new value; together with breakpoints; deleted again."""
     with Emulator(opts, smp=2) as e:
         out = e.gdb("watch total", "continue", "continue", "delete", "awatch turns[1]", "continue", "continue", "delete", "break add",
-                    "rwatch half", "continue", "continue", "delete", "watch total if total > 5000", "continue", "delete", "watch scaled if total > 6000",
+                    "rwatch half", "continue", "continue", "delete", "watch total if total > 6000", "continue", "delete", "watch scaled if total > 6000",
                     "set var scaled = 7", "continue", "delete", "watch greeting", "tbreak add", "continue", "print $bpnum", seconds=120)
         expect(out, r"Hardware watchpoint 1: total", r"Old value = 0\nNew value = 1", r"Old value = 1\nNew value = 3",
                r"Hardware access \(read/write\) watchpoint 2: turns\[1\]", r"^Value = |^Old value", r"^Value = |^Old value",
