@@ -117,7 +117,7 @@ static uint64_t shift_by(struct vop *o, __int128 x, int amount, unsigned flags)
                 if (amount > (int)w)
                         amount = w;
                 if (!(flags & SATURATE))
-                        return amount >= (int)w ? 0 : (uint64_t)(x << amount) & bits_mask(w);
+                        return amount >= (int)w ? 0 : (uint64_t)x << amount & bits_mask(w);
                 if (amount == (int)w && x) /* more than any saturates at */
                         x = x < 0 ? -((__int128)1 << 100) : (__int128)1 << 100;
                 else

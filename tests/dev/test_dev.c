@@ -54,7 +54,7 @@ static uint64_t random_value(void)
         case 3:
                 return DT_RAM_BASE + (g_test_rand_int() % DT_RAM_SIZE & ~0xfull);
         case 4:
-                return 1ull << g_test_rand_int() % 64;
+                return 1ull << (uint32_t)g_test_rand_int() % 64;
         default:
                 return (uint64_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int();
         }
