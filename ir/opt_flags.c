@@ -40,7 +40,8 @@ struct info {                /* on a block of the old region */
         uint64_t tells;      /* slots that tell the flags at its end, likewise */
         ir_ref spare[EXPRESS_SPARES]; /* values that spare slots have to hold for that */
         unsigned n_spare;
-        ir_ref put;          /* the last put of flags; 0: they pass through */
+        ir_ref put;          /* the last put of flags; 0: there is none, or a call writes them behind it */
+        bool passes;         /* flags are at its end what they are at its start */
         bool can_tell;       /* slots tell those flags at its end */
         ir_ref *final;       /* see struct express */
         uint32_t n_versions;
@@ -121,8 +122,10 @@ static void follow_slots(struct pass *p, struct info *k, ir_ref n, const struct 
                 break;
         case IR_OP_put:
                 k->final[i->aux] = n;
-                if (i->aux == p->slot)
+                if (i->aux == p->slot) {
                         k->put = n;
+                        k->passes = false;
+                }
                 k->puts |= slot_bit(i->aux);
                 break;
         case IR_OP_call:
@@ -132,8 +135,10 @@ static void follow_slots(struct pass *p, struct info *k, ir_ref n, const struct 
                 for (uint32_t s = 0; s < p->r->guest->n_slots; s++)
                         if (helper_of(i)->writes >> p->r->guest->slots[s].group & 1)
                                 k->final[s] = 0;
-                if (helper_of(i)->writes & p->group)
+                if (helper_of(i)->writes & p->group) {
                         k->put = 0;
+                        k->passes = false;
+                }
                 break;
         default:
                 break;
@@ -162,6 +167,7 @@ static bool survey_block(struct pass *p, uint32_t block)
 {
         struct info *k = &p->info[block];
 
+        k->passes = true;
         k->final = arena_zalloc(p->r->arena, p->r->guest->n_slots * sizeof(*k->final));
         k->leaves = (last_of(p, block)->op != IR_OP_br && last_of(p, block)->op != IR_OP_brcc);
         for (ir_ref n = p->old[block].first; n < p->old[block].end; n++) {
@@ -298,7 +304,7 @@ static uint32_t find_out(struct pass *p, uint32_t block, uint32_t from)
                 p->gains = true;
                 return 1 + block;
         }
-        if (k->put || from == HOME || from == NOWHERE || k->leaves || (p->info[from - 1].tells & k->puts))
+        if (!k->passes || from == HOME || from == NOWHERE || k->leaves || (p->info[from - 1].tells & k->puts))
                 return HOME;
         return from;
 }
