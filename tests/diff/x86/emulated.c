@@ -8,7 +8,7 @@
 
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <glib.h>
 
@@ -240,13 +240,21 @@ static void stop(int sig)
         atomic_fetch_or(&watched->hot.poll, VCPU_POLL_KICK);
 }
 
+/* Of CPU time; 0: none. */
+static void set_alarm(unsigned seconds)
+{
+        const struct itimerval t = {.it_value.tv_sec = seconds};
+
+        setitimer(ITIMER_VIRTUAL, &t, NULL);
+}
+
 static void run_on_vcpu(struct vcpu *v, void *arg)
 {
         struct emulator *e = arg;
         struct sigaction sa = {.sa_handler = stop}, old;
 
         watched = v;
-        sigaction(SIGALRM, &sa, &old);
+        sigaction(SIGVTALRM, &sa, &old);
         for (unsigned k = 0; k < e->n; k++) {
                 struct test_case *c = &e->cases[k];
                 struct case_result r;
@@ -254,16 +262,16 @@ static void run_on_vcpu(struct vcpu *v, void *arg)
                 if (!c->done)
                         continue;
                 load(e, c);
-                alarm(MAX_SECONDS);
+                set_alarm(MAX_SECONDS);
                 if (c->how == CASE_STEPS)
                         step_on(v, c);
                 if (c->how != CASE_STEPS || (c->steps && case_has(c, v->hot.pc)))
                         run_freely(v, c);
-                alarm(0);
+                set_alarm(0);
                 save(e, c, &r);
                 e->check(e->opaque, c, &r);
         }
-        sigaction(SIGALRM, &old, NULL);
+        sigaction(SIGVTALRM, &old, NULL);
 }
 
 void emulator_run(struct emulator *e, struct test_case *cases, unsigned n, emulator_check *check,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -103,6 +104,7 @@ static void child(struct test_case *cases, unsigned n)
 {
         static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
         struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+        const struct itimerval most = {.it_value.tv_sec = 10};
         stack_t stack = {.ss_size = 1 << 16};
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, fd = memfd_create("code", 0);
 
@@ -121,7 +123,7 @@ static void child(struct test_case *cases, unsigned n)
                 _exit(2);
         memset(code, CASE_INT3, CASE_CODE_SIZE);
         (void)*(volatile uint8_t *)(uintptr_t)CASE_RO; /* present from the start, as in the emulator */
-        alarm(30);
+        setitimer(ITIMER_VIRTUAL, &most, NULL);
         all = cases;
         n_all = n;
         at = 0;
