@@ -2,7 +2,7 @@
 """
 What scripts/mutants breaks in what both new guests asked of the IR and the x86-64 backend: flags, fields and
 vectors. (file, text that stands there once, what replaces it, where it should show first). The last is `ir`
-for tests/ir, or a guest with a row of its decode table, and `interp` where the JIT does not do it.
+for tests/ir and tests/codegen, or a guest with a row of its decode table, and `interp` where the JIT does not do it.
 """
 
 MUTANTS = (
