@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The builder: what frontends call to make a region. It folds constants and applies algebraic identities as it
- * goes, forwards puts to gets and merges equal pure expressions within a block, so that tier 0 needs few passes.
+ * The builder: what frontends call to make a region. It folds constants and applies algebraic identities as
+ * it goes, forwards puts to gets and merges equal pure expressions within a block, so that tier 0 needs few
+ * passes.
  */
 #pragma once
 
@@ -11,8 +12,10 @@ struct ir_builder;
 
 struct ir_builder *ir_builder_new(struct ir_region *r);
 
-/* New empty block; ir_builder_at starts filling it (a block is filled once, in one go, after its terminator the
- * builder has no current block). Block 0 exists and is current at the start. */
+/*
+ * New empty block; ir_builder_at starts filling it (a block is filled once, in one go, after its terminator
+ * the builder has no current block). Block 0 exists and is current at the start.
+ */
 uint32_t ir_block_new(struct ir_builder *b);
 void ir_builder_at(struct ir_builder *b, uint32_t block);
 bool ir_builder_open(const struct ir_builder *b); /* is a block being filled? */
@@ -29,7 +32,8 @@ ir_ref ir_pcaddr(struct ir_builder *b, int64_t page_offset);
 ir_ref ir_unary(struct ir_builder *b, enum ir_op op, ir_ref x);
 ir_ref ir_binary(struct ir_builder *b, enum ir_op op, ir_ref x, ir_ref y);
 #define IR_UNARY(name) \
-        static inline ir_ref ir_##name(struct ir_builder *b, ir_ref x) { return ir_unary(b, IR_OP_##name, x); }
+        static inline ir_ref ir_##name(struct ir_builder *b, ir_ref x) \
+        { return ir_unary(b, IR_OP_##name, x); }
 #define IR_BINARY(name) \
         static inline ir_ref ir_##name(struct ir_builder *b, ir_ref x, ir_ref y) \
         { return ir_binary(b, IR_OP_##name, x, y); }
@@ -50,14 +54,18 @@ ir_ref ir_setcc(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y);
 ir_ref ir_select(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, ir_ref if_true, ir_ref if_false);
 
 ir_ref ir_fp1(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x);            /* fsqrt */
-ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y);  /* fadd fsub fmul fdiv */
-ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y, ir_ref z);
+/* fadd fsub fmul fdiv */
+ir_ref ir_fp2(struct ir_builder *b, enum ir_op op, enum ir_round rm, ir_ref x, ir_ref y);
+ir_ref ir_fma(struct ir_builder *b, enum ir_round rm, bool neg_product, bool neg_c, ir_ref x, ir_ref y,
+              ir_ref z);
 ir_ref ir_fcmp(struct ir_builder *b, enum ir_fcond c, ir_ref x, ir_ref y);
 /* The same with @flags: 0, IR_FCMP_QUIET or IR_FCMP_SIGNALING */
 ir_ref ir_fcmp_flags(struct ir_builder *b, enum ir_fcond c, unsigned flags, ir_ref x, ir_ref y);
-ir_ref ir_fminmax(struct ir_builder *b, enum ir_op op, enum ir_fminmax kind, ir_ref x, ir_ref y); /* fmin, fmax */
+/* fmin, fmax */
+ir_ref ir_fminmax(struct ir_builder *b, enum ir_op op, enum ir_fminmax kind, ir_ref x, ir_ref y);
 /* The operands @x and @z are negated, NaN or not (ir_fma keeps the sign of NaNs). */
-ir_ref ir_fma_neg_operands(struct ir_builder *b, enum ir_round rm, bool neg_x, bool neg_z, ir_ref x, ir_ref y, ir_ref z);
+ir_ref ir_fma_neg_operands(struct ir_builder *b, enum ir_round rm, bool neg_x, bool neg_z, ir_ref x, ir_ref y,
+                           ir_ref z);
 ir_ref ir_fround(struct ir_builder *b, enum ir_round rm, bool exact, ir_ref x);
 /* Half precision, in the low 16 bits of an I32; @alternative: ARM's format without infinities and NaNs. */
 ir_ref ir_fcvt_hf(struct ir_builder *b, enum ir_type to, bool alternative, ir_ref x);
@@ -77,10 +85,10 @@ ir_ref ir_adc(struct ir_builder *b, ir_ref x, ir_ref y, ir_ref c);
 ir_ref ir_sbc(struct ir_builder *b, ir_ref x, ir_ref y, ir_ref c);
 
 /*
- * Condition flags (ir/flags.h); @aux is the width (8, 16: the low bits of I32; 32; 64), | IR_FL_NOT_C. Where an
- * instruction makes both a result and flags, make the result first, then the flags of the same operands: backends
- * take both from one host instruction. Test flags with ir_fl_test and IR_NE or IR_EQ against 0 in ir_brcc,
- * ir_select, ir_setcc. Masks are of enum ir_flag. Flags are selected with ir_select.
+ * Condition flags (ir/flags.h); @aux is the width (8, 16: the low bits of I32; 32; 64), | IR_FL_NOT_C. Where
+ * an instruction makes both a result and flags, make the result first, then the flags of the same operands:
+ * backends take both from one host instruction. Test flags with ir_fl_test and IR_NE or IR_EQ against 0 in
+ * ir_brcc, ir_select, ir_setcc. Masks are of enum ir_flag. Flags are selected with ir_select.
  */
 ir_ref ir_fl_const(struct ir_builder *b, unsigned mask);
 ir_ref ir_fl_add(struct ir_builder *b, unsigned aux, ir_ref x, ir_ref y);
@@ -99,17 +107,17 @@ ir_ref ir_fl_fcmp(struct ir_builder *b, unsigned form, ir_ref x, ir_ref y);
 void ir_fl_br(struct ir_builder *b, enum ir_flcond c, ir_ref f, uint32_t then_block, uint32_t else_block);
 
 /*
- * Memory. The builder makes the lookup for an access at base + imm; ir_optimise merges lookups that one range can
- * serve. For ld, type is the result's (I32, I64: extended by mem.sign; F32, F64: size must agree; V128: any size, zeros
- * above what is loaded, and a store of a V128 takes its lowest bytes).
+ * Memory. The builder makes the lookup for an access at base + imm; ir_optimise merges lookups that one range
+ * can serve. For ld, type is the result's (I32, I64: extended by mem.sign; F32, F64: size must agree; V128:
+ * any size, zeros above what is loaded, and a store of a V128 takes its lowest bytes).
  */
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, struct ir_mem mem, ir_ref base, int32_t imm);
 void ir_store(struct ir_builder *b, struct ir_mem mem, ir_ref base, int32_t imm, ir_ref v);
 ir_ref ir_atomic_rmw(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref v);
 ir_ref ir_atomic_cas(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect, ir_ref desired);
 /*
- * 16 bytes at @base: compares with @expect and swaps in @desired, each low half first; @expect becomes the old value.
- * mem.size_log2 is 4.
+ * 16 bytes at @base: compares with @expect and swaps in @desired, each low half first; @expect becomes the
+ * old value. mem.size_log2 is 4.
  */
 void ir_atomic_cas16(struct ir_builder *b, struct ir_mem mem, ir_ref base, ir_ref expect[2],
                      const ir_ref desired[2]);
@@ -123,7 +131,8 @@ void ir_hook(struct ir_builder *b, uint32_t kind, int64_t datum);
 void ir_budget(struct ir_builder *b);
 void ir_poll(struct ir_builder *b, int64_t page_offset);
 void ir_br(struct ir_builder *b, uint32_t block);
-void ir_brcc(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, uint32_t then_block, uint32_t else_block);
+void ir_brcc(struct ir_builder *b, enum ir_cond c, ir_ref x, ir_ref y, uint32_t then_block,
+             uint32_t else_block);
 void ir_exit_jump(struct ir_builder *b, int64_t page_offset, bool poll);
 void ir_exit_ind(struct ir_builder *b, enum ir_jump kind, ir_ref target);
 void ir_exit(struct ir_builder *b, enum ir_exit reason, int64_t page_offset);

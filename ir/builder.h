@@ -3,9 +3,9 @@
  * Inside the builder, for build.c (state, emission, memory, control) and fold.c (rules). Lives in the
  * region's arena; the thread that builds owns it.
  *
- * What is known is known from an instruction, and says so by its index: of a slot's value the get or put, of a
- * pure op the op itself. So a new block forgets everything by where it begins, and a helper what it writes by
- * where it stands; nothing need be cleared.
+ * What is known is known from an instruction, and says so by its index: of a slot's value the get or put, of
+ * a pure op the op itself. So a new block forgets everything by where it begins, and a helper what it writes
+ * by where it stands; nothing need be cleared.
  */
 #pragma once
 

@@ -106,7 +106,10 @@ static inline uint64_t eval_ctz64(uint64_t a)
 
 /* Lanes of 8 and 16 bits */
 #define EVAL_SMALL(w) \
-        static inline uint##w##_t eval_mulhu##w(uint##w##_t a, uint##w##_t b) { return (uint32_t)a * b >> w; } \
+        static inline uint##w##_t eval_mulhu##w(uint##w##_t a, uint##w##_t b) \
+        { \
+                return (uint32_t)a * b >> w; \
+        } \
         static inline uint##w##_t eval_mulhs##w(uint##w##_t a, uint##w##_t b) \
         { return (uint32_t)((int##w##_t)a * (int##w##_t)b) >> w; } \
         static inline uint##w##_t eval_clz##w(uint##w##_t a) { return a ? __builtin_clz(a) - (32 - w) : w; }

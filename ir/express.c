@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values of the end of a block by what slots hold then, so that they can be told where the block has been left:
- * constants, what a slot holds, what was added to or subtracted from to give that, and ops on such. What else there
- * is may be left in spare slots of the guest. For the passes that let flags wait (opt_loop.c, opt_flags.c). Belongs to
- * the thread that builds.
+ * Values of the end of a block by what slots hold then, so that they can be told where the block has been
+ * left: constants, what a slot holds, what was added to or subtracted from to give that, and ops on such.
+ * What else there is may be left in spare slots of the guest. For the passes that let flags wait (opt_loop.c,
+ * opt_flags.c). Belongs to the thread that builds.
  */
 #include "ir/builder.h"
 #include "ir/opt.h"
@@ -40,7 +40,8 @@ static ir_ref express_inverse(struct express *x, ir_ref v, unsigned depth)
                         continue;
                 y = express(x, i.arg[1], depth + 1);
                 if (y)
-                        return ir_binary(x->b, i.op == IR_OP_add ? IR_OP_sub : IR_OP_add, ir_get(x->b, slot), y);
+                        return ir_binary(x->b, i.op == IR_OP_add ? IR_OP_sub : IR_OP_add, ir_get(x->b, slot),
+                                         y);
         }
         return 0;
 }

@@ -24,7 +24,8 @@ enum ir_flag {
 };
 
 #if defined(__aarch64__)
-enum { IR_WORD_N = 1u << 31, IR_WORD_Z = 1 << 30, IR_WORD_C = 1 << 29, IR_WORD_V = 1 << 28, IR_WORD_A = 1 << 8,
+enum { IR_WORD_N = 1u << 31, IR_WORD_Z = 1 << 30, IR_WORD_C = 1 << 29, IR_WORD_V = 1 << 28,
+       IR_WORD_A = 1 << 8,
        IR_WORD_P = 0xff }; /* the byte of which P is the parity */
 #else
 enum { IR_WORD_N = 1 << 15, IR_WORD_Z = 1 << 14, IR_WORD_C = 1 << 8, IR_WORD_V = 1 << 0, IR_WORD_A = 1 << 12,

@@ -177,7 +177,8 @@ static void values_reserve(struct ir_interp *it, uint32_t n)
 {
         if (it->n_values < n) {
                 it->n_values = MAX(n, 1024);
-                it->values = g_renew(uint64_t, it->values, it->n_values + 1); /* what is after the last may be read */
+                /* what is after the last may be read */
+                it->values = g_renew(uint64_t, it->values, it->n_values + 1);
                 it->values[0] = 0; /* of arguments that are absent */
         }
 }

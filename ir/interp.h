@@ -31,7 +31,10 @@ struct ir_interp_ops {
         uint64_t (*fp)(void *ctx, const struct ir_fpmode *mode, const struct ir_ins *op,
                        enum ir_type arg_type, uint64_t a, uint64_t b, uint64_t c);
         void (*hook)(void *ctx, uint32_t kind, uint64_t datum);
-        /* 16 bytes, low half first: expected @wide[0, 1], desired @wide[2, 3]; @wide[0, 1] becomes the old value. */
+        /*
+         * 16 bytes, low half first: expected @wide[0, 1], desired @wide[2, 3]; @wide[0, 1] becomes the old
+         * value.
+         */
         struct ir_helper_ret (*cas16)(void *ctx, uint64_t gva, uint64_t wide[4], uint32_t mem);
         /* 16 bytes; mem says so too. A status as for helpers. */
         uint64_t (*load128)(void *ctx, uint64_t gva, uint32_t mem, struct ir_v128 *value);

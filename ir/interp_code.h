@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threaded form of the interpreter, between interp_compile.c, which makes it, and interp.c, which runs it.
- * Never changes once made.
+ * The threaded form of the interpreter, between interp_compile.c, which makes it, and interp.c, which runs
+ * it. Never changes once made.
  */
 #pragma once
 

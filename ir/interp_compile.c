@@ -176,12 +176,14 @@ static void compile_value(struct compiler *c, const struct ir_ins *i, uint16_t d
 /* Does its step point to a copy of the op? */
 static bool is_eval(const struct ir_ins *i)
 {
-        return ir_ops[i->op].sig == IR_SIG_BITS || (ir_ops[i->op].sig == IR_SIG_FLAGS && i->op != IR_OP_fl_fcmp);
+        return ir_ops[i->op].sig == IR_SIG_BITS ||
+               (ir_ops[i->op].sig == IR_SIG_FLAGS && i->op != IR_OP_fl_fcmp);
 }
 
 static bool has_copy(const struct ir_ins *i)
 {
-        return (ir_ops[i->op].flags & IR_FPSTATE) || i->op == IR_OP_funbox || is_eval(i) || ir_is_vector_op(i->op);
+        return (ir_ops[i->op].flags & IR_FPSTATE) || i->op == IR_OP_funbox || is_eval(i) ||
+               ir_is_vector_op(i->op);
 }
 
 static void compile_fp(struct compiler *c, const struct ir_ins *i, uint16_t d)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The intermediate representation: a region is a control-flow graph of blocks of typed SSA instructions. Frontends
- * build regions from guest code, passes rewrite them, backends and the reference interpreter execute them. Nothing
- * here knows a guest or a host: guest registers are slots described by struct ir_guest, host limits are lowered by
- * the backend. docs/ir.md is the reference; ir/ops.def has one row an operation.
+ * The intermediate representation: a region is a control-flow graph of blocks of typed SSA instructions.
+ * Frontends build regions from guest code, passes rewrite them, backends and the reference interpreter
+ * execute them. Nothing here knows a guest or a host: guest registers are slots described by struct ir_guest,
+ * host limits are lowered by the backend. docs/ir.md is the reference; ir/ops.def has one row an operation.
  *
  * A region and everything in it live in one arena and belong to the thread that compiles it.
  */
@@ -45,8 +45,8 @@ enum ir_cond {
 };
 
 /*
- * Conditions of fl_test; the negation of each is its number ^ 1. The last six read the flags of fl_sub as the orders
- * of what was subtracted.
+ * Conditions of fl_test; the negation of each is its number ^ 1. The last six read the flags of fl_sub as the
+ * orders of what was subtracted.
  */
 enum ir_flcond {
         IR_FL_Z, IR_FL_NZ,
@@ -65,15 +65,15 @@ enum ir_flcond {
 enum { IR_FL_WIDTH = 0x7f, IR_FL_NOT_C = 0x100 };
 
 /*
- * aux of fl_fcmp: the arguments' type, how the outcome is told, and IR_FL_SIGNALS: quiet NaNs raise invalid too.
- * By sign: less N and C, equal Z, greater nothing, unordered V. By carry: less C, equal Z, greater nothing,
- * unordered Z, P and C.
+ * aux of fl_fcmp: the arguments' type, how the outcome is told, and IR_FL_SIGNALS: quiet NaNs raise invalid
+ * too. By sign: less N and C, equal Z, greater nothing, unordered V. By carry: less C, equal Z, greater
+ * nothing, unordered Z, P and C.
  */
 enum { IR_FL_BY_SIGN = 0, IR_FL_BY_CARRY = 16, IR_FL_SIGNALS = 32 };
 
 /*
- * Conditions of fcmp and vfcmp. eq and un (unordered) are quiet; lt and le signal on any NaN (IEEE 754-2019 5.11),
- * unless aux says otherwise: IR_FCMP_QUIET, IR_FCMP_SIGNALING. All but un are 0 when unordered.
+ * Conditions of fcmp and vfcmp. eq and un (unordered) are quiet; lt and le signal on any NaN (IEEE 754-2019
+ * 5.11), unless aux says otherwise: IR_FCMP_QUIET, IR_FCMP_SIGNALING. All but un are 0 when unordered.
  */
 enum ir_fcond { IR_FEQ, IR_FLT, IR_FLE, IR_FUN, IR_FCOND_COUNT };
 enum ir_fcmp_flags { IR_FCMP_QUIET = 16, IR_FCMP_SIGNALING = 32 };
@@ -82,7 +82,8 @@ enum ir_fcmp_flags { IR_FCMP_QUIET = 16, IR_FCMP_SIGNALING = 32 };
 enum ir_fminmax {
         IR_MM_NUMBER,  /* minimumNumber of IEEE 754-2019: a number beats any NaN; -0 is below +0 */
         IR_MM_NUM2008, /* minNum of IEEE 754-2008: a number beats a quiet NaN; -0 below +0 */
-        IR_MM_NAN,     /* minimum of IEEE 754-2019: any NaN makes the result a NaN, by the NaN rule; -0 below +0 */
+        IR_MM_NAN,     /* minimum of IEEE 754-2019: any NaN makes the result a NaN, by the NaN rule; -0 is
+                          below +0 */
         IR_MM_LESS,    /* a < b ? a : b (max: a > b), so b if unordered or equal; any NaN raises invalid */
         IR_MM_COUNT
 };
@@ -119,9 +120,11 @@ enum ir_sig {
         IR_SIG_FP,      /* result and arguments of one type, F32 or F64 */
         IR_SIG_SETCC,   /* two integers of one type (in aux) -> I64 0 or 1 */
         IR_SIG_FCMP,    /* two floats of one type (in aux) -> I64 0 or 1 */
-        IR_SIG_SELECT,  /* compare (0, 1) of one integer type (in aux); results (2, 3) of another; result type = ins type */
+        IR_SIG_SELECT,  /* compare (0, 1) of one integer type (in aux); results (2, 3) of another; result type
+                           = ins type */
         IR_SIG_CONV,    /* fixed by the op: see its doc */
-        IR_SIG_LANE,    /* result and arguments V128; each lane by itself (lanes as aux says), which evaluation is of */
+        IR_SIG_LANE,    /* result and arguments V128; each lane by itself (lanes as aux says), which
+                           evaluation is of */
         IR_SIG_VEC,     /* vectors: fixed by the op, see ir_vec_arg_ok in ir/vec.h; no FP flags */
         IR_SIG_VFP,     /* vectors: floating-point lanes, likewise */
         IR_SIG_BITS,    /* as IR_SIG_INT, with positions in aux or a third argument; evaluated by eval.c */
@@ -135,16 +138,19 @@ struct ir_mem {
         uint32_t size_log2 : 3;  /* bytes moved: 1 << size_log2, 0 to 4 */
         uint32_t sign : 1;       /* integer loads: sign-extend to the type */
         uint32_t big_endian : 1;
-        uint32_t align : 1;      /* natural alignment is demanded: else the touch takes its slow path, which faults */
+        uint32_t align : 1;      /* natural alignment is demanded: else the touch takes its slow path, which
+                                    faults */
         uint32_t acquire : 1;
         uint32_t release : 1;
         uint32_t write : 1;      /* lookup: wants write permission (stores, atomics) */
-        uint32_t view : 2;       /* which data view of the vCPU: 0 the current one; others are for the frontends */
+        uint32_t view : 2;       /* which data view of the vCPU: 0 the current one; others are for the
+                                    frontends */
         uint32_t atomic : 1;     /* the slow path must be single-copy atomic, and raises store-class faults */
         uint32_t rmw : 4;        /* enum ir_rmw */
         uint32_t nofault : 1;
         uint32_t for_write : 1;  /* loads: a store to the same place follows; faults are those of the store */
-        uint32_t sc : 1;         /* with acquire or release: ordered among each other, too (not only as C11 acq_rel) */
+        uint32_t sc : 1;         /* with acquire or release: ordered among each other, too (not only as C11
+                                    acq_rel) */
 };
 
 enum ir_rmw { IR_RMW_SWAP, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR,
@@ -174,15 +180,16 @@ enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RETURN };
 
 /* Instruction flags */
 enum ir_ins_flags {
-        IR_INS_DEFERRED = 1 << 0, /* put: overwritten later with only fault sites between; no code, but the value is
-                                     the slot's in the fault maps until the later put (whose arg[1] is this value) */
+        IR_INS_DEFERRED = 1 << 0, /* put: overwritten later with only fault sites between; no code, but the
+                                     value is the slot's in the fault maps until the later put (whose arg[1]
+                                     is this value) */
         IR_INS_DEAD = 1 << 1,     /* removed by a pass; skipped by all */
 };
 
 /* 32 bytes, so that two share a cache line. */
 struct ir_ins {
         uint8_t op;     /* enum ir_op */
-        uint8_t type;   /* enum ir_type: the result's; for ops without a result, the stored or compared type */
+        uint8_t type;   /* enum ir_type: the result's; for ops without one, the stored or compared type */
         uint8_t cond;   /* ir_cond, ir_fcond, ir_round, ir_exit, ir_jump: by op */
         uint8_t flags;  /* enum ir_ins_flags */
         union {
@@ -203,9 +210,9 @@ struct ir_block {
 /* Which NaN an operation delivers when the result is one (IEEE 754-2019 6.2). */
 enum ir_nan_rule {
         IR_NAN_FIRST,      /* the first NaN operand, made quiet; the default NaN is negative (x86 SSE) */
-        IR_NAN_DEFAULT,    /* always the default NaN: positive, quiet, no payload (RISC-V; ARM with FPCR.DN) */
-        IR_NAN_SIGNALING,  /* the first signaling operand, else the first NaN; of an fma c comes before a and b; the
-                              default NaN is positive (ARM) */
+        IR_NAN_DEFAULT,    /* always the default NaN: positive, quiet, no payload (RISC-V; ARM with DN) */
+        IR_NAN_SIGNALING,  /* the first signaling operand, else the first NaN; of an fma c comes before a and
+                              b; the default NaN is positive (ARM) */
         IR_NAN_RULE_COUNT
 };
 
@@ -249,9 +256,9 @@ struct ir_slot {
 struct ir_helper {
         const char *name;
         /*
-         * All helpers have one shape: up to four integer arguments, a value and a status. A status of 0 goes on;
-         * otherwise it is 1 + enum ir_exit: the region is left with the state exact at this instruction, except
-         * that results of this helper in slots stay.
+         * All helpers have one shape: up to four integer arguments, a value and a status. A status of 0 goes
+         * on; otherwise it is 1 + enum ir_exit: the region is left with the state exact at this instruction,
+         * except that results of this helper in slots stay.
          */
         struct ir_helper_ret (*fn)(struct vcpu *, uint64_t, uint64_t, uint64_t, uint64_t);
         uint8_t n_args;
@@ -275,9 +282,9 @@ struct ir_guest {
         const struct ir_helper *const *helpers; /* NULL-terminated; only the parser needs it */
         const uint16_t *pins;        /* slot ids worth a host register, hottest first, both classes mixed */
         uint32_t n_pins;
-        const uint16_t *spare;       /* I64 slots that are no register: passes keep values there between blocks */
+        const uint16_t *spare;       /* I64 slots that are no register, for passes between blocks */
         uint32_t n_spare;
-        uint8_t unread_flags;        /* enum ir_flag: what the guest never looks at. In words they may be anything */
+        uint8_t unread_flags;        /* enum ir_flag: the guest never looks; in words they may be anything */
 };
 
 struct ir_region {
@@ -295,9 +302,10 @@ struct ir_region {
         bool has_flags;              /* the builder met ops of condition flags */
         bool loops;                  /* a branch to the region's own start may become a loop in it */
         bool deterministic;          /* undefined flags are defined; budget ops are present */
-        bool keep_deps;              /* the builder keeps syntactic dependencies, by which weakly ordered guests order
-                                        accesses: x - x is not 0 then. For hosts that are weakly ordered, too */
-        bool raw;                    /* tests: the builder applies no rule, so that a pass has something to do */
+        bool keep_deps;              /* the builder keeps syntactic dependencies, by which weakly ordered
+                                        guests order accesses: x - x is not 0 then. For hosts that are weakly
+                                        ordered, too */
+        bool raw;                    /* tests: the builder applies no rule: something for passes to do */
         uint16_t mutant;             /* tests: the enum ir_rule that goes wrong in this region; 0 is none */
 };
 
@@ -313,15 +321,15 @@ extern const struct ir_op_info ir_ops[IR_OP_COUNT];
 struct ir_region *ir_region_new(struct arena *a, const struct ir_guest *guest);
 
 /*
- * The guest instruction in force where each block begins: entry[block] is its insn op, or 0 where none has begun
- * (the region's entry) or the block cannot be reached. An exit that stands in a block of its own belongs to the
- * instruction that branched to it. @entry has room for all blocks.
+ * The guest instruction in force where each block begins: entry[block] is its insn op, or 0 where none has
+ * begun (the region's entry) or the block cannot be reached. An exit that stands in a block of its own
+ * belongs to the instruction that branched to it. @entry has room for all blocks.
  */
 void ir_entry_insns(const struct ir_region *r, ir_ref *entry);
 
 /*
- * The immediate dominator of each block that can be reached (of the entry: itself); UINT32_MAX for the others. @idom
- * has room for all blocks.
+ * The immediate dominator of each block that can be reached (of the entry: itself); UINT32_MAX for the
+ * others. @idom has room for all blocks.
  */
 void ir_dominators(const struct ir_region *r, uint32_t *idom);
 
@@ -337,9 +345,9 @@ bool ir_verify(const struct ir_region *r, GError **error);
 
 /*
  * ---- passes ----
- * The builder applies the rules of ir/rules.def as it goes; ir_optimise (opt_*.c) does what needs the whole block:
- * shares lookups, removes or defers puts, drops dead code. ir_reduce makes @r anew through the builder, for regions
- * that did not come from it (parsed, or stitched together).
+ * The builder applies the rules of ir/rules.def as it goes; ir_optimise (opt_*.c) does what needs the whole
+ * block: shares lookups, removes or defers puts, drops dead code. ir_reduce makes @r anew through the
+ * builder, for regions that did not come from it (parsed, or stitched together).
  */
 void ir_optimise(struct ir_region *r);
 struct ir_region *ir_reduce(struct arena *a, const struct ir_region *r);

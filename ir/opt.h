@@ -21,8 +21,11 @@ struct express {
         struct ir_region *r;
         struct ir_builder *b;
         ir_ref first, end;      /* the block */
-        const ir_ref *final;    /* by slot: the put that holds at the end, or the get of what is never put; or 0 */
-        /* values that no slot tells, and that whoever leaves the block has to put into the guest's spare slots */
+        const ir_ref *final;    /* by slot: the put that holds at the end, the get of what is not put; or 0 */
+        /*
+         * values that no slot tells, and that whoever leaves the block has to put into the guest's spare
+         * slots
+         */
         ir_ref spare[EXPRESS_SPARES];
         unsigned n_spare, max_spare;
 };

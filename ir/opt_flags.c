@@ -4,17 +4,18 @@
  * that come next do with them decides. There are three ways.
  *
  * - The next blocks put flags anew before anything can look: the flags are dropped.
- * - They do so too, but may fault before: flags are an expression of what slots hold at the end of the block that
- *   made them (ir/express.c). The next block begins with a put of that, which is deferred then and costs nothing.
- *   So a block is made anew in one *version* for each set of flags it may begin with: the flags that block so and
- *   so left, or those in the slot's home. In a loop the first round is such a version.
+ * - They do so too, but may fault before: flags are an expression of what slots hold at the end of the block
+ * that
+ *   made them (ir/express.c). The next block begins with a put of that, which is deferred then and costs
+ *   nothing. So a block is made anew in one *version* for each set of flags it may begin with: the flags that
+ *   block so and so left, or those in the slot's home. In a loop the first round is such a version.
  * - They look, or the region is left: the same put, done there, so that only the way that needs it pays.
  *
  * A block that jumps back does so through a block of its own with the poll, which becomes a fault site.
  *
- * What no slot tells of such flags (a value that was loaded to be compared, say) is left in spare slots, which costs a
- * store. Where flags cannot be expressed, and at blocks whose values others use, flags are at home. Only for regions that
- * may loop (struct ir_region, loops). Runs before puts are deferred.
+ * What no slot tells of such flags (a value that was loaded to be compared, say) is left in spare slots,
+ * which costs a store. Where flags cannot be expressed, and at blocks whose values others use, flags are at
+ * home. Only for regions that may loop (struct ir_region, loops). Runs before puts are deferred.
  */
 #include <string.h>
 
@@ -25,7 +26,8 @@
 enum {
         INS_MAX = 1500,           /* larger regions stay as they are */
         VERSIONS_OF_BLOCK = 3,    /* further ways into it go by home */
-        HOME = 0, NOWHERE = ~0u,  /* where the flags are at the start of a version; else 1 + the block that left them */
+        /* where the flags are at the start of a version; else 1 + the block that left them */
+        HOME = 0, NOWHERE = ~0u,
 };
 
 /* What happens to the flags that a block begins with. */
@@ -35,7 +37,8 @@ struct info {                /* on a block of the old region */
         uint8_t need;
         bool reached;
         bool leaves;         /* ends with an exit */
-        bool home;           /* flags are at home at its start: its values are used elsewhere, or those of others here */
+        bool home;           /* flags are at home at its start: its values are used elsewhere, or those of
+                                others here */
         uint64_t puts;       /* slots by number, from 63 on as one */
         uint64_t tells;      /* slots that tell the flags at its end, likewise */
         ir_ref spare[EXPRESS_SPARES]; /* values that spare slots have to hold for that */
@@ -175,7 +178,8 @@ static bool survey_block(struct pass *p, uint32_t block)
 
                 if (!live(i))
                         continue;
-                if (i->op == IR_OP_hook || i->op == IR_OP_budget || i->op == IR_OP_drop || !find_crossing(p, block, i))
+                if (i->op == IR_OP_hook || i->op == IR_OP_budget || i->op == IR_OP_drop ||
+                    !find_crossing(p, block, i))
                         return false;
                 follow_slots(p, k, n, i);
         }
@@ -241,7 +245,8 @@ static ir_ref tell(struct pass *p, uint32_t block)
 {
         struct info *k = &p->info[block];
         struct express x = {
-                .r = p->r, .b = p->b, .first = p->old[block].first, .end = p->old[block].end, .final = k->final,
+                .r = p->r, .b = p->b, .final = k->final,
+                .first = p->old[block].first, .end = p->old[block].end,
                 .max_spare = MIN(p->r->guest->n_spare, EXPRESS_SPARES),
         };
         ir_ref v = ir_express(&x, p->r->ins[k->put].arg[0]);
@@ -371,8 +376,8 @@ static void place(struct pass *p, uint32_t n)
 }
 
 /*
- * That of the old blocks, first the version that flags at home lead to. A block that only leads to another one comes
- * right before that: so a poll comes before its loop.
+ * That of the old blocks, first the version that flags at home lead to. A block that only leads to another
+ * one comes right before that: so a poll comes before its loop.
  */
 static void find_order(struct pass *p)
 {
@@ -383,7 +388,8 @@ static void find_order(struct pass *p)
                         if (p->v[n].placed || p->v[n].block != block || p->v[n].edge)
                                 continue;
                         for (uint32_t k = 0; k < p->n; k++)
-                                if (!p->v[k].placed && p->v[k].n_next == 1 && p->v[k].next[0] == n && k != n &&
+                                if (!p->v[k].placed && p->v[k].n_next == 1 && p->v[k].next[0] == n &&
+                                    k != n &&
                                     (p->v[k].edge || p->v[k].block > block)) {
                                         place(p, k);
                                         break;
@@ -417,7 +423,9 @@ static ir_ref put_flags(struct pass *p, const struct version *v)
         return f;
 }
 
-/* The block begins in the instruction that it began in; a copy has other predecessors, which may not agree. */
+/*
+ * The block begins in the instruction that it began in; a copy has other predecessors, which may not agree.
+ */
 static ir_ref begin(struct pass *p, const struct version *v)
 {
         ir_ref n = p->old[v->block].first, insn = p->entry[v->block];
@@ -508,7 +516,10 @@ static void make(struct pass *p)
                 r->ins[n].flags |= IR_INS_DEAD;
 }
 
-/* Blocks that can be reached; whether one of those after the entry begins an instruction, and does not only leave. */
+/*
+ * Blocks that can be reached; whether one of those after the entry begins an instruction, and does not only
+ * leave.
+ */
 static bool has_blocks_within(struct pass *p)
 {
         bool found = false;
@@ -523,8 +534,8 @@ static bool has_blocks_within(struct pass *p)
 }
 
 /*
- * Does a block use a value of another? Copies may come before the block that makes it, and there may be two of that.
- * Constants are made anew.
+ * Does a block use a value of another? Copies may come before the block that makes it, and there may be two
+ * of that. Constants are made anew.
  */
 static bool uses_others(const struct pass *p, uint32_t block)
 {

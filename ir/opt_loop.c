@@ -7,7 +7,8 @@
  * computed once. The first round begins with whatever flags there were, which is why there is one.
  *
  *      entry: body; drop flags; branch to loop or out
- *      loop:  flags as an expression, put; poll, which is a fault site here; body; drop flags; branch to loop or out
+ *      loop:  flags as an expression, put; poll, which is a fault site here; body; drop flags; branch to loop
+ *             or out
  *      out:   flags as an expression, put; exit
  *
  * Only for regions that may loop (struct ir_region, loops). Runs before puts are deferred.

@@ -348,7 +348,9 @@ static bool parse_vector(struct parser *p, struct ir_ins *i)
         case IR_OP_vfcmp: i->aux |= parse_fcmp_flags(p); break;
         case IR_OP_vfround: i->aux |= accept_keyword(p, "exact") << IR_VEC_VARIANT; break;
         case IR_OP_vfma: i->aux |= accept_keyword(p, "neg_a") << IR_VEC_VARIANT; break;
-        case IR_OP_vfcvt_if: case IR_OP_vfcvt_fi: i->aux |= accept_keyword(p, "unsigned") << IR_VEC_VARIANT; break;
+        case IR_OP_vfcvt_if: case IR_OP_vfcvt_fi:
+                i->aux |= accept_keyword(p, "unsigned") << IR_VEC_VARIANT;
+                break;
         default: break;
         }
         return true;
@@ -389,7 +391,8 @@ static bool parse_flags(struct parser *p, struct ir_ins *i, enum ir_type t)
 
 static bool parse_wide(struct parser *p, struct ir_ins *i)
 {
-        return parse_u32(p, &i->aux) && (i->op == IR_OP_wget || (expect(p, ",") && parse_value(p, &i->arg[0])));
+        return parse_u32(p, &i->aux) &&
+               (i->op == IR_OP_wget || (expect(p, ",") && parse_value(p, &i->arg[0])));
 }
 
 static bool parse_plain(struct parser *p, struct ir_ins *i)

@@ -26,7 +26,8 @@ const char *const ir_fcond_names[IR_FCOND_COUNT] = {[IR_FEQ] = "eq", [IR_FLT] = 
 const char *const ir_flcond_names[IR_FLCOND_COUNT] = {
         [IR_FL_Z] = "z",     [IR_FL_NZ] = "nz",   [IR_FL_C] = "c",     [IR_FL_NC] = "nc",   [IR_FL_N] = "n",
         [IR_FL_NN] = "nn",   [IR_FL_V] = "v",     [IR_FL_NV] = "nv",   [IR_FL_P] = "p",     [IR_FL_NP] = "np",
-        [IR_FL_A] = "a",     [IR_FL_NA] = "na",   [IR_FL_LEU] = "leu", [IR_FL_GTU] = "gtu", [IR_FL_LTS] = "lts",
+        [IR_FL_A] = "a",     [IR_FL_NA] = "na",   [IR_FL_LEU] = "leu", [IR_FL_GTU] = "gtu",
+        [IR_FL_LTS] = "lts",
         [IR_FL_GES] = "ges", [IR_FL_LES] = "les", [IR_FL_GTS] = "gts",
 };
 const char *const ir_round_names[IR_RM_MODE + 1] = {
@@ -209,7 +210,8 @@ static void print_call(struct printer *p, const struct ir_ins *i)
 static void print_variant(struct printer *p, const struct ir_ins *i)
 {
         unsigned shift = ir_is_vector_op(i->op) ? IR_VEC_VARIANT : 0, variant = i->aux >> shift;
-        bool minmax = i->op == IR_OP_fmin || i->op == IR_OP_fmax || i->op == IR_OP_vfmin || i->op == IR_OP_vfmax;
+        bool minmax = i->op == IR_OP_fmin || i->op == IR_OP_fmax || i->op == IR_OP_vfmin ||
+                      i->op == IR_OP_vfmax;
 
         if (ir_ops[i->op].sig == IR_SIG_VFP && (i->aux & IR_VEC_LOW))
                 fputs(" low", p->to);

@@ -167,7 +167,8 @@ static bool verify_compare(struct verifier *v, ir_ref n, bool want_fp)
         const struct ir_ins *i = &v->r->ins[n];
         enum ir_type t = arg_type(v, i, 0);
 
-        if (t != arg_type(v, i, 1) || t != (want_fp ? i->aux & 15 : i->aux) || (want_fp ? !ir_type_is_fp(t) : !is_int(t)))
+        if (t != arg_type(v, i, 1) || t != (want_fp ? i->aux & 15 : i->aux) ||
+            (want_fp ? !ir_type_is_fp(t) : !is_int(t)))
                 return bad(v, n,
                            "compared types differ from each other, from aux, or are not of the right kind");
         return true;
@@ -322,7 +323,8 @@ static bool verify_found(struct verifier *v, ir_ref n, int64_t lo, int64_t hi)
 static bool verify_access(struct verifier *v, ir_ref n)
 {
         const struct ir_ins *i = &v->r->ins[n];
-        bool write = i->op != IR_OP_ld, atomic = i->op == IR_OP_rmw || i->op == IR_OP_cas || i->op == IR_OP_cas16;
+        bool write = i->op != IR_OP_ld;
+        bool atomic = i->op == IR_OP_rmw || i->op == IR_OP_cas || i->op == IR_OP_cas16;
         unsigned size = 1u << i->mem.size_log2;
         unsigned full = i->type == IR_I32 || i->type == IR_F32 ? 4 : 8;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The `bare` machine: a CPU, memory, a console and a way out, for freestanding programs of a guest that has no board
- * yet. A program is an ELF file, entered at its entry point by every vCPU, which finds its index in the register of
- * the first argument.
+ * The `bare` machine: a CPU, memory, a console and a way out, for freestanding programs of a guest that has
+ * no board yet. A program is an ELF file, entered at its entry point by every vCPU, which finds its index in
+ * the register of the first argument.
  *
- * AArch64: memory at 0x40000000, as on QEMU's virt, entry in EL1 with the MMU off; console and exit by semihosting.
- * x86-64: memory at 0, entry in 64-bit mode, flat, under an identity map of 2 MiB pages that lies at the end of
- * memory; a serial port at 0x3f8, and the port 0x501, which ends the machine (isa-debug-exit).
+ * AArch64: memory at 0x40000000, as on QEMU's virt, entry in EL1 with the MMU off; console and exit by
+ * semihosting. x86-64: memory at 0, entry in 64-bit mode, flat, under an identity map of 2 MiB pages that
+ * lies at the end of memory; a serial port at 0x3f8, and the port 0x501, which ends the machine
+ * (isa-debug-exit).
  */
 #include <elf.h>
 #include <string.h>
@@ -34,7 +35,8 @@ struct bare_arch {
         gpa_t ram_base;
         const char *pc, *index;  /* registers of the entry state */
         bool (*add_devices)(struct vm *vm, struct bare *b, GError **error);
-        bool (*start)(struct vm *vm, struct bare *b, GError **error); /* memory and registers beyond those two */
+        /* memory and registers beyond those two */
+        bool (*start)(struct vm *vm, struct bare *b, GError **error);
 };
 
 struct bare {
@@ -93,7 +95,8 @@ static bool x86_start(struct vm *vm, struct bare *b, GError **error)
         gpa_t at = vm->ram_size - size;
 
         if (b->image.high > at)
-                return error_set(error, RHEA_ERROR_MEMORY, "the program and its page tables do not fit into %" PRIu64
+                return error_set(error, RHEA_ERROR_MEMORY,
+                                 "the program and its page tables do not fit into %" PRIu64
                                  " MiB of memory; use a bigger -m", vm->ram_size >> 20);
         tables[0] = (at + GUEST_PAGE_SIZE) | PTE_PRESENT | PTE_WRITE | PTE_USER;
         for (unsigned i = 0; i < gib; i++)
@@ -139,7 +142,8 @@ static bool check_options(struct vm *vm, const struct machine_options *opt, GErr
 
         for (unsigned i = 0; i < G_N_ELEMENTS(unused); i++) {
                 if (unused[i].value)
-                        return error_set(error, RHEA_ERROR_USAGE, "%s: machine bare runs a program without it; "
+                        return error_set(error, RHEA_ERROR_USAGE,
+                                         "%s: machine bare runs a program without it; "
                                          "leave it out", unused[i].option);
         }
         if (!opt->kernel)
@@ -169,8 +173,8 @@ static bool bare_init(struct vm *vm, const struct machine_options *opt, GError *
         if (!b->kernel)
                 return false;
         if (!loader_is_elf(b->kernel))
-                return error_set(error, RHEA_ERROR_USAGE, "program %s is not an ELF file; machine bare runs no other",
-                                 opt->kernel);
+                return error_set(error, RHEA_ERROR_USAGE,
+                                 "program %s is not an ELF file; machine bare runs no other", opt->kernel);
         b->ram = row.ram = ram_block_new(vm, "ram", vm->ram_size, error);
         row.start = b->arch->ram_base;
         return b->ram && address_space_add(vm->memory, &row, error) && b->arch->add_devices(vm, b, error);

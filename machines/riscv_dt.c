@@ -42,8 +42,9 @@ static void dt_isa(struct dt *dt, const char *path, const struct cpu_config *con
         dt_string(dt, path, "riscv,isa-base", rv32 ? "rv32i" : "rv64i");
         dt_string(dt, path, "riscv,isa", isa->str);
         g_string_free(isa, TRUE);
-        dt_string(dt, path, "mmu-type", cpu_has(&config->features, RV_F_SV48) ? "riscv,sv48"
-                                        : cpu_has(&config->features, RV_F_SV39) ? "riscv,sv39" : "riscv,none");
+        dt_string(dt, path, "mmu-type",
+                  cpu_has(&config->features, RV_F_SV48) ? "riscv,sv48"
+                  : cpu_has(&config->features, RV_F_SV39) ? "riscv,sv39" : "riscv,none");
 }
 
 static void dt_hart(struct dt *dt, struct vcpu *v, uint32_t *intc)

@@ -31,7 +31,8 @@ class Guest:
     """How programs are made for a guest, and how emulators are told to run a freestanding one."""
 
     def __init__(self, name, bare_cc, linux_cc, flags, bare_flags, rhea, qemu, without=()):
-        self.name, self.bare_cc, self.linux_cc, self.flags, self.bare_flags = name, bare_cc, linux_cc, flags, bare_flags
+        self.name, self.bare_cc, self.linux_cc = name, bare_cc, linux_cc
+        self.flags, self.bare_flags = flags, bare_flags
         self.rhea, self.qemu = rhea, qemu
         self.kinds = [kind for kind in KINDS if kind not in without]
         self.bare_kinds = [kind for kind in BARE_KINDS if kind not in without]
@@ -124,8 +125,8 @@ def make_initramfs(folder, program, guest):
 
 def board_command(guest, percent, result, sources):
     board = os.path.join(BENCH, "lib/bare", guest.name)
-    return [guest.bare_cc, *BARE_FLAGS, *guest.flags, *guest.bare_flags, f"-DBENCH_PERCENT={percent}", "-I" + board,
-            "-T", os.path.join(board, "link.ld"), "-o", result, *sources]
+    return [guest.bare_cc, *BARE_FLAGS, *guest.flags, *guest.bare_flags, f"-DBENCH_PERCENT={percent}",
+            "-I" + board, "-T", os.path.join(board, "link.ld"), "-o", result, *sources]
 
 
 def board_sources(guest):

@@ -38,12 +38,14 @@ def draw(title, rows):
             out.append(f'<rect x="{at}" y="34" width="12" height="12" fill="{COLOURS[group]}"/>')
             out.append(f'<text x="{at + 18}" y="44">{name}</text>')
             at += 150
-    out.append(f'<text x="{at}" y="44" fill="#555555">longer to the right is better; logarithmic scale</text>')
+    out.append(f'<text x="{at}" y="44" fill="#555555">'
+               'longer to the right is better; logarithmic scale</text>')
     for tick in ticks(low, high):
         colour = "#333333" if tick == 1 else "#dddddd"
         out.append(f'<line x1="{x(tick):.1f}" y1="{TOP - 6}" x2="{x(tick):.1f}" y2="{height - BOTTOM + 4}" '
                    f'stroke="{colour}"/>')
-        out.append(f'<text x="{x(tick):.1f}" y="{height - BOTTOM + 20}" text-anchor="middle">{tick:g}x</text>')
+        out.append(f'<text x="{x(tick):.1f}" y="{height - BOTTOM + 20}" '
+                   f'text-anchor="middle">{tick:g}x</text>')
     for i, row in enumerate(rows):
         out += bar(row, TOP + LINE * i, x)
     out.append("</svg>")
@@ -58,7 +60,8 @@ def bar(row, top, x):
            f'fill="{COLOURS[row.group]}"/>']
     if row.time["low"]:
         a, b = x(row.time["low"]), x(row.time["high"])
-        out.append(f'<path d="M{a:.1f} {middle - 4:.1f}v8M{a:.1f} {middle:.1f}H{b:.1f}M{b:.1f} {middle - 4:.1f}v8" '
+        out.append(f'<path d="M{a:.1f} {middle - 4:.1f}v8M{a:.1f} {middle:.1f}H{b:.1f}M{b:.1f} '
+                   f'{middle - 4:.1f}v8" '
                    f'stroke="#000000" fill="none"/>')
     out.append(f'<text x="{WIDTH - 10}" y="{middle + 4:.1f}" text-anchor="end">{ratio:.2f}x</text>')
     return out

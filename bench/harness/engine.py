@@ -34,17 +34,20 @@ class Engine:
         if self.native:
             return "the host itself"
         try:
-            done = subprocess.run([self.command[0], "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, timeout=30)
+            done = subprocess.run([self.command[0], "-version"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=30)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Failure(f"cannot run {self.command[0]}: {error}") from None
         return done.stdout.splitlines()[0].strip() if done.stdout else "unknown"
 
     def run(self, arguments, timeout):
-        """Returns a list of one dict for each program that ended, in order, and the last lines of the console."""
+        """
+        Returns a list of one dict for each program that ended, in order, and the last lines of the console.
+        """
         try:
-            process = subprocess.Popen([*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, preexec_fn=self.confine)
+            process = subprocess.Popen([*self.command, *arguments], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       preexec_fn=self.confine)
         except OSError as error:
             raise Failure(f"cannot run {[*self.command, *arguments][0]}: {error.strerror}") from None
         late = threading.Timer(timeout, process.kill)

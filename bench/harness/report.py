@@ -100,7 +100,8 @@ def problems(result, found):
         ended = collections.Counter(m["name"] for pair in result["rounds"] for m in pair[side])
         for name in result["programs"]:
             if ended[name] < rounds:
-                lines.append(f"{name}: did not end under {engine['name']} in {rounds - ended[name]} of {rounds} runs")
+                lines.append(f"{name}: did not end under {engine['name']} in {rounds - ended[name]} of "
+                             f"{rounds} runs")
         for row in found:
             wall, own = row.median(side, "wall_ns"), row.median(side)
             if abs(wall - own) > 0.05 * wall + 20e6:
@@ -136,9 +137,12 @@ def markdown_table(header, lines):
 
 
 def summary(found, mode):
-    """Geometric means: by class, then of the integer, the floating-point and the vector programs, never mixed."""
+    """
+    Geometric means: by class, then of the integer, the floating-point and the vector programs, never mixed.
+    """
     lines = []
-    for work in sorted({row.work for row in found}, key=lambda w: list(CLASSES).index(w) if w in CLASSES else 99):
+    for work in sorted({row.work for row in found}, key=lambda w: list(CLASSES).index(w) if w in CLASSES
+                       else 99):
         title, must = CLASSES.get(work, (work, None))
         mean = stats.geometric_mean([row.time for row in found if row.work == work])
         lines.append([work, title, str(mean["count"]), ratio_text(mean), interval_text(mean),
@@ -158,7 +162,8 @@ SUMMARY_HEADER = ["class", "what it does", "programs", "ratio", "95% interval", 
 
 
 def detail(result, found):
-    header = ["program", "class"] + [e["name"] for e in result["engines"]] + ["ratio", "95% interval", "CPU ratio"]
+    header = (["program", "class"] + [e["name"] for e in result["engines"]] +
+              ["ratio", "95% interval", "CPU ratio"])
     mode = result["mode"]
     lines = [[row.name, row.work, time_text(row, 0, mode), time_text(row, 1, mode), ratio_text(row.time),
               interval_text(row.time), ratio_text(row.cpu)] for row in found]
@@ -195,7 +200,8 @@ def section(result):
         f.write(draw(f"{MODES[mode]}: time under {b['name']} / time under {a['name']}", found))
     host = result["host"]
     parts = [f"Measured {result['date']} at {result['commit']} on {host['cpu']} ({host['cores']} cores, "
-             f"Linux {host['kernel']}): {a['version']} against {b['version']}; {len(result['rounds'])} pairs, "
+             f"Linux {host['kernel']}): {a['version']} against {b['version']}; {len(result['rounds'])} pairs,"
+             f" "
              f"{result['percent']}% of the default work"
              + (f", guest {result['guest']}, `-smp {result['smp']}`." if mode == "linux" else "."),
              f"![{MODES[mode]}](../bench/results/{mode}.svg)",
@@ -204,7 +210,8 @@ def section(result):
     if boot:
         parts.append(boot_text(result, boot))
     if result["others_busy"] > 0.05:
-        parts.append(f"Other work kept {result['others_busy']:.0%} of the host busy meanwhile; the CPU ratios suffer "
+        parts.append(f"Other work kept {result['others_busy']:.0%} of the host busy meanwhile; the CPU "
+                     f"ratios suffer "
                      "least from that.")
     wrong = problems(result, found)
     if wrong:

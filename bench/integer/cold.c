@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cold code: a quarter of a megabyte and more of short basic blocks, every one different, written once a round and
- * each run twice. The time is that of meeting code for the first time, which is most of what a boot or a
- * short-lived program does.
+ * Cold code: a quarter of a megabyte and more of short basic blocks, every one different, written once a
+ * round and each run twice. The time is that of meeting code for the first time, which is most of what a boot
+ * or a short-lived program does.
  */
 #include "bench.h"
 #include "code.h"

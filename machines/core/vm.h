@@ -48,7 +48,7 @@ struct vm {
         struct vcpu **vcpus;
         unsigned n_vcpus;
         struct address_space *memory;      /* the system address space */
-        struct address_space *ports;       /* I/O ports (64 KiB), or NULL: the machine has none; the machine's */
+        struct address_space *ports;       /* the machine's: I/O ports (64 KiB), or NULL: it has none */
         GPtrArray *ram_blocks;             /* struct ram_block *, freed with the VM */
         GPtrArray *devices;                /* struct dev *, in creation order */
         GPtrArray *chardevs, *drives;      /* back ends: struct chardev *, struct block_backend * */
@@ -81,8 +81,8 @@ struct vm {
         GArray *watchpoints;
 
         /*
-         * installed by machines that serve semihosting: operation @op with argument @arg of the guest's program.
-         * False: run the instruction again. NULL: the instruction is an ordinary one.
+         * installed by machines that serve semihosting: operation @op with argument @arg of the guest's
+         * program. False: run the instruction again. NULL: the instruction is an ordinary one.
          */
         bool (*semihosting)(struct vcpu *v, uint64_t op, uint64_t arg, uint64_t *result);
         void *semihosting_data;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""scripts/lockstep for freestanding programs of AArch64 and x86-64: QEMU writes its state before each instruction to a
-pipe, and tests/lockstep/log_follow.c follows.
+"""scripts/lockstep for freestanding programs of AArch64 and x86-64: QEMU writes its state before each
+instruction to a pipe, and tests/lockstep/log_follow.c follows.
 
-QEMU runs undisturbed to the program's entry point, or to where --from says, past its firmware and what the program itself does to get into
-64-bit mode there (bench/lib/bare/x86_64/start.S). A breakpoint of its gdb stub stops it, and by that the monitor is told
-to execute one instruction a block and to log. Consoles and exit statuses are compared at the end.
+QEMU runs undisturbed to the program's entry point, or to where --from says, past its firmware and what the
+program itself does to get into 64-bit mode there (bench/lib/bare/x86_64/start.S). A breakpoint of its gdb
+stub stops it, and by that the monitor is told to execute one instruction a block and to log. Consoles and
+exit statuses are compared at the end.
 """
 
 import os
@@ -19,8 +20,10 @@ MEMORY = '128M'
 # What the guest's programs find on both machines.
 QEMU = {
     'aarch64': ['-M', 'virt', '-nic', 'none', '-serial', 'null',
-                '-chardev', 'file,id=console,path=%s', '-semihosting-config', 'enable=on,target=native,chardev=console'],
-    'x86_64': ['-M', 'pc', '-nic', 'none', '-serial', 'file:%s', '-device', 'isa-debug-exit,iobase=0x501,iosize=2'],
+                '-chardev', 'file,id=console,path=%s', '-semihosting-config',
+                'enable=on,target=native,chardev=console'],
+    'x86_64': ['-M', 'pc', '-nic', 'none', '-serial', 'file:%s', '-device',
+               'isa-debug-exit,iobase=0x501,iosize=2'],
 }
 
 
@@ -125,13 +128,15 @@ class Run:
         self.memory = self.folder / 'memory' if args.guest == 'x86_64' else None
         self.start = start_of(program_of(self.options), args.from_)
         self.follower = subprocess.Popen(
-            [args.build / 'tests/lockstep/rhea-lockstep-bare', args.guest, self.pipe, '%x' % self.start, self.memory or '-', str(args.count), str(args.chunk), str(fine), '--',
-             '-M', 'bare', '-accel', args.accel, '-icount', 'shift=0', '-display', 'none', '-monitor', 'none',
-             '-serial', 'file:%s' % (self.folder / 'rhea.console'), *self.options], stdout=subprocess.PIPE, text=True)
+            [args.build / 'tests/lockstep/rhea-lockstep-bare', args.guest, self.pipe, '%x' % self.start,
+             self.memory or '-', str(args.count), str(args.chunk), str(fine), '--', '-M', 'bare', '-accel',
+             args.accel, '-icount', 'shift=0', '-display', 'none', '-monitor', 'none', '-serial',
+             'file:%s' % (self.folder / 'rhea.console'), *self.options], stdout=subprocess.PIPE, text=True)
         words = [o % (self.folder / 'qemu.console') if '%s' in o else o for o in QEMU[args.guest]]
         self.leader = subprocess.Popen(
-            [qemu, *words, '-cpu', args.qemu_cpu, '-display', 'none', '-monitor', 'none', '-no-reboot', '-accel', 'tcg,thread=single', '-S',
-             '-gdb', 'unix:%s,server=on,wait=off' % (self.folder / 'qemu.gdb'), '-D', self.pipe, *self.options],
+            [qemu, *words, '-cpu', args.qemu_cpu, '-display', 'none', '-monitor', 'none', '-no-reboot',
+             '-accel', 'tcg,thread=single', '-S', '-gdb',
+             'unix:%s,server=on,wait=off' % (self.folder / 'qemu.gdb'), '-D', self.pipe, *self.options],
             stdin=subprocess.DEVNULL)
 
     def lead(self):
@@ -181,7 +186,8 @@ def compare(args, qemu):
         if run.follower.returncode == 1 and args.chunk > 1:
             first = said
             words = said[-1].split()
-            print('a difference between %s and %s instructions; again, one by one from there' % (words[1], words[2]))
+            print('a difference between %s and %s instructions; again, one by one from there' %
+                  (words[1], words[2]))
             run, said, status = follow(args, qemu, folder, int(words[1]))
             if run.follower.returncode == 0:
                 print('in single steps they agree: what goes wrong takes a block', *first, sep='\n')

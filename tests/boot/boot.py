@@ -49,16 +49,20 @@ def case_shell(opts):
         g.wait_shell()
         check(g.run("nproc") == str(opts.smp), f"nproc is not {opts.smp}")
         check(g.run("uname -m") == "riscv64", "uname -m is not riscv64")
-        check(g.run("echo $((6 * 7)) $((1 << 40)) $((-7 / 2)) $((-7 % 3))") == "42 1099511627776 -3 -1", "shell arithmetic")
+        check(g.run("echo $((6 * 7)) $((1 << 40)) $((-7 / 2)) $((-7 % 3))") == "42 1099511627776 -3 -1",
+              "shell arithmetic")
         check(g.run("seq 1 2000 | awk '{ s += $1 } END { print s }'") == "2001000", "a pipe to awk")
         check(g.run("awk 'BEGIN { printf \"%.15f %.17g %d\\n\", 22 / 7, 1e20 / 3, 2.99e9 / 1000 }'") ==
               "%.15f %.17g %d" % (22 / 7, 1e20 / 3, 2.99e9 / 1000), "floating point in awk")
         check(g.run("seq 1 50000 | sha256sum | cut -d' ' -f1") ==
               hashlib.sha256("".join(f"{i}\n" for i in range(1, 50001)).encode()).hexdigest(), "sha256sum")
-        check(g.run("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null && gzip -c /tmp/a | gunzip -c | cmp - /tmp/a && echo same")
+        check(g.run("dd if=/dev/urandom of=/tmp/a bs=64k count=16 2>/dev/null && gzip -c /tmp/a | gunzip -c "
+                    "| cmp - /tmp/a && echo same")
               == "same", "gzip and gunzip")
-        check(g.run("i=0; while [ $i -lt 50 ]; do (true); i=$((i + 1)); done; echo $i") == "50", "fifty forks")
-        check(g.run("for i in 1 2 3 4; do (sleep 0.2; echo x) & done | cat; wait; echo done").endswith("done"), "background jobs")
+        check(g.run("i=0; while [ $i -lt 50 ]; do (true); i=$((i + 1)); done; echo $i") == "50",
+              "fifty forks")
+        done = g.run("for i in 1 2 3 4; do (sleep 0.2; echo x) & done | cat; wait; echo done")
+        check(done.endswith("done"), "background jobs")
         g.send("sh -c 'echo sleep\"\"ing; sleep 1000'\n")
         g.expect("sleeping")
         g.send("\x03")                  # Ctrl-C ends the foreground job, and only that
@@ -103,7 +107,8 @@ def case_deterministic(opts):
     """
     consoles = []
     for _ in range(2):
-        with start(opts, 'rhea.run="cat /proc/interrupts /proc/stat"', ["-icount", "shift=0"], stdin="none") as g:
+        words = 'rhea.run="cat /proc/interrupts /proc/stat"'
+        with start(opts, words, ["-icount", "shift=0"], stdin="none") as g:
             g.wait_end()
             consoles.append(guest.plain(g.console).split("\n"))
     compare(*consoles)
@@ -111,12 +116,15 @@ def case_deterministic(opts):
 
 def fsck(path):
     tool = "/sbin/e2fsck"
-    r = subprocess.run([tool, "-fn", path], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    r = subprocess.run([tool, "-fn", path], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                       check=False)
     check(r.returncode == 0, f"e2fsck finds fault with the disk:\n{r.stdout}{r.stderr}")
 
 
 def case_disk(opts):
-    """Files on an ext4 disk survive a reboot, the file system is clean, and a read-only disk stays as it was."""
+    """
+    Files on an ext4 disk survive a reboot, the file system is clean, and a read-only disk stays as it was.
+    """
     if not os.path.exists("/sbin/mke2fs"):
         print("mke2fs is not installed (package e2fsprogs)")
         sys.exit(SKIP)
@@ -128,8 +136,10 @@ def case_disk(opts):
 
         with start(opts, "rhea.mount=/dev/vda", disk_arguments(disk)) as g:
             g.wait_shell()
-            g.run("mkdir /mnt/d && for i in 1 2 3 4 5 6 7 8; do dd if=/dev/urandom of=/mnt/d/$i bs=32k count=$i 2>/dev/null; done")
-            g.run("cp /bin/busybox /mnt/ && mv /mnt/d/1 /mnt/d/renamed && rm /mnt/d/2 && ln -s d/3 /mnt/link && sync")
+            g.run("mkdir /mnt/d && for i in 1 2 3 4 5 6 7 8; do dd if=/dev/urandom of=/mnt/d/$i bs=32k "
+                  "count=$i 2>/dev/null; done")
+            g.run("cp /bin/busybox /mnt/ && mv /mnt/d/1 /mnt/d/renamed && rm /mnt/d/2 && ln -s d/3 /mnt/link "
+                  "&& sync")
             sums = g.run("cd /mnt && find . -type f | sort | xargs sha256sum; cd")
             g.power_off()
         fsck(disk)
@@ -137,7 +147,8 @@ def case_disk(opts):
 
         with start(opts, "rhea.mount=/dev/vda", disk_arguments(disk)) as g:
             g.wait_shell()
-            check(g.run("cd /mnt && find . -type f | sort | xargs sha256sum; cd") == sums, "the files changed over a reboot")
+            check(g.run("cd /mnt && find . -type f | sort | xargs sha256sum; cd") == sums,
+                  "the files changed over a reboot")
             g.run("cmp /mnt/busybox /bin/busybox && umount /mnt && e2fsck -fn /dev/vda")
             g.power_off()
         fsck(disk)
@@ -200,7 +211,9 @@ def check_resident(g, when):
 
 
 def case_idle(opts):
-    """Little memory beyond the guest's own at the shell and after work there, and next to no CPU time when idle."""
+    """
+    Little memory beyond the guest's own at the shell and after work there, and next to no CPU time when idle.
+    """
     with start(opts) as g:
         g.wait_shell()
         time.sleep(2)                   # the kernel still has a few things to finish

@@ -41,7 +41,9 @@ def initrd_path():
 
 
 def firmware_path():
-    """The guest's own OpenSBI, so that all emulators run the same one; Debian 12's has a race (docs/TESTING.md)."""
+    """
+    The guest's own OpenSBI, so that all emulators run the same one; Debian 12's has a race (docs/TESTING.md).
+    """
     return os.environ.get("RHEA_FIRMWARE") or os.path.join(cache_folder(), "guest", "fw_dynamic.bin")
 
 
@@ -55,7 +57,8 @@ def missing_artefact():
 
 
 def is_qemu(emulator):
-    out = subprocess.run([emulator, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    out = subprocess.run([emulator, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                         check=False)
     return "QEMU emulator" in out.stdout
 
 
@@ -99,7 +102,8 @@ class Guest:
         self.marks = []                 # (seconds since the start, bytes of output by then)
         if stdin == "terminal":
             self.fd, other = pty.openpty()
-            self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, start_new_session=True)
+            self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other,
+                                            start_new_session=True)
             os.close(other)
             self.input = self.fd
         else:
@@ -141,10 +145,12 @@ class Guest:
             match = compiled.search(self.output, self.seen)
             if match:
                 self.seen = match.end()
-                return [g.decode(errors="replace") if g is not None else None for g in (match.group(), *match.groups())]
+                return [g.decode(errors="replace") if g is not None else None
+                        for g in (match.group(), *match.groups())]
             try:
                 if not self._read(until):
-                    raise Failure(f"the emulator ended (status {self.wait()}) before its console showed: {pattern}")
+                    raise Failure(f"the emulator ended (status {self.wait()}) before its console showed: "
+                                  f"{pattern}")
             except Failure as f:
                 raise Failure(f"waiting for {pattern!r}: {f}") from None
 
@@ -247,7 +253,8 @@ VARIES = [(re.compile(p), r) for p, r in [
     (r"(\d+ MiB)$", r"* MiB"),
 ]]
 # The kernel says these only when the host was busy.
-ONLY_SOMETIMES = re.compile(r"^(hrtimer: interrupt took|clocksource: .*(watchdog|Long readout)|sched: DL replenish)")
+ONLY_SOMETIMES = re.compile(r"^(hrtimer: interrupt took|clocksource: .*(watchdog|Long readout)|sched: DL "
+                            r"replenish)")
 KERNEL_LINE = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ")
 
 

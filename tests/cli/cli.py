@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The command line: what is wrong gets one message that names what was meant, status 1, and nothing else happens;
-what is right runs.
+"""The command line: what is wrong gets one message that names what was meant, status 1, and nothing else
+happens; what is right runs.
 
     cli.py EMULATOR [--markdown PROGRAM PAGE] [PATTERN...]
 
@@ -97,8 +97,10 @@ WRONG = [
     (f"{BASE} -kernel cut.Image", "cut.Image is truncated.*copy"),
     (f"{BASE} -kernel pipe", "pipe is not a regular file"),
     (f"{BASE} -kernel /dev/zero", "/dev/zero is not a regular file"),
-    ("-M virt -display none -bios finish.bin -kernel finish0.elf", "kernel finish0.elf at 0x80000000 .*overlaps the firmware.*-bios none"),
-    ("-M virt -display none -bios ./torn.elf", "torn.elf is a truncated ELF file: its segments end at byte 1048696, but it has 140; copy"),
+    ("-M virt -display none -bios finish.bin -kernel finish0.elf",
+     "kernel finish0.elf at 0x80000000 .*overlaps the firmware.*-bios none"),
+    ("-M virt -display none -bios ./torn.elf",
+     "torn.elf is a truncated ELF file: its segments end at byte 1048696, but it has 140; copy"),
     ("-M virt -display none -bios ./shoff.elf", "shoff.elf is a truncated ELF file"),
     ("-M virt -display none -bios ./empty", "empty"),
     ("-M virt -display none -bios ./pipe", "pipe is not a regular file"),
@@ -142,11 +144,15 @@ WRONG = [
     (f"{BASE} -device ,id=x", "name"),
     (f"{BASE} -device virtio-blk-device", "drive="),
     (f"{BASE} -device virtio-blk-device,drive=d0", "drive 'd0' does not exist"),
-    (f"{PROG} -drive file=disk.img,if=none,id=disk0 -device virtio-blk-device,drive=disk1", "did you mean 'disk0'"),
+    (f"{PROG} -drive file=disk.img,if=none,id=disk0 -device virtio-blk-device,drive=disk1",
+     "did you mean 'disk0'"),
     (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drvie=d", "did you mean drive"),
-    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d -device virtio-blk-device,drive=d", "in use|used"),
-    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d,logical_block_size=x", "not a number"),
-    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d,logical_block_size=777", "777|power|512"),
+    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d -device virtio-blk-device,"
+     f"drive=d", "in use|used"),
+    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d,logical_block_size=x",
+     "not a number"),
+    (f"{PROG} -drive file=disk.img,if=none,id=d -device virtio-blk-device,drive=d,logical_block_size=777",
+     "777|power|512"),
     (f"{BASE} -device goldfish-rtc", "part of machines"),
     (f"{BASE} -device virtio-rng-device,id=a -device virtio-rng-device,id=a", "id=a is given twice"),
     (f"{BASE} -device virtio-rng-device,bus=nowhere", "nowhere"),
@@ -162,7 +168,8 @@ WRONG = [
     (f"{PROG} -serial file:no/such/x", "No such file"),
     (f"{PROG} -serial chardev:y", "no character device y"),
     (f"{PROG} -serial unix:no/such/sock", "no/such/sock"),
-    (f"{PROG} -serial tcp::99999,server=on,wait=off", "character device serial0: port 99999 is more than 65535"),
+    (f"{PROG} -serial tcp::99999,server=on,wait=off",
+     "character device serial0: port 99999 is more than 65535"),
     (f"{PROG} -chardev stdoi,id=x", "did you mean 'stdio'"),
     (f"{PROG} -chardev stdio", "id= is missing"),
     (f"{PROG} -chardev null,id=x,mxu=on", "did you mean mux"),
@@ -249,7 +256,8 @@ RIGHT = [
     (f"{PROG} -icount 3,sleep=off", 0, ""),
     (f"{PROG} -icount auto -smp 2", 0, ""),
     (f"{PROG} -name guest=a,,b,debug-threads=on", 0, ""),
-    (f"{PROG} -drive file=disk.img,format=raw,if=none,id=d0,readonly=on -device virtio-blk-device,drive=d0", 0, ""),
+    (f"{PROG} -drive file=disk.img,format=raw,if=none,id=d0,readonly=on -device virtio-blk-device,drive=d0",
+     0, ""),
     (f"{PROG} -drive file=disk.img,format=raw", 0, ""),
     (f"{PROG} -drive file=with,,comma.img,cache=none,aio=native,discard=unmap", 0, ""),
     (f"{PROG} disk.img", 0, ""),
@@ -274,9 +282,11 @@ RIGHT = [
 
 def elf(machine, address, code, file_size=None, headers=0):
     """One segment; with the file's headers in it if that says how many bytes they have."""
-    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, machine, 1, address + (headers and 4096), 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, machine, 1,
+                       address + (headers and 4096), 64, 0, 0, 64, 56, 1, 0, 0, 0)
     size = len(code) + headers if file_size is None else file_size
-    return head + struct.pack("<IIQQQQQQ", 1, 7, 120 - headers, address, address, size, max(size, len(code)), 4096) + code
+    return (head + struct.pack("<IIQQQQQQ", 1, 7, 120 - headers, address, address, size, max(size, len(code)),
+                               4096) + code)
 
 
 def finisher(value):
@@ -292,17 +302,20 @@ def htif_program(tohost, *code):
     base = 0x80000000
     code = struct.pack(f"<{len(code)}I", *code).ljust(tohost - base + 16, b"\0")
     strings = b"\0tohost\0fromhost\0.symtab\0.strtab\0"
-    symbols = bytes(24) + struct.pack("<IBBHQQ", 1, 0x10, 0, 1, tohost, 8) + struct.pack("<IBBHQQ", 8, 0x10, 0, 1, tohost + 8, 8)
+    symbols = (bytes(24) + struct.pack("<IBBHQQ", 1, 0x10, 0, 1, tohost, 8) +
+               struct.pack("<IBBHQQ", 8, 0x10, 0, 1, tohost + 8, 8))
     strtab = 120 + len(code)
     symtab = (strtab + len(strings) + 7) & ~7
     sections = symtab + len(symbols)
-    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, 243, 1, base, 64, sections, 0, 64, 56, 1, 64, 4, 3)
+    head = struct.pack("<4s5B7xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 0, 2, 243, 1, base, 64, sections, 0,
+                       64, 56, 1, 64, 4, 3)
     program = struct.pack("<IIQQQQQQ", 1, 7, 120, base, base, len(code), len(code), 8)
     out = (head + program + code + strings).ljust(symtab, b"\0") + symbols
 
     def section(name, kind, flags, address, offset, size, link=0, info=0, entry=0):
         return struct.pack("<IIQQQQIIQQ", name, kind, flags, address, offset, size, link, info, 8, entry)
-    out += bytes(64) + section(0, 1, 6, base, 120, len(code)) + section(17, 2, 0, 0, symtab, len(symbols), 3, 1, 24)
+    out += (bytes(64) + section(0, 1, 6, base, 120, len(code)) +
+            section(17, 2, 0, 0, symtab, len(symbols), 3, 1, 24))
     return out + section(25, 3, 0, 0, strtab, len(strings))
 
 
@@ -310,9 +323,11 @@ def device_tree(depth=1):
     """A blob with a property and @depth nodes in each other."""
     strings = b"compatible\0"
     struct_ = struct.pack(">I", 1) + bytes(4) + struct.pack(">III", 3, 8, 0) + b"rhea,no\0"
-    struct_ += (struct.pack(">I", 1) + b"abc\0") * depth + struct.pack(">I", 2) * (depth + 1) + struct.pack(">I", 9)
+    struct_ += ((struct.pack(">I", 1) + b"abc\0") * depth + struct.pack(">I", 2) * (depth + 1) +
+                struct.pack(">I", 9))
     total = 40 + 16 + len(struct_) + len(strings)
-    head = struct.pack(">10I", 0xd00dfeed, total, 56, 56 + len(struct_), 40, 17, 16, 0, len(strings), len(struct_))
+    head = struct.pack(">10I", 0xd00dfeed, total, 56, 56 + len(struct_), 40, 17, 16, 0, len(strings),
+                       len(struct_))
     return head + bytes(16) + struct_ + strings
 
 
@@ -325,13 +340,18 @@ def make_files(folder):
         "reset.bin": finisher(0x7777),
         "finish.elf": htif_program(0x80001000, 0x00001297, 0x00100313, 0x0062b023, 0x0000006f),
         # Code and atomics in tohost's own line: stores there the 1 that it has added to memory.
-        "beside.elf": htif_program(0x80000020, 0x00000297, 0x00100313, 0x08028393, 0x0063b02f, 0x0003b303, 0x0262b023, 0x0000006f),
-        "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20), "disk2.img": bytes(1 << 20),
-        "with,comma.img": bytes(65536), "keep.txt": b"kept\n", "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
+        "beside.elf": htif_program(0x80000020, 0x00000297, 0x00100313, 0x08028393, 0x0063b02f, 0x0003b303,
+                                   0x0262b023, 0x0000006f),
+        "text": b"this is no kernel\n" * 20, "empty": b"", "disk.img": bytes(1 << 20),
+        "disk2.img": bytes(1 << 20),
+        "with,comma.img": bytes(65536), "keep.txt": b"kept\n",
+        "broken.dtb": b"\xd0\x0d\xfe\xed" + b"\xff" * 60,
         "short.elf": b"\x7fELF\x02\x01\x01" + bytes(9), "x86.elf": elf(62, 0x80000000, finisher(0x5555)),
         "headers.elf": elf(243, 0x7ffff000, bytes(4096 - 120) + finisher(0x5555), headers=120),
-        "torn.elf": elf(243, 0x80000000, finisher(0x5555), 1 << 20), "far.elf": elf(243, 0x7000000000, finisher(0x5555)),
-        "big.bin": b"\x13\0\0\0" * (10 << 20), "huge.Image": bytes(header), "bad.gz": b"\x1f\x8b\x08\0" + b"\xff" * 100,
+        "torn.elf": elf(243, 0x80000000, finisher(0x5555), 1 << 20),
+        "far.elf": elf(243, 0x7000000000, finisher(0x5555)),
+        "big.bin": b"\x13\0\0\0" * (10 << 20), "huge.Image": bytes(header),
+        "bad.gz": b"\x1f\x8b\x08\0" + b"\xff" * 100,
     }
     good = files["finish.elf"]
     finish0 = elf(243, 0x80000000, finisher(0x5555))
@@ -341,18 +361,26 @@ def make_files(folder):
     two = changed(finish0[:120], 56, "<H", 2) + finish0[64:120] + finish0[120:]
     two = changed(changed(two, 64 + 8, "<Q", 176), 120 + 8, "<Q", 176)
     header[16:24] = struct.pack("<Q", 1 << 20)
-    pe = bytes(header[:56]) + b"RSC\x05" + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<HHIIIHH", 0x5064, 1, 0, 0, 0, 0, 0)
+    pe = (bytes(header[:56]) + b"RSC\x05" + struct.pack("<I", 64) + b"PE\0\0" +
+          struct.pack("<HHIIIHH", 0x5064, 1, 0, 0, 0, 0, 0))
     pe = b"MZ" + pe[2:] + b".text\0\0\0" + struct.pack("<IIII", 0x1000, 0x1000, 1 << 20, 0x1000) + bytes(16)
     tree = device_tree()
     files |= {
-        "finish0.elf": finish0, "phoff.elf": changed(finish0, 32, "<Q", 1 << 20), "phoff2.elf": changed(finish0, 32, "<Q", (1 << 64) - 8),
-        "phsize.elf": changed(finish0, 54, "<H", 8), "shoff.elf": changed(changed(changed(finish0, 40, "<Q", 4000), 58, "<H", 64), 60, "<H", 3),
-        "nothing.elf": changed(finish0, 56, "<H", 0), "overlap.elf": two, "entry.elf": changed(finish0, 24, "<Q", 0x90000000),
-        "offset.elf": changed(finish0, 72, "<Q", (1 << 64) - 8), "wide.elf": changed(finish0, 104, "<Q", 1 << 60),
-        "rom.elf": elf(243, 0x1000, finisher(0x5555)), "object.elf": changed(finish0, 16, "<H", 1), "cut.Image": pe,
-        "empty.gz": gzip.compress(b""), "cut.gz": gzip.compress(bytes(range(256)) * 100)[:-200], "cut-symbols.elf": good[:-100],
+        "finish0.elf": finish0, "phoff.elf": changed(finish0, 32, "<Q", 1 << 20),
+        "phoff2.elf": changed(finish0, 32, "<Q", (1 << 64) - 8),
+        "phsize.elf": changed(finish0, 54, "<H", 8),
+        "shoff.elf": changed(changed(changed(finish0, 40, "<Q", 4000), 58, "<H", 64), 60, "<H", 3),
+        "nothing.elf": changed(finish0, 56, "<H", 0), "overlap.elf": two,
+        "entry.elf": changed(finish0, 24, "<Q", 0x90000000),
+        "offset.elf": changed(finish0, 72, "<Q", (1 << 64) - 8),
+        "wide.elf": changed(finish0, 104, "<Q", 1 << 60),
+        "rom.elf": elf(243, 0x1000, finisher(0x5555)), "object.elf": changed(finish0, 16, "<H", 1),
+        "cut.Image": pe,
+        "empty.gz": gzip.compress(b""), "cut.gz": gzip.compress(bytes(range(256)) * 100)[:-200],
+        "cut-symbols.elf": good[:-100],
         "good.dtb": tree, "cut.dtb": tree[:-20], "strings.dtb": changed(tree, 12, ">I", len(tree) + 100),
-        "strings2.dtb": changed(tree, 32, ">I", 1 << 30), "totalsize.dtb": changed(tree, 4, ">I", 1 << 20), "deep.dtb": device_tree(2000),
+        "strings2.dtb": changed(tree, 32, ">I", 1 << 30), "totalsize.dtb": changed(tree, 4, ">I", 1 << 20),
+        "deep.dtb": device_tree(2000),
         "most.bin": bytes(1600 << 10),
     }
     os.mkfifo(os.path.join(folder, "pipe"))
@@ -376,13 +404,15 @@ class Runner:
         self.failed += 1
 
     def run(self, arguments, folder):
-        """Runs with a terminal for stdin; status, stdout, stderr, and whether the terminal stayed as it was."""
+        """
+        Runs with a terminal for stdin; status, stdout, stderr, and whether the terminal stayed as it was.
+        """
         self.count += 1
         master, slave = pty.openpty()
         before = termios.tcgetattr(slave)
         try:
-            r = subprocess.run([self.emulator, *arguments.split()], stdin=slave, capture_output=True, text=True, cwd=folder,
-                               timeout=60, check=False)
+            r = subprocess.run([self.emulator, *arguments.split()], stdin=slave, capture_output=True,
+                               text=True, cwd=folder, timeout=60, check=False)
             same = termios.tcgetattr(slave) == before
             return r.returncode, r.stdout, r.stderr, same
         except subprocess.TimeoutExpired:
@@ -427,7 +457,9 @@ def snapshot(folder):
 
 
 def check_special_files(runner, folder):
-    """What has the name of an output stays what it is: a link, a device; a socket's name frees no other file."""
+    """
+    What has the name of an output stays what it is: a link, a device; a socket's name frees no other file.
+    """
     link, target, kept = (os.path.join(folder, name) for name in ("link.dtb", "target.dtb", "kept.txt"))
     open(target, "w").close()
     os.symlink("target.dtb", link)
@@ -447,7 +479,8 @@ def check_personality(runner, folder):
     for name, status in (("rhea-system-riscv64", 0), ("rhea", 0), ("rhea-system-risvc64", 1)):
         path = os.path.join(folder, name)
         os.symlink(runner.emulator, path)
-        r = subprocess.run([path, "-version"], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        r = subprocess.run([path, "-version"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                           check=False)
         if r.returncode != status or (status and "did you mean 'riscv64'" not in r.stderr):
             runner.fail(name, f"status {r.returncode}: {r.stdout}{r.stderr}")
 
@@ -457,9 +490,11 @@ def check_bare(runner, folder):
     wrong = (
         ("", "needs a program; add -kernel"), ("-kernel text", "text is not an ELF file"),
         ("-kernel empty", "empty.*(is empty|not an ELF)"), ("-kernel short.elf", "short.elf"),
-        ("-kernel finish0.elf", "finish0.elf is for another processor"), ("-kernel gone", "gone: .*No such file"),
+        ("-kernel finish0.elf", "finish0.elf is for another processor"),
+        ("-kernel gone", "gone: .*No such file"),
         ("-kernel finish0.elf -initrd text", "-initrd: machine bare runs a program without it"),
-        ("-kernel finish0.elf -m 3M", "-m: machine bare takes 2 MiB"), ("-kernel finish0.elf -smp 9", "at most 8 vCPUs"),
+        ("-kernel finish0.elf -m 3M", "-m: machine bare takes 2 MiB"),
+        ("-kernel finish0.elf -smp 9", "at most 8 vCPUs"),
         ("-kernel finish0.elf -cpu mx", "unknown CPU model 'mx'"),
         ("-kernel finish0.elf -cpu max,avx99=on", "unknown CPU feature 'avx99'.*-cpu help"),
     )
@@ -469,7 +504,8 @@ def check_bare(runner, folder):
         other = Runner(program)
         for arguments, pattern in wrong:
             other.wrong(f"-M bare -display none {arguments}", pattern, folder)
-        other.right("-cpu help", 0, r"max\n(.|\n)*\n%s +\w" % {"aarch64": "crc32", "x86_64": "sse2"}[guest], folder)
+        other.right("-cpu help", 0, r"max\n(.|\n)*\n%s +\w" % {"aarch64": "crc32", "x86_64": "sse2"}[guest],
+                    folder)
         runner.count, runner.failed = runner.count + other.count, runner.failed + other.failed
 
 
@@ -478,7 +514,8 @@ def check_markdown(runner, program, page):
     with open(page, encoding="utf-8") as f:
         there = f.read()
     if made != there:
-        diff = "\n".join(difflib.unified_diff(there.splitlines(), made.splitlines(), page, "the table", lineterm=""))
+        diff = "\n".join(difflib.unified_diff(there.splitlines(), made.splitlines(), page, "the table",
+                                              lineterm=""))
         runner.fail(page, f"it is not what the table of options gives; run ninja docs-command-line\n{diff}")
 
 

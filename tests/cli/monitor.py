@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The monitor: on the terminal behind Ctrl-A c and on a socket, with the machine running, stopped and deterministic.
+"""The monitor: on the terminal behind Ctrl-A c and on a socket, with the machine running, stopped and
+deterministic.
 
     monitor.py EMULATOR
 """
@@ -239,7 +240,8 @@ def case_signal(emulator, program, extra):
 def case_socket(emulator, program, extra):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "sock")
-        with Emulator(emulator, program, ["-display", "none", "-monitor", f"unix:{path},server=on,wait=off", *extra], False) as e:
+        with Emulator(emulator, program, ["-display", "none", "-monitor", f"unix:{path},server=on,wait=off",
+                                          *extra], False) as e:
             for _ in range(2):
                 s = socket.socket(socket.AF_UNIX)
                 for _ in range(200):

@@ -30,7 +30,8 @@ class Terminal:
         self.ignored = ignored
         self.master, self.slave = pty.openpty()
         self.before = termios.tcgetattr(self.slave)
-        command = [emulator, "-M", "virt", "-bios", "none", "-kernel", os.path.join(folder, "loop.bin"), *options]
+        command = [emulator, "-M", "virt", "-bios", "none", "-kernel", os.path.join(folder, "loop.bin"),
+                   *options]
         self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave,
                                         preexec_fn=self.own_terminal, start_new_session=True)
         self.until(lambda: not self.echoes(), "the terminal never became raw")
@@ -38,7 +39,8 @@ class Terminal:
 
     def own_terminal(self):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # ignored where the test runs in the background
+        for number in (signal.SIGINT, signal.SIGQUIT,
+                       signal.SIGHUP):  # ignored where the test runs in the background
             signal.signal(number, signal.SIG_IGN if number == self.ignored else signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -75,8 +77,9 @@ class Terminal:
 
 
 def case_signals(emulator, folder):
-    for number, options in [(n, o) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGSEGV,
-                                             signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGTRAP)
+    for number, options in [(n, o) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT,
+                                             signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE,
+                                             signal.SIGTRAP)
                             for o in (["-nographic"], ["-display", "none", "-serial", "stdio"])]:
         with Terminal(emulator, folder, *options) as t:
             t.process.send_signal(number)
@@ -88,8 +91,11 @@ def case_signals(emulator, folder):
 
 
 def case_keys(emulator, folder):
-    """Ctrl-A x ends it; Ctrl-C and Ctrl-backslash are signals where the terminal is not shared with the monitor."""
-    for keys, options, status in ((b"\x01x", ["-nographic"], [0]), (b"\x03", ["-display", "none", "-serial", "stdio"], [0]),
+    """
+    Ctrl-A x ends it; Ctrl-C and Ctrl-backslash are signals where the terminal is not shared with the monitor.
+    """
+    for keys, options, status in ((b"\x01x", ["-nographic"], [0]),
+                                  (b"\x03", ["-display", "none", "-serial", "stdio"], [0]),
                                   (b"\x1c", ["-display", "none", "-serial", "stdio"], [-signal.SIGQUIT])):
         with Terminal(emulator, folder, *options) as t:
             os.write(t.master, keys)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A walk over ir/ops.def: each op in each form that the verifier admits, with operands for which nothing
- * special happens, run as host code that counts its calls of C. What makes any is listed, so that an op that a
- * host no longer does itself, or not yet, shows as a difference of a golden list. Where not all forms of a
+ * special happens, run as host code that counts its calls of C. What makes any is listed, so that an op that
+ * a host no longer does itself, or not yet, shows as a difference of a golden list. Where not all forms of a
  * line do, the line says which: the guests' floating-point modes, conditions or roundings, how many of the
  * constants.
  *
@@ -123,7 +123,8 @@ static bool is_legal(const struct form *f)
         struct arena *a;
         bool ok;
 
-        if (f->i.op == IR_OP_cas16 ? f->i.type != IR_I64 : is_memory((enum ir_op)f->i.op) && f->i.type == IR_FLAGS)
+        if (f->i.op == IR_OP_cas16 ? f->i.type != IR_I64
+                                   : is_memory((enum ir_op)f->i.op) && f->i.type == IR_FLAGS)
                 return false;
         if (ir_is_vector_op(f->i.op)) {
                 if (f->i.op == IR_OP_vfcmp && f->i.aux >> 4 == 3)

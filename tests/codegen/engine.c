@@ -45,13 +45,13 @@ static struct {
 static void spoil_vectors(void)
 {
 #ifdef __aarch64__
-        __asm__ volatile("movi v0.16b, 255; movi v1.16b, 255; movi v2.16b, 255; movi v3.16b, 255; movi v4.16b, 255;"
-                         "movi v5.16b, 255; movi v6.16b, 255; movi v7.16b, 255; movi v16.16b, 255;"
-                         "movi v17.16b, 255; movi v18.16b, 255; movi v19.16b, 255; movi v20.16b, 255;"
-                         "movi v21.16b, 255; movi v22.16b, 255; movi v23.16b, 255; movi v24.16b, 255;"
-                         "movi v31.16b, 255; ins v8.d[1], v0.d[0]; ins v15.d[1], v0.d[0]"
-                         ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20",
-                         "v21", "v22", "v23", "v24", "v31");
+        __asm__ volatile("movi v0.16b, 255; movi v1.16b, 255; movi v2.16b, 255; movi v3.16b, 255;"
+                         "movi v4.16b, 255; movi v5.16b, 255; movi v6.16b, 255; movi v7.16b, 255;"
+                         "movi v16.16b, 255; movi v17.16b, 255; movi v18.16b, 255; movi v19.16b, 255;"
+                         "movi v20.16b, 255; movi v21.16b, 255; movi v22.16b, 255; movi v23.16b, 255;"
+                         "movi v24.16b, 255; movi v31.16b, 255; ins v8.d[1], v0.d[0]; ins v15.d[1], v0.d[0]"
+                         ::: "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19",
+                         "v20", "v21", "v22", "v23", "v24", "v31");
 #else
         __asm__ volatile("pcmpeqd %%xmm0, %%xmm0; movdqa %%xmm0, %%xmm1; movdqa %%xmm0, %%xmm2;"
                          "movdqa %%xmm0, %%xmm3; movdqa %%xmm0, %%xmm4; movdqa %%xmm0, %%xmm5;"
@@ -150,7 +150,8 @@ static struct code_region *rig_find(struct vcpu *v, const void *exec_addr)
 }
 
 static const struct slow_ops slow = {
-        .load = rig_load, .store = rig_store, .rmw = rig_rmw, .cas = rig_cas, .cas16 = rig_cas16, .fp = rig_fp, .hook = rig_hook,
+        .load = rig_load, .store = rig_store, .rmw = rig_rmw, .cas = rig_cas, .cas16 = rig_cas16,
+        .fp = rig_fp, .hook = rig_hook,
         .load128 = rig_load128, .store128 = rig_store128, .vec = rig_vec,
         .find = rig_find,
 };
@@ -168,7 +169,8 @@ static struct ir_helper_ret helper(unsigned n, uint64_t a, uint64_t b, uint64_t 
 
 #define WRAPPERS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
 #define X(n) \
-        static struct ir_helper_ret helper_##n(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, uint64_t d) \
+        static struct ir_helper_ret helper_##n(struct vcpu *v, uint64_t a, uint64_t b, uint64_t c, \
+                                               uint64_t d) \
         { \
                 return helper(n, a, b, c, d); \
         }
@@ -205,8 +207,8 @@ static void fp_flags_or(struct vcpu *v, uint32_t flags)
 /* ---- the rig ---- */
 
 /*
- * CODEGEN_LEVEL says what the host has beyond its baseline, so that older processors are tested on a newer one. Each
- * level has those before it.
+ * CODEGEN_LEVEL says what the host has beyond its baseline, so that older processors are tested on a newer
+ * one. Each level has those before it.
  */
 static void limit_features(void)
 {
@@ -361,8 +363,8 @@ static void fill_tlb(struct world *w, bool fast)
 }
 
 /*
- * What the run should have given back of the budget: the interpreter leaves that to its engine. If it did, the
- * budget is reported as the interpreter's.
+ * What the run should have given back of the budget: the interpreter leaves that to its engine. If it did,
+ * the budget is reported as the interpreter's.
  */
 static void settle_budget(const struct ir_region *r, struct world *ref)
 {

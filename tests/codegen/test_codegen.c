@@ -111,8 +111,8 @@ static void test_vector(const void *op)
 {
         GError *error = NULL;
 
-        vec_ops_check(GPOINTER_TO_INT(op), setting("CODEGEN_FIRST", 1), setting("CODEGEN_REGIONS", VEC_REGIONS),
-                      &error);
+        vec_ops_check(GPOINTER_TO_INT(op), setting("CODEGEN_FIRST", 1),
+                      setting("CODEGEN_REGIONS", VEC_REGIONS), &error);
         g_assert_no_error(error);
 }
 

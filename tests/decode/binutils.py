@@ -119,7 +119,8 @@ def run_assembler(directory, source):
     obj = os.path.join(directory, 'in.o')
     with open(path, 'w', encoding='utf-8') as f:
         f.write(source)
-    p = subprocess.run([PREFIX + 'as', '-march=' + MARCH % args.bits, '-mabi=' + ABI[args.bits], path, '-o', obj],
+    p = subprocess.run([PREFIX + 'as', '-march=' + MARCH % args.bits, '-mabi=' + ABI[args.bits], path, '-o',
+                        obj],
                        stderr=subprocess.PIPE, text=True, check=False)
     return obj, p.stderr
 
@@ -286,7 +287,7 @@ def golden():
             print('%x %0*x %s' % (address, 4 if word & 3 != 3 else 8, word, text))
 
 
-ap = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+ap = argparse.ArgumentParser(description=__doc__.split('\n\n', maxsplit=1)[0])
 ap.add_argument('--rvdis', required=True)
 ap.add_argument('--json', required=True)
 ap.add_argument('--count', type=int, default=100)

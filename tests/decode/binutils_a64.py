@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Our A64 disassembler against GNU objdump, for random words of every row of the tables and random words in general.
+"""Our A64 disassembler against GNU objdump, for random words of every row of the tables and random words in
+general.
 
     binutils_a64.py --a64dis a64dis --json a64_decode.json [--count N] [--seed N] words|golden
 
-What one decodes the other must decode, to the same text, but for the differences that are listed and counted below.
-Rows whose features binutils 2.40 does not know, and SVE and SME, of which the tables have the groups alone, are left
-out. `golden` prints lines for golden_a64.txt. Exits with 77 where binutils for AArch64 is missing.
+What one decodes the other must decode, to the same text, but for the differences that are listed and counted
+below. Rows whose features binutils 2.40 does not know, and SVE and SME, of which the tables have the groups
+alone, are left out. `golden` prints lines for golden_a64.txt. Exits with 77 where binutils for AArch64 is
+missing.
 """
 
 import argparse
@@ -23,7 +25,8 @@ import tempfile
 from verdict import verdict
 
 PREFIX = 'aarch64-linux-gnu-'
-UNKNOWN = ('SVE SVE2 SME RPRFM CMPBR FPRCVT FAMINMAX LUT FP8 CPA LSUI LSFE THE D128 GCS LSE128 RCPC3 PAUTH_LR').split()
+UNKNOWN = ('SVE SVE2 SME RPRFM CMPBR FPRCVT FAMINMAX LUT FP8 CPA LSUI LSFE THE D128 GCS LSE128 RCPC3 '
+           'PAUTH_LR').split()
 
 
 def known(word):
@@ -93,7 +96,8 @@ def objdump(code):
         path = os.path.join(d, 'code')
         with open(path, 'wb') as f:
             f.write(code)
-        out = subprocess.run([PREFIX + 'objdump', '-D', '-z', '-b', 'binary', '-maarch64', '-M', 'no-aliases', path],
+        out = subprocess.run([PREFIX + 'objdump', '-D', '-z', '-b', 'binary', '-maarch64', '-M', 'no-aliases',
+                              path],
                              stdout=subprocess.PIPE, text=True, check=True).stdout
     found = []
     for line in out.split('\n'):
@@ -158,7 +162,7 @@ def golden():
             print('%x %08x %s' % (address, word, text))
 
 
-ap = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+ap = argparse.ArgumentParser(description=__doc__.split('\n\n', maxsplit=1)[0])
 ap.add_argument('--a64dis', required=True)
 ap.add_argument('--json', required=True)
 ap.add_argument('--count', type=int, default=50)

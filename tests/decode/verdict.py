@@ -6,8 +6,9 @@ import collections
 
 def verdict(differing, rules, ours):
     """
-    Prints what differs; how much of it is wrong. Each of differing is the word, what objdump says, what ours (that
-    disassembler's name) says, and the arguments of the rules, whose documentation says what they let pass.
+    Prints what differs; how much of it is wrong. Each of differing is the word, what objdump says, what ours
+    (that disassembler's name) says, and the arguments of the rules, whose documentation says what they let
+    pass.
     """
     meant, wrong = collections.Counter(), []
     for word, a, b, args in differing:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What difftool has to know about each guest: its rows, how its comparison program is compiled, the parts of it, the options
-of both emulators, and how its instructions read.
+What difftool has to know about each guest: its rows, how its comparison program is compiled, the parts of it,
+the options of both emulators, and how its instructions read.
 """
 import os
 import re
@@ -42,11 +42,13 @@ class Riscv:
     FOLDER = 'guest'
     COMPILERS = ('riscv64-unknown-elf-gcc', 'riscv64-linux-gnu-gcc')
     PACKAGE = 'gcc-riscv64-unknown-elf'
-    FLAGS = ('-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -Wall -Wextra -ffreestanding -nostdlib '
+    FLAGS = ('-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -O2 -Wall -Wextra -ffreestanding '
+             '-nostdlib '
              '-static -fno-pic -no-pie -fno-asynchronous-unwind-tables').split()
     GUEST_PARTS = ('rows', 'seq', 'csr', 'mmu', 'pmp', 'trap', 'self')  # the guest's enum part
     PARTS = GUEST_PARTS[:-1]
-    UNITS = {'seq': 8, 'csr': 3, 'mmu': 4, 'pmp': 2, 'trap': 2}  # of parts other than rows; see each part's file
+    UNITS = {'seq': 8, 'csr': 3, 'mmu': 4, 'pmp': 2,
+             'trap': 2}  # of parts other than rows; see each part's file
     SHOWN = ('mepc', 'mcause', 'mtval', 'mstatus', 'fcsr')      # also where both have the same
 
     # The features that both emulators shall have, and no others: QEMU starts from its empty model.
@@ -82,12 +84,14 @@ class Riscv:
     def describe(rows, word, pc):
         """The assembler's text, or at least the row's name and registers where binutils is too old."""
         code = struct.pack('<I', word) if word & 3 == 3 else struct.pack('<H', word & 0xffff)
-        text = objdump(('riscv64-unknown-elf-objdump', 'riscv64-linux-gnu-objdump'), ('-m', 'riscv:rv64'), code, pc)
+        text = objdump(('riscv64-unknown-elf-objdump', 'riscv64-linux-gnu-objdump'), ('-m', 'riscv:rv64'),
+                       code, pc)
         if text and not text.startswith('.'):
             return text
         for r in rows:
             if word & r['mask'] == r['match'] and (word & 3 == 3) == (r['length'] == 4):
-                return '%s rd=x%d rs1=x%d rs2=x%d' % (r['name'], word >> 7 & 31, word >> 15 & 31, word >> 20 & 31)
+                return '%s rd=x%d rs1=x%d rs2=x%d' % (r['name'], word >> 7 & 31, word >> 15 & 31,
+                                                      word >> 20 & 31)
         return text
 
 
@@ -99,7 +103,8 @@ class Aarch64:
     FOLDER = 'aarch64'
     COMPILERS = ('aarch64-linux-gnu-gcc', 'aarch64-none-elf-gcc')
     PACKAGE = 'gcc-aarch64-linux-gnu'
-    FLAGS = ('-march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -O2 -Wall -Wextra -ffreestanding '
+    FLAGS = ('-march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -O2 -Wall -Wextra '
+             '-ffreestanding '
              '-nostdlib -static -fno-pic -no-pie -fno-asynchronous-unwind-tables -fno-stack-protector '
              '-Wl,--build-id=none -Wl,--no-warn-rwx-segments').split()
     GUEST_PARTS = ('rows', 'seq', 'mmu', 'self')
@@ -107,7 +112,8 @@ class Aarch64:
     PARTS = ('rows', 'rows+', 'seq', 'mmu')
     UNITS = {'seq': 8, 'mmu': 6}
     SHOWN = ('elr', 'spsr', 'esr', 'far', 'vector')
-    # Of version 8.2: nothing in it makes misaligned atomics legal, or tells EL0's accesses to ID registers otherwise.
+    # Of version 8.2: nothing in it makes misaligned atomics legal, or tells EL0's accesses to ID registers
+    # otherwise.
     QEMU_CPU = {'rows+': 'max,pauth=off,sve=off,sme=off,lpa2=off'}
     QEMU_CPU_DEFAULT = 'cortex-a76'
 
@@ -123,8 +129,8 @@ class Aarch64:
 
     @classmethod
     def qemu_options(cls, part):
-        return ['-M', 'virt', '-nic', 'none', '-m', '128M', '-nographic', '-no-reboot', '-semihosting', '-cpu',
-                cls.QEMU_CPU.get(part, cls.QEMU_CPU_DEFAULT)]
+        return ['-M', 'virt', '-nic', 'none', '-m', '128M', '-nographic', '-no-reboot', '-semihosting',
+                '-cpu', cls.QEMU_CPU.get(part, cls.QEMU_CPU_DEFAULT)]
 
     @staticmethod
     def rhea_options(part):

@@ -28,7 +28,8 @@ CACHE = os.environ.get('RHEA_CACHE') or os.path.join(
 # The guest's own checks, which take no second emulator.
 SELF = 'self'
 MAGIC = 0x736d617261705644
-PARAMS = ('seed', 'part', 'first_unit', 'last_unit', 'first_chunk', 'n_chunks', 'n_words', 'n_sets', 'trace', 'verbose')
+PARAMS = ('seed', 'part', 'first_unit', 'last_unit', 'first_chunk', 'n_chunks', 'n_words', 'n_sets', 'trace',
+          'verbose')
 NO_CASE = (1 << 64) - 1
 
 
@@ -63,7 +64,8 @@ class Guest:
         source = os.path.join(HERE, arch.FOLDER)
         common = os.path.join(HERE, 'common')
         elf = os.path.join(folder, 'guest.elf')
-        files = sorted(os.path.join(d, n) for d in (source, common) for n in os.listdir(d) if n.endswith(('.c', '.S')))
+        files = sorted(os.path.join(d, n) for d in (source, common) for n in os.listdir(d)
+                       if n.endswith(('.c', '.S')))
         subprocess.run([gcc, *arch.FLAGS, '-I', folder, '-I', source, '-I', common, '-T',
                         os.path.join(source, 'link.ld'), '-o', elf, *files, '-lgcc'], check=True)
         with open(elf, 'rb') as f:
@@ -109,12 +111,14 @@ class Emulator:
         guest.write(elf, params)
         try:
             done = subprocess.run(self.command + ['-kernel', elf], executable=self.program,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False)
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=timeout, check=False)
             text = done.stdout.decode(errors='replace').replace('\r', '')
             if done.returncode:
                 text += '\nexit status %d\n' % done.returncode
         except subprocess.TimeoutExpired as e:
-            text = (e.stdout or b'').decode(errors='replace').replace('\r', '') + '\nno end after %d s\n' % timeout
+            text = ((e.stdout or b'').decode(errors='replace').replace('\r', '') + '\nno end after %d s\n' %
+                    timeout)
         finally:
             os.unlink(elf)
         if key and text.rstrip().endswith('done'):
@@ -133,7 +137,8 @@ def qemu(arch, part, extra=()):
 
 
 def rhea(arch, part, program, accel):
-    return Emulator('rhea ' + accel, program, arch.rhea_options(part) + ['-accel', accel], called='rhea-system-' + arch.NAME)
+    return Emulator('rhea ' + accel, program, arch.rhea_options(part) + ['-accel', accel],
+                    called='rhea-system-' + arch.NAME)
 
 
 CHUNK = re.compile(r'^(\d+) (\d+) ([0-9a-f]{16}) (\d+)$', re.M)
@@ -170,12 +175,13 @@ def show_case(guest, params, case, ours, theirs, names, full=False):
     """Text about one case that differs: instructions, what they started from, both ends."""
     a, b = full_case(ours), full_case(theirs)
     lines = ['%s, chunk %d, case %d (seed %d)' % (
-        guest.unit_name(params['part'], params['last_unit'] - 1), params['first_chunk'] + params['n_chunks'] - 1, case,
-        params['seed'])]
+        guest.unit_name(params['part'], params['last_unit'] - 1),
+        params['first_chunk'] + params['n_chunks'] - 1, case, params['seed'])]
     for name, value in a.items():
         if name.startswith('insn@'):
             lines.append('    %s: %08x  %s' % (name[5:], int(value, 16),
-                                              guest.arch.describe(guest.rows, int(value, 16), int(name[5:], 16))))
+                                              guest.arch.describe(guest.rows, int(value, 16),
+                                                                  int(name[5:], 16))))
         elif not name.startswith(('before ', 'after ', 'memory ')):
             lines.append('    %s = %s' % (name, value) + ('' if b.get(name) == value else '  but %s on %s' % (
                 b.get(name), names[1])))
@@ -221,7 +227,8 @@ def narrow(guest, pair, params, unit, chunk, timeout, full=False):
             where, case, names[bad], tail(texts[bad]),
             show_case(guest, one, case, texts[1 - bad], texts[1 - bad], [names[1 - bad]] * 2, full))
     if all('done' in t for t in texts):
-        return where + ': all cases agree but memory or page tables at its end do not, or the chunk differs by run'
+        return (where +
+                ': all cases agree but memory or page tables at its end do not, or the chunk differs by run')
     return '%s: no end\n  %s:\n%s\n  %s:\n%s' % (where, names[0], tail(texts[0]), names[1], tail(texts[1]))
 
 
@@ -253,11 +260,12 @@ def plan(guest, part, units, cases, sets, seed, slices):
     return runs
 
 
-def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=None, full=False, unit_limit=2):
+def compare(guest, pair, runs, jobs, timeout, limit=10, report=print, progress=None, full=False,
+            unit_limit=2):
     """
     Runs all on both emulators; returns (cases, differing chunks). Differences are narrowed and told to
-    @report, at most @limit of them, and @unit_limit of one unit. @progress hears of each run that has ended: the run,
-    its cases, its chunks that differ.
+    @report, at most @limit of them, and @unit_limit of one unit. @progress hears of each run that has ended:
+    the run, its cases, its chunks that differ.
     """
     cases = differ = 0
     told = {}

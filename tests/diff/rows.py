@@ -52,7 +52,8 @@ def precision(row):
 def rows_of(table, xlen):
     """The rows that a CPU of this width has."""
     other = {'32': 'RV64', '64': 'RV32'}[xlen]
-    return [r for r in table['insns'] if any(other not in a['need'] and 'RV' + xlen not in a['deny'] for a in r['alts'])]
+    return [r for r in table['insns'] if any(other not in a['need'] and 'RV' + xlen not in a['deny']
+                                             for a in r['alts'])]
 
 
 def field_text(f):

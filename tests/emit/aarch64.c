@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every encoder of the AArch64 assembler, with random operands: one line each of the word it wrote, and what GNU as
- * should make the same word of. binutils.py compares the two. The assembler is plain C, so this runs on any host.
+ * Every encoder of the AArch64 assembler, with random operands: one line each of the word it wrote, and what
+ * GNU as should make the same word of. binutils.py compares the two. The assembler is plain C, so this runs
+ * on any host.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,8 +90,8 @@ static const char *q(char class, unsigned r)
                 out(text_); \
         } while (0)
 
-static const char *const cond_names[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt",
-                                         "le"};
+static const char *const cond_names[] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge",
+                                         "lt", "gt", "le"};
 static const char *const shift_names[] = {"lsl", "lsr", "asr", "ror"};
 
 static void alu(void)
@@ -98,7 +99,8 @@ static void alu(void)
         static const struct {
                 enum a64_alu op;
                 const char *name;
-        } ops[] = {{A64_ADD, "add"}, {A64_ADDS, "adds"}, {A64_SUB, "sub"}, {A64_SUBS, "subs"}, {A64_AND, "and"},
+        } ops[] = {{A64_ADD, "add"}, {A64_ADDS, "adds"}, {A64_SUB, "sub"}, {A64_SUBS, "subs"},
+                   {A64_AND, "and"},
                    {A64_BIC, "bic"}, {A64_ORR, "orr"}, {A64_ORN, "orn"}, {A64_EOR, "eor"}, {A64_EON, "eon"},
                    {A64_ANDS, "ands"}, {A64_BICS, "bics"}};
         unsigned k = pick(12), d = reg(), n = reg(), m = reg(), sh = pick(k < 4 ? 3 : 4);
@@ -119,7 +121,8 @@ static void alu(void)
                 uint64_t run = (1ull << ones) - 1, element = run;
 
                 if (turn)
-                        element = (run >> turn | run << (size - turn)) & (size == 64 ? ~0ull : (1ull << size) - 1);
+                        element = (run >> turn | run << (size - turn)) &
+                                  (size == 64 ? ~0ull : (1ull << size) - 1);
                 for (imm = 0; size <= 64; size *= 2) {
                         imm = element;
                         element |= size < 64 ? element << size : 0;
@@ -159,7 +162,8 @@ static void moves(void)
 static void fields(void)
 {
         bool w = pick(2);
-        unsigned bits = w ? 64 : 32, d = reg(), n = reg(), m = reg(), lsb = pick(bits), len = 1 + pick(bits - lsb);
+        unsigned bits = w ? 64 : 32, d = reg(), n = reg(), m = reg(), lsb = pick(bits);
+        unsigned len = 1 + pick(bits - lsb);
         enum a64_shift sh = (enum a64_shift)pick(4);
 
         a64_ubfx(&t.a, w, d, n, lsb, len);
@@ -343,7 +347,8 @@ static void pairs(void)
         char class = !fp ? 'x' : big ? 'q' : 'd';
 
         a64_pair(&t.a, forms[k].form, load, fp, big, r, s, n, disp);
-        snprintf(text, sizeof(text), forms[k].text, load ? "ldp" : "stp", q(class, r), q(class, s), x(n), disp);
+        snprintf(text, sizeof(text), forms[k].text, load ? "ldp" : "stp", q(class, r), q(class, s), x(n),
+                 disp);
         out(text);
 }
 
@@ -353,7 +358,8 @@ static void atomics(void)
         static const struct {
                 enum a64_atomic op;
                 const char *name;
-        } ops[] = {{A64_LDADDAL, "ldadd"}, {A64_LDCLRAL, "ldclr"}, {A64_LDEORAL, "ldeor"}, {A64_LDSETAL, "ldset"},
+        } ops[] = {{A64_LDADDAL, "ldadd"}, {A64_LDCLRAL, "ldclr"}, {A64_LDEORAL, "ldeor"},
+                   {A64_LDSETAL, "ldset"},
                    {A64_LDSMAXAL, "ldsmax"}, {A64_LDSMINAL, "ldsmin"}, {A64_LDUMAXAL, "ldumax"},
                    {A64_LDUMINAL, "ldumin"}, {A64_SWPAL, "swp"}};
         unsigned size = pick(4), k = pick(9), s = pick(10), r = 10 + pick(10), n = 20 + pick(10);
@@ -389,18 +395,21 @@ static void floats(void)
         static const struct {
                 enum a64_fp2 op;
                 const char *name;
-        } two[] = {{A64_FMUL, "fmul"}, {A64_FDIV, "fdiv"}, {A64_FADD, "fadd"}, {A64_FSUB, "fsub"}, {A64_FMAX, "fmax"},
+        } two[] = {{A64_FMUL, "fmul"}, {A64_FDIV, "fdiv"}, {A64_FADD, "fadd"}, {A64_FSUB, "fsub"},
+                   {A64_FMAX, "fmax"},
                    {A64_FMIN, "fmin"}, {A64_FMAXNM, "fmaxnm"}, {A64_FMINNM, "fminnm"}, {A64_FNMUL, "fnmul"}};
         static const struct {
                 enum a64_fp1 op;
                 const char *name;
         } one[] = {{A64_FMOV, "fmov"}, {A64_FABS, "fabs"}, {A64_FNEG, "fneg"}, {A64_FSQRT, "fsqrt"},
-                   {A64_FRINTN, "frintn"}, {A64_FRINTP, "frintp"}, {A64_FRINTM, "frintm"}, {A64_FRINTZ, "frintz"},
+                   {A64_FRINTN, "frintn"}, {A64_FRINTP, "frintp"}, {A64_FRINTM, "frintm"},
+                   {A64_FRINTZ, "frintz"},
                    {A64_FRINTA, "frinta"}, {A64_FRINTX, "frintx"}, {A64_FRINTI, "frinti"}};
         static const struct {
                 enum a64_fp3 op;
                 const char *name;
-        } three[] = {{A64_FMADD, "fmadd"}, {A64_FMSUB, "fmsub"}, {A64_FNMADD, "fnmadd"}, {A64_FNMSUB, "fnmsub"}};
+        } three[] = {{A64_FMADD, "fmadd"}, {A64_FMSUB, "fmsub"}, {A64_FNMADD, "fnmadd"},
+                     {A64_FNMSUB, "fnmsub"}};
         static const struct {
                 enum a64_cvt op;
                 const char *name;
@@ -439,7 +448,8 @@ static void vectors(void)
         static const struct {
                 uint32_t op;
                 const char *name;
-        } bits[] = {{A64_VAND, "and"}, {A64_VBIC, "bic"}, {A64_VORR, "orr"}, {A64_VORN, "orn"}, {A64_VEOR, "eor"},
+        } bits[] = {{A64_VAND, "and"}, {A64_VBIC, "bic"}, {A64_VORR, "orr"}, {A64_VORN, "orn"},
+                    {A64_VEOR, "eor"},
                     {A64_VBSL, "bsl"}, {A64_VBIT, "bit"}, {A64_VBIF, "bif"}};
         unsigned k = pick(8), r = reg(), n = reg(), m = reg(), size = pick(4), mask = pick(256);
         uint64_t v = 0;

@@ -4,8 +4,8 @@
 
     binutils.py --as PREFIX PROGRAM [SEED]
 
-PROGRAM prints lines of a word in hexadecimal, a tab, and assembly text. Skips (exit status 77) where PREFIXas is not
-installed. Prints the first lines that differ; exit status 1 if any do.
+PROGRAM prints lines of a word in hexadecimal, a tab, and assembly text. Skips (exit status 77) where PREFIXas
+is not installed. Prints the first lines that differ; exit status 1 if any do.
 """
 
 import argparse
@@ -19,7 +19,10 @@ ARCH = {'aarch64-linux-gnu-': '.arch armv8.5-a+fp16+aes+sha3+crypto'}
 
 
 def assemble(prefix, texts, folder):
-    """The words that GNU as makes of @texts, as a list of integers; None where it refuses one (which is printed)."""
+    """
+    The words that GNU as makes of @texts, as a list of integers; None where it refuses one (which is
+    printed).
+    """
     source, obj, flat = folder / 'a.s', folder / 'a.o', folder / 'a.bin'
     source.write_text(ARCH.get(prefix, '') + '\n.text\n' + '\n'.join(texts) + '\n', encoding='utf-8')
     run = subprocess.run([prefix + 'as', '-o', obj, source], capture_output=True, text=True, check=False)

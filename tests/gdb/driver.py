@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the gdb stub share: an emulator with its stub, gdb-multiarch over commands, the protocol by hand."""
+"""
+What the tests of the gdb stub share: an emulator with its stub, gdb-multiarch over commands, the protocol by
+hand.
+"""
 
 import os
 import re
@@ -27,8 +30,8 @@ def run_gdb(commands, seconds):
     args = [GDB, "-batch", "-nx", "-ex", "set pagination off"]
     for c in commands:
         args += ["-ex", c]
-    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                       timeout=seconds, check=False)
+    r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True, timeout=seconds, check=False)
     print("    | " + r.stdout.replace("\n", "\n    | "))
     return r.stdout
 
@@ -43,7 +46,8 @@ class Emulator:
                    "-gdb", f"unix:{self.socket},server=on,wait=off", *extra]
         if opts.accel:
             command += ["-accel", opts.accel]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 20
         while not os.path.exists(self.socket):
             if self.process.poll() is not None:
@@ -78,7 +82,8 @@ class Emulator:
 
     def gdb(self, *commands, seconds=60):
         """Runs gdb over the commands; its output."""
-        return run_gdb(("set confirm off", f"cd {self.folder}", f"file {self.program}", f"target remote {self.socket}", *commands),
+        return run_gdb(("set confirm off", f"cd {self.folder}", f"file {self.program}",
+                        f"target remote {self.socket}", *commands),
                        seconds)
 
     def raw(self):
@@ -160,12 +165,15 @@ def number(text):
     return int.from_bytes(bytes.fromhex(text), "little")
 
 
-HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00", b"}" * 1000,
-           b"$}#7d", bytes(range(256)) * 64]
+HOSTILE = [b"", b"+", b"-" * 100, b"\x00" * 4096, b"$", b"$$$$", b"$g#zz", b"$" + b"a" * 200000 + b"#00",
+           b"}" * 1000, b"$}#7d", bytes(range(256)) * 64]
 
 
 def survives(e, packets, pc):
-    """Garbage, and packets that are wrong: an error or nothing, and the stub goes on. @pc is its register's number."""
+    """
+    Garbage, and packets that are wrong: an error or nothing, and the stub goes on. @pc is its register's
+    number.
+    """
     for data in HOSTILE:
         r = e.raw()
         r.send(data)
@@ -193,7 +201,9 @@ def case_exit(opts):
     """The guest ends the machine: gdb is told, and the emulator has the guest's status."""
     with Emulator(opts) as e:
         out = e.gdb("break add", "continue", "set var finish = 7", "delete", "continue")
-        expect(out, rf"exited with code 0{opts.status:o}\b|exited normally|Target disconnected|process \d+ is no longer")
+        expect(out,
+               rf"exited with code 0{opts.status:o}\b|exited normally|Target disconnected|process \d+ is no "
+               rf"longer")
         check(e.wait() == opts.status, f"the emulator's exit status is not {opts.status}")
 
 
@@ -213,14 +223,15 @@ def run_cases(opts, compiler, compile_program, cases, not_qemu=()):
         print(f"{GDB} or {compiler} is not installed")
         return SKIP
     failed = 0
-    is_qemu = "QEMU" in subprocess.run([opts.emulator, "--version"], capture_output=True, text=True, check=False).stdout
+    is_qemu = "QEMU" in subprocess.run([opts.emulator, "--version"], capture_output=True, text=True,
+                                       check=False).stdout
     with tempfile.TemporaryDirectory() as folder:
         opts.folder = folder
         opts.program = compile_program(folder)
         for name in opts.cases or cases:
             if is_qemu and name in not_qemu:
                 continue
-            print(f"{name}: {cases[name].__doc__.splitlines()[0]}", flush=True)
+            print(f"{name}: {' '.join(cases[name].__doc__.split())}", flush=True)
             try:
                 cases[name](opts)
             except (Failure, OSError, subprocess.TimeoutExpired) as f:

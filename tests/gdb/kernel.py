@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""gdb-multiarch on the running Debian kernel: breakpoints at virtual addresses, steps, several threads, detach.
+"""gdb-multiarch on the running Debian kernel: breakpoints at virtual addresses, steps, several threads,
+detach.
 
     kernel.py EMULATOR [--accel NAME] [-- MORE EMULATOR ARGUMENTS]
 
@@ -27,17 +28,18 @@ def address_of(g, symbol):
 
 
 def debug(opts, path):
-    command = boot_command(opts.emulator, 2, accel=opts.accel, extra=["-gdb", f"unix:{path},server=on,wait=off", *opts.more])
+    command = boot_command(opts.emulator, 2, accel=opts.accel,
+                           extra=["-gdb", f"unix:{path},server=on,wait=off", *opts.more])
     with Guest(command, opts.timeout) as g:
         g.wait_shell()
         at = address_of(g, "do_sys_openat2")
         g.send("while true; do cat /proc/uptime >/dev/null; done &\n")
-        out = driver.run_gdb(("set arch riscv:rv64", f"target remote {path}", "info threads", f"break *{at}", "continue",
-                              "print $pc == %d" % at, "print $priv", "x/s $a1", "x/4i $pc", "continue", "delete",
-                              *["stepi"] * STEPS, "print/x (unsigned long)$satp >> 60", "thread 2", "stepi", "thread 1",
-                              "detach"), 120)
-        driver.expect(out, r"^\* 1 +Thread", r"^ +2 +Thread", r"hit Breakpoint 1", r"= 1$", r"Supervisor|= 1$", r'"/',
-                      r"hit Breakpoint 1", *[r"^0xffff"] * STEPS, r"= 0x[89]$")
+        out = driver.run_gdb(("set arch riscv:rv64", f"target remote {path}", "info threads", f"break *{at}",
+                              "continue", "print $pc == %d" % at, "print $priv", "x/s $a1", "x/4i $pc",
+                              "continue", "delete", *["stepi"] * STEPS, "print/x (unsigned long)$satp >> 60",
+                              "thread 2", "stepi", "thread 1", "detach"), 120)
+        driver.expect(out, r"^\* 1 +Thread", r"^ +2 +Thread", r"hit Breakpoint 1", r"= 1$",
+                      r"Supervisor|= 1$", r'"/', r"hit Breakpoint 1", *[r"^0xffff"] * STEPS, r"= 0x[89]$")
         g.send("kill $!\n")
         if g.run("echo alive; nproc") != "alive\n2":
             raise Failure("the guest does not go on after gdb left")

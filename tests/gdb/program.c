@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that the gdb test debugs, bare on the virt board: hart 0 does sums and ends the machine when told to,
- * the others count.
+ * The program that the gdb test debugs, bare on the virt board: hart 0 does sums and ends the machine when
+ * told to, the others count.
  */
 #define FINISHER ((volatile unsigned *)0x100000)
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Writes ops.ir: every integer op, condition and memory access of the IR with operands that tend to go wrong.
 
-The expected values come from Python's integers, not from the evaluation column of ir/ops.def. The build runs it.
+The expected values come from Python's integers, not from the evaluation column of ir/ops.def. The build runs
+it.
 """
 
 M64 = (1 << 64) - 1
@@ -131,7 +132,8 @@ def binary(op, f, w):
             f'%c = const.{t} {literal(b, w)}', f'%q = {op}.{t} %a, %c', f'put.{t} {s}3, %q',
         ], {f'{s}0': r, f'{s}3': r})
         emit(f'{op} {w} {n} of a constant, in place', {f'{s}2': b}, [
-            f'%b = get.{t} {s}2', f'%c = const.{t} {literal(a, w)}', f'%r = {op}.{t} %c, %b', f'put.{t} {s}2, %r',
+            f'%b = get.{t} {s}2', f'%c = const.{t} {literal(a, w)}', f'%r = {op}.{t} %c, %b',
+            f'put.{t} {s}2, %r',
         ], {f'{s}2': r})
 
 
@@ -154,11 +156,13 @@ def condition(c, f, w):
         yes = f(a, b, w)
         for const in (False, True):
             get = f'%b = const.{t} {literal(b, w)}' if const else f'%b = get.{t} {s}2'
-            emit(f'{c} {w} {n}{" constant" if const else ""}', {f'{s}1': a, f'{s}2': b, 'x5': 0x55, 'x6': 0x66, 'w3': 3}, [
+            emit(f'{c} {w} {n}{" constant" if const else ""}',
+                 {f'{s}1': a, f'{s}2': b, 'x5': 0x55, 'x6': 0x66, 'w3': 3}, [
                 f'%a = get.{t} {s}1', get, f'%r = setcc.i64.{c} %a, %b', 'put.i64 x3, %r',
                 '%p = get.i64 x5', '%q = get.i64 x6', f'%s = select.i64.{c} %a, %b, %p, %q', 'put.i64 x4, %s',
-                '%u = get.i32 w3', '%v = const.i32 -4', f'%t = select.i32.{c} %a, %b, %u, %v', 'put.i32 w0, %t',
-                f'brcc.{t}.{c} %a, %b, b1, b2', 'b1:', 'exit_jump page+0x10', 'b2:', 'exit_jump page+0x20',
+                '%u = get.i32 w3', '%v = const.i32 -4', f'%t = select.i32.{c} %a, %b, %u, %v',
+                'put.i32 w0, %t', f'brcc.{t}.{c} %a, %b, b1, b2', 'b1:', 'exit_jump page+0x10', 'b2:',
+                'exit_jump page+0x20',
             ], {'x3': int(yes), 'x4': 0x55 if yes else 0x66, 'w0': 3 if yes else 0xfffffffc},
                 [f'expect: pc 0x{0x400010 if yes else 0x400020:x}'])
 
@@ -173,7 +177,8 @@ def conversions():
             '%g = get.f32 s1', '%e = bitcast.i32 %g', 'put.i32 w2, %e',
             '%h = fbox.f64 %g', 'put.f64 f2, %h', '%i = funbox.f32 %f', 'put.f32 s2, %i',
             '%j = fneg.f64 %f', 'put.f64 f3, %j', '%k = fabs.f32 %g', 'put.f32 s3, %k',
-        ], {'w0': v & 0xffffffff, 'x2': signed(v, 32) & M64, 'x3': v & 0xffffffff, 'f0': v, 's0': v & 0xffffffff,
+        ], {'w0': v & 0xffffffff, 'x2': signed(v, 32) & M64, 'x3': v & 0xffffffff, 'f0': v,
+            's0': v & 0xffffffff,
             'x4': v, 'w2': v & 0xffffffff, 'f2': v & 0xffffffff | 0xffffffff << 32,
             's2': v & 0xffffffff if v >> 32 == 0xffffffff else 0x7fc00000, 'f3': v ^ 1 << 63,
             's3': v & 0x7fffffff})
@@ -197,7 +202,8 @@ def loads():
                     emit(f'load {size} {t}{sign}{order}', {'x1': 0x10100}, [
                         '%a = get.i64 x1', f'%l = lookup.i64 %a, [5, {5 + size}) {{view 0}}',
                         f'%v = ld.{t} %l, %a + 5 {{{size}{sign}{order}}}', f'put.{t} {s}2, %v',
-                    ], {f'{s}2': v & ((1 << w) - 1)}, ['mem 0x10105 = ' + ' '.join(f'{x:02x}' for x in bytes_of(DATA, 64))])
+                    ], {f'{s}2': v & ((1 << w) - 1)},
+                         ['mem 0x10105 = ' + ' '.join(f'{x:02x}' for x in bytes_of(DATA, 64))])
 
 
 def stores():
@@ -206,15 +212,16 @@ def stores():
             b = bytes_of(DATA, 64)[:size]
             b = b[::-1] if order else b
             emit(f'store {size}{order}', {'x1': 0x10100, 'x2': DATA}, [
-                '%a = get.i64 x1', '%v = get.i64 x2', f'%l = lookup.i64 %a, [-3, {size - 3}) {{view 0 write}}',
+                '%a = get.i64 x1', '%v = get.i64 x2',
+                f'%l = lookup.i64 %a, [-3, {size - 3}) {{view 0 write}}',
                 f'st.i64 %l, %a - 3, %v {{{size}{order}}}',
             ], {}, ['mem 0x100fc = 11 11 11 11 11 11 11 11 11 11',
                     'expect: mem 0x100fc = ' + ' '.join(f'{x:02x}' for x in [0x11] + b + [0x11])])
     emit('store float and narrow', {'x1': 0x10100, 'f1': DATA, 's1': 0x3f800001, 'w1': 0x89abcdef}, [
         '%a = get.i64 x1', '%f = get.f64 f1', '%s = get.f32 s1', '%w = get.i32 w1',
-        '%l = lookup.i64 %a, [0, 16) {view 0 write}', 'st.f64 %l, %a + 0, %f {8}', 'st.f32 %l, %a + 8, %s {4}',
-        'st.i32 %l, %a + 12, %w {2}', '%g = ld.f64 %l, %a + 0 {8}', 'put.f64 f2, %g', '%h = ld.f32 %l, %a + 8 {4}',
-        'put.f32 s2, %h',
+        '%l = lookup.i64 %a, [0, 16) {view 0 write}', 'st.f64 %l, %a + 0, %f {8}',
+        'st.f32 %l, %a + 8, %s {4}', 'st.i32 %l, %a + 12, %w {2}', '%g = ld.f64 %l, %a + 0 {8}',
+        'put.f64 f2, %g', '%h = ld.f32 %l, %a + 8 {4}', 'put.f32 s2, %h',
     ], {'f2': DATA, 's2': 0x3f800001}, ['expect: mem 0x10108 = 01 00 80 3f ef cd 00 00'])
 
 
@@ -222,7 +229,8 @@ def atomics():
     ops = {
         'swap': lambda o, v, w: v, 'add': lambda o, v, w: o + v, 'and': lambda o, v, w: o & v,
         'or': lambda o, v, w: o | v, 'xor': lambda o, v, w: o ^ v,
-        'mins': lambda o, v, w: min(signed(o, w), signed(v, w)), 'maxs': lambda o, v, w: max(signed(o, w), signed(v, w)),
+        'mins': lambda o, v, w: min(signed(o, w), signed(v, w)), 'maxs': lambda o, v,
+        w: max(signed(o, w), signed(v, w)),
         'minu': lambda o, v, w: min(o, v), 'maxu': lambda o, v, w: max(o, v),
     }
     for name, f in ops.items():
@@ -235,9 +243,12 @@ def atomics():
                 got = signed(old, w) & M64 if sign else old & m
                 emit(f'rmw {name} {size} {n}', {'x1': 0x10100, 'x2': v}, [
                     '%a = get.i64 x1', '%v = get.i64 x2', f'%l = lookup.i64 %a, [0, {size}) {{view 0 write}}',
-                    f'%r = rmw.i64.{name} %l, %a, %v {{{size}{sign} align acquire release}}', 'put.i64 x3, %r',
+                    f'%r = rmw.i64.{name} %l, %a, %v {{{size}{sign} align acquire release}}',
+                    'put.i64 x3, %r',
                 ], {'x3': got}, ['mem 0x10100 = ' + ' '.join(f'{x:02x}' for x in bytes_of(old, 64)),
-                                 'expect: mem 0x10100 = ' + ' '.join(f'{x:02x}' for x in bytes_of(new, w) + bytes_of(old, 64)[size:])])
+                                 'expect: mem 0x10100 = ' + ' '.join(f'{x:02x}'
+                                                                     for x in bytes_of(new, w) +
+                                                                     bytes_of(old, 64)[size:])])
     for size in (1, 2, 4, 8):
         for hit in (True, False):
             w = 8 * size
@@ -245,27 +256,38 @@ def atomics():
             old = 0x8877665544332281
             expect = (old & m | ~m & M64) if hit else old ^ 1 << (w - 1)
             want = (0x0102030405060708 if hit else old) & m
-            emit(f'cas {size} {"hit" if hit else "miss"}', {'x1': 0x10100, 'x2': expect & M64, 'x3': 0x0102030405060708}, [
-                '%a = get.i64 x1', '%e = get.i64 x2', '%d = get.i64 x3', f'%l = lookup.i64 %a, [0, {size}) {{view 0 write}}',
+            emit(f'cas {size} {"hit" if hit else "miss"}',
+                 {'x1': 0x10100, 'x2': expect & M64, 'x3': 0x0102030405060708}, [
+                '%a = get.i64 x1', '%e = get.i64 x2', '%d = get.i64 x3',
+                f'%l = lookup.i64 %a, [0, {size}) {{view 0 write}}',
                 f'%r = cas.i64 %l, %a, %e, %d {{{size} sign align}}', 'put.i64 x4, %r',
-            ], {'x4': signed(old, w) & M64}, ['mem 0x10100 = ' + ' '.join(f'{x:02x}' for x in bytes_of(old, 64)),
-                                             'expect: mem 0x10100 = ' + ' '.join(f'{x:02x}' for x in bytes_of(want, w) + bytes_of(old, 64)[size:])])
+            ], {'x4': signed(old, w) & M64}, ['mem 0x10100 = ' +
+                                              ' '.join(f'{x:02x}' for x in bytes_of(old, 64)),
+                                             'expect: mem 0x10100 = ' +
+                                             ' '.join(f'{x:02x}'
+                                                      for x in bytes_of(want, w) + bytes_of(old, 64)[size:])])
 
 
 # Condition flags as masks (enum ir_flag)
 N, Z, C, V, P, A = 1, 2, 4, 8, 16, 32
 FLAG_TESTS = {
-    'z': lambda f: f & Z, 'c': lambda f: f & C, 'n': lambda f: f & N, 'v': lambda f: f & V, 'p': lambda f: f & P,
+    'z': lambda f: f & Z, 'c': lambda f: f & C, 'n': lambda f: f & N, 'v': lambda f: f & V,
+    'p': lambda f: f & P,
     'a': lambda f: f & A, 'leu': lambda f: f & (C | Z), 'lts': lambda f: bool(f & N) != bool(f & V),
     'les': lambda f: f & Z or bool(f & N) != bool(f & V),
 }
-NEGATED = {'z': 'nz', 'c': 'nc', 'n': 'nn', 'v': 'nv', 'p': 'np', 'a': 'na', 'leu': 'gtu', 'lts': 'ges', 'les': 'gts'}
+NEGATED = {'z': 'nz', 'c': 'nc', 'n': 'nn', 'v': 'nv', 'p': 'np', 'a': 'na', 'leu': 'gtu', 'lts': 'ges',
+           'les': 'gts'}
 
 
 def result_flags(exact, unsigned, nibble, w):
-    """The sum or difference as it would be without a width: of the operands signed, unsigned, and of their low four bits."""
+    """
+    The sum or difference as it would be without a width: of the operands signed, unsigned, and of their low
+    four bits.
+    """
     r = exact & (1 << w) - 1
-    return ((N if r >> (w - 1) else 0) | (Z if r == 0 else 0) | (P if bin(r & 255).count('1') % 2 == 0 else 0) |
+    return ((N if r >> (w - 1) else 0) | (Z if r == 0 else 0) |
+            (P if bin(r & 255).count('1') % 2 == 0 else 0) |
             (V if signed(r, w) != exact else 0) | (C if not 0 <= unsigned < 1 << w else 0) |
             (A if not 0 <= nibble < 16 else 0))
 
@@ -281,7 +303,8 @@ def flags_of(op, a, b, c, w):
 
 FLAG_PAIRS = [
     (0, 0), (1, 1), (0x7f, 1), (0x80, 1), (0xff, 1), (0x7fff, 1), (0x8000, 0x8000), (0x7fffffff, 0xffffffff),
-    (0x80000000, 0x80000000), (0x8000000000000000, 1), (M64, M64), (5, 7), (0x123456789abcdef0, 0x0fedcba987654321),
+    (0x80000000, 0x80000000), (0x8000000000000000, 1), (M64, M64), (5, 7),
+    (0x123456789abcdef0, 0x0fedcba987654321),
     (0x7fffffffffffffff, M64), (0x18, 9), (3, 0x80),
 ]
 
@@ -299,10 +322,12 @@ def flags(op, w, not_c):
             plain = f'%r = and.{t} %a, %a' if op == 'logic' else f'%r = {op}.{t} {args}'
             slots = {f'{s}1': a & m, f'{s}2': b & m, 'x3': c}
             gets = [f'%a = get.{t} {s}1', f'%b = get.{t} {s}2', '%c = get.i64 x3']
-            emit(f'fl_{op} {suffix} {n} {c}', slots, gets + [f'%f = fl_{op}.flags {args}, {suffix}', 'put.flags fl0, %f'],
+            emit(f'fl_{op} {suffix} {n} {c}', slots, gets + [f'%f = fl_{op}.flags {args}, {suffix}',
+                                                             'put.flags fl0, %f'],
                  {'fl0': f})
             emit(f'fl_{op} {suffix} {n} {c} beside the result', slots,
-                 gets + [plain, f'put.{t} {s}1, %r', f'%f = fl_{op}.flags {args}, {suffix}', 'put.flags fl1, %f'],
+                 gets + [plain, f'put.{t} {s}1, %r', f'%f = fl_{op}.flags {args}, {suffix}',
+                         'put.flags fl1, %f'],
                  {'fl1': f, f'{s}1': whole})
             if not not_c and n % 6 == c:
                 tests_of_flags(op, suffix, n, slots, gets, plain, args, t, s, f, whole)
@@ -312,9 +337,9 @@ def tests_of_flags(op, suffix, n, slots, gets, plain, args, t, s, f, whole):
     for cond, holds in FLAG_TESTS.items():
         for name, yes in ((cond, bool(holds(f))), (NEGATED[cond], not holds(f))):
             emit(f'fl_test {name} of fl_{op} {suffix} {n}', slots, gets + [
-                plain, f'put.{t} {s}1, %r', f'%f = fl_{op}.flags {args}, {suffix}', f'%t = fl_test.i64.{name} %f',
-                '%z = const.i64 0', 'brcc.i64.ne %t, %z, b1, b2', 'b1:', 'exit_jump page+0x10', 'b2:',
-                'exit_jump page+0x20',
+                plain, f'put.{t} {s}1, %r', f'%f = fl_{op}.flags {args}, {suffix}',
+                f'%t = fl_test.i64.{name} %f', '%z = const.i64 0', 'brcc.i64.ne %t, %z, b1, b2', 'b1:',
+                'exit_jump page+0x10', 'b2:', 'exit_jump page+0x20',
             ], {f'{s}1': whole}, [f'expect: pc 0x{0x400010 if yes else 0x400020:x}'])
             emit(f'fl_test {name} of fl_{op} {suffix} {n} as a value', dict(slots, x8=8, x9=9), gets + [
                 f'%f = fl_{op}.flags {args}, {suffix}', f'%t = fl_test.i64.{name} %f', 'put.i64 x4, %t',
@@ -347,8 +372,8 @@ def flags_words():
 
 
 def float_flags():
-    values = {'f64': [0, 1 << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000,
-                      0x7ff0000000000001],
+    values = {'f64': [0, 1 << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+                      0x7ff8000000000000, 0x7ff0000000000001],
               'f32': [0, 1 << 31, 0x3f800000, 0xbf800000, 0x7f800000, 0x7fc00000, 0x7f800001]}
     number = [0.0, -0.0, 1.0, -1.0, float('inf'), None, None]
     for t, v in values.items():
@@ -368,11 +393,14 @@ def float_flags():
                                 continue
                             yes = bool(holds(f))
                             for keep in (True, False):
-                                emit(f'fl_fcmp {t} {form}{signals} {i} {k} {cond} {keep}', {f'{s}1': v[i], f'{s}2': v[k]}, [
+                                emit(f'fl_fcmp {t} {form}{signals} {i} {k} {cond} {keep}',
+                                     {f'{s}1': v[i], f'{s}2': v[k]}, [
                                     f'%a = get.{t} {s}1', f'%b = get.{t} {s}2',
-                                    f'%f = fl_fcmp.flags %a, %b {form}{signals}'] + ['put.flags fl0, %f'] * keep +
-                                    [f'%t = fl_test.i64.{cond} %f', '%z = const.i64 0', 'brcc.i64.ne %t, %z, b1, b2',
-                                     'b1:', 'exit_jump page+0x10', 'b2:', 'exit_jump page+0x20'],
+                                    f'%f = fl_fcmp.flags %a, %b {form}{signals}'] +
+                                     ['put.flags fl0, %f'] * keep +
+                                    [f'%t = fl_test.i64.{cond} %f', '%z = const.i64 0',
+                                     'brcc.i64.ne %t, %z, b1, b2', 'b1:', 'exit_jump page+0x10', 'b2:',
+                                     'exit_jump page+0x20'],
                                     {'fl0': f} if keep else {},
                                     [f'expect: pc 0x{0x400010 if yes else 0x400020:x}',
                                      f'expect: flags 0x{16 if invalid else 0:x}'])
@@ -384,7 +412,8 @@ def fields():
         m = (1 << w) - 1
         for n, (a, b) in enumerate(PAIRS):
             a, b = a & m, b & m
-            for pos, length in sorted({(0, 1), (0, 8), (8, 8), (0, 16), (3, 13), (0, w), (w - 1, 1), (w - 8, 8), (5, 27),
+            for pos, length in sorted({(0, 1), (0, 8), (8, 8), (0, 16), (3, 13), (0, w), (w - 1, 1),
+                                       (w - 8, 8), (5, 27),
                                        (0, 32), (16, 16)}):
                 field = (1 << length) - 1
                 emit(f'fields {w} {n} {pos} {length}', {f'{s}1': a, f'{s}2': b}, [
@@ -397,13 +426,15 @@ def fields():
                     f'{s}2': b & ~(field << pos) & m | (a & field) << pos})
                 if w == 64:
                     emit(f'insert of a constant {n} {pos} {length}', {'x1': a}, [
-                        '%a = get.i64 x1', f'%b = const.i64 {literal(b, 64)}', f'%i = insert.i64 %a, %b, {pos}, {length}',
-                        'put.i64 x1, %i'], {'x1': a & ~(field << pos) & m | (b & field) << pos})
+                        '%a = get.i64 x1', f'%b = const.i64 {literal(b, 64)}',
+                        f'%i = insert.i64 %a, %b, {pos}, {length}', 'put.i64 x1, %i'],
+                         {'x1': a & ~(field << pos) & m | (b & field) << pos})
             for k in (0, 1, 7, 31, 32, 63):
                 r = (a << w | b) >> k % w & m
                 emit(f'extr {w} {n} {k}', {f'{s}1': a, f'{s}2': b, f'{s}3': k}, [
                     f'%a = get.{t} {s}1', f'%b = get.{t} {s}2', f'%n = get.{t} {s}3', f'%c = const.{t} {k}',
-                    f'%r = extr.{t} %a, %b, %n', f'%q = extr.{t} %a, %b, %c', f'put.{t} {s}0, %r', f'put.{t} {s}1, %q',
+                    f'%r = extr.{t} %a, %b, %n', f'%q = extr.{t} %a, %b, %c', f'put.{t} {s}0, %r',
+                    f'put.{t} {s}1, %q',
                 ], {f'{s}0': r, f'{s}1': r})
             for c in (0, 1):
                 emit(f'adc {w} {n} {c}', {f'{s}1': a, f'{s}2': b, 'x4': c}, [

@@ -22,7 +22,8 @@ struct gen {
         ir_ref pool[IR_TYPE_COUNT][POOL]; /* values that can be used here */
         unsigned n[IR_TYPE_COUNT];
         unsigned insn;
-        bool flow;                        /* of make_flow: COUNTER is put there alone, and one slot has the flags */
+        bool flow;                        /* of make_flow: COUNTER is put there alone, and one slot has the
+                                             flags */
 };
 
 enum { COUNTER = SLOT_X0 + 13 };
@@ -45,10 +46,10 @@ static unsigned pick(struct gen *g, unsigned n)
 static uint64_t biased(uint64_t *seed)
 {
         static const uint64_t words[] = {
-                0, 1, 2, 3, 4, 7, 8, 16, 24, 31, 32, 48, 56, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff,
-                0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
-                0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0x3f800000,
-                0x7fc00000, 0xffffffff3f800000,
+                0, 1, 2, 3, 4, 7, 8, 16, 24, 31, 32, 48, 56, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000,
+                0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
+                0x8000000000000000, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000,
+                0x7ff0000000000001, 0x3f800000, 0x7fc00000, 0xffffffff3f800000,
         };
         uint64_t r = next_random(seed), w = words[(r >> 8) % G_N_ELEMENTS(words)];
 
@@ -85,7 +86,8 @@ static uint32_t random_slot(struct gen *g, enum ir_type t)
 
 static enum ir_type random_type(struct gen *g)
 {
-        static const uint8_t types[] = {IR_I64, IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32, IR_V128};
+        static const uint8_t types[] = {IR_I64, IR_I64, IR_I64, IR_I64, IR_I32, IR_I32, IR_F64, IR_F32,
+                                        IR_V128};
 
         return types[pick(g, G_N_ELEMENTS(types))];
 }
@@ -261,7 +263,8 @@ static ir_ref flags_value(struct gen *g)
         ir_ref f = value(g, IR_FLAGS), h = value(g, IR_FLAGS), x = value(g, IR_I64), word;
 
         switch (pick(g, 10)) {
-        case 0: return ir_fl_with(g->b, f, pick(g, IR_FLAG_ALL + 1), ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), h));
+        case 0: return ir_fl_with(g->b, f, pick(g, IR_FLAG_ALL + 1),
+                                  ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), h));
         case 1: return ir_fl_merge(g->b, f, h, pick(g, IR_FLAG_ALL + 1));
         case 2: return ir_select(g->b, pick(g, IR_COND_COUNT), x, value(g, IR_I64), f, h);
         case 3: return ir_fl_from(g->b, ir_const(g->b, IR_I32, ir_flags_make(pick(g, IR_FLAG_ALL + 1))));
@@ -270,7 +273,8 @@ static ir_ref flags_value(struct gen *g)
                 return ir_and(g->b, word, ir_const(g->b, IR_I32, ir_flags_bits(some)));
         case 5: case 6:
                 x = ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), f);
-                return ir_select(g->b, pick(g, 2), x, ir_const(g->b, IR_I64, 0), value(g, IR_I64), value(g, IR_I64));
+                return ir_select(g->b, pick(g, 2), x, ir_const(g->b, IR_I64, 0), value(g, IR_I64),
+                                 value(g, IR_I64));
         default: return ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), f);
         }
 }
@@ -519,8 +523,8 @@ static void end_flow(struct gen *g, struct flow *f)
                 flags = pick(g, 3) ? flags_computed(g) : value(g, IR_FLAGS);
                 if (pick(g, 4))
                         ir_put(g->b, SLOT_FL0, flags);
-                ir_brcc(g->b, IR_NE, ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), flags), ir_const(g->b, IR_I64, 0),
-                        then, next);
+                ir_brcc(g->b, IR_NE, ir_fl_test(g->b, pick(g, IR_FLCOND_COUNT), flags),
+                        ir_const(g->b, IR_I64, 0), then, next);
                 break;
         }
         memset(g->n, 0, sizeof(g->n));

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes vec_ops.ir: every vector op of the IR that does not compute in floating point, on operands that tend to go wrong.
+"""Writes vec_ops.ir: every vector op of the IR that does not compute in floating point, on operands that tend
+to go wrong.
 
-The expected values come from Python's integers and lists, not from the evaluation in ir/ops.def and ir/vec.c. The build
-runs it.
+The expected values come from Python's integers and lists, not from the evaluation in ir/ops.def and ir/vec.c.
+The build runs it.
 """
 
 M128 = (1 << 128) - 1
@@ -15,8 +16,8 @@ VECTORS = [
     (0x000102030405060708090a0b0c0d0e0f, 0x00100f1f0e7f0d800c8f0bff0a200940),
     (0xdeadbeefcafef00d0123456789abcdef, 0x00000003000000020000001f00000040),
 ]
-COUNTS = [0x01020304050607080900000000000003, 0x00000001000200030004000500060007, 0x0000000000000000000000000000003f,
-          0xff0708100f201f3f40414243fffffffe]
+COUNTS = [0x01020304050607080900000000000003, 0x00000001000200030004000500060007,
+          0x0000000000000000000000000000003f, 0xff0708100f201f3f40414243fffffffe]
 
 
 def signed(v, w):
@@ -115,14 +116,16 @@ def lane_wise():
             for op, f in UNARY.items():
                 one(f'{op} {w}', f'{op}.v128.x{w}', n, a, join([f(p, w) for p in lanes(a, w)], w))
             for op, f in PERMUTES.items():
-                two(f'{op} {w}', f'{op}.v128.x{w}', n, a, b, lambda a, b: join(f(lanes(a, w), lanes(b, w)), w))
+                two(f'{op} {w}', f'{op}.v128.x{w}', n, a, b, lambda a,
+                    b: join(f(lanes(a, w), lanes(b, w)), w))
         for op, f in SHIFTS.items():
             a = VECTORS[1][0] ^ VECTORS[0][0]
             for n, c in enumerate(COUNTS):
                 two(f'{op} {w}', f'{op}.v128.x{w}', n, a, c,
                     lambda a, c: join([f(p, q, w) for p, q in zip(lanes(a, w), lanes(c, w))], w))
             for c in (0, 1, w // 2, w - 1, w, 200):
-                one(f'{op}i {w}', f'{op}i.v128.x{w}', c, a, join([f(p, c, w) for p in lanes(a, w)], w), f', {c}')
+                one(f'{op}i {w}', f'{op}i.v128.x{w}', c, a, join([f(p, c, w) for p in lanes(a, w)], w),
+                    f', {c}')
             for c in (0, 3, w - 1, w, 1 << 40):
                 test(f'{op}c {w} {c}', {'v1': a, 'x1': c}, [
                     GET[0], '%n = get.i64 x1', f'%r = {op}c.v128.x{w} %a, %n', 'put.v128 v0, %r',
@@ -134,11 +137,13 @@ def permutes():
         two('vtbl', 'vtbl.v128.x8', n, a, b,
             lambda a, b: join([lanes(a, 8)[k] if k < 16 else 0 for k in lanes(b, 8)], 8))
         two('vsad', 'vsad.v128.x8', n, a, b, lambda a, b: join(
-            [sum(abs(p - q) for p, q in zip(lanes(a, 8)[k:k + 8], lanes(b, 8)[k:k + 8])) for k in (0, 8)], 64))
+            [sum(abs(p - q) for p, q in zip(lanes(a, 8)[k:k + 8], lanes(b, 8)[k:k + 8])) for k in (0, 8)],
+            64))
         two('vmuladd', 'vmuladd.v128.x16', n, a, b, lambda a, b: join(
             [sum(S(p, 16) * S(q, 16) for p, q in zip(lanes(a, 16)[k:k + 2], lanes(b, 16)[k:k + 2]))
              for k in range(0, 8, 2)], 32))
-        test(f'vsel {n}', {'v1': a, 'v2': b, 'v3': a * 3 & M128}, GET + ['%r = vsel.v128.x64 %a, %b, %x', 'put.v128 v1, %r'],
+        test(f'vsel {n}', {'v1': a, 'v2': b, 'v3': a * 3 & M128},
+             GET + ['%r = vsel.v128.x64 %a, %b, %x', 'put.v128 v1, %r'],
              {'v1': a & b | ~a & a * 3 & M128})
         for w in (8, 16, 32):
             for s in 'us':
@@ -150,7 +155,8 @@ def permutes():
                 two(f'vmuleven{s} {w}', f'vmuleven{s}.v128.x{w}', n, a, b, lambda a, b: join(
                     [f(p) * f(q) for p, q in zip(lanes(a, w)[::2], lanes(b, w)[::2])], 2 * w))
         for w in (16, 32, 64):
-            for op, f in (('vpacks', lambda v: sat(S(v, w), w // 2)), ('vpacksu', lambda v: usat(S(v, w), w // 2)),
+            for op, f in (('vpacks', lambda v: sat(S(v, w), w // 2)),
+                          ('vpacksu', lambda v: usat(S(v, w), w // 2)),
                           ('vpacku', lambda v: usat(v, w // 2))):
                 two(f'{op} {w}', f'{op}.v128.x{w}', n, a, b,
                     lambda a, b: join([f(v) for v in lanes(a, w) + lanes(b, w)], w // 2))
@@ -183,7 +189,8 @@ def scalars():
     a = VECTORS[0][0]
     for w in (8, 16, 32, 64):
         for n in range(128 // w):
-            one(f'vduplane {w}', f'vduplane.v128.x{w}', n, a, join([lanes(a, w)[n]] * (128 // w), w), f', {n}')
+            one(f'vduplane {w}', f'vduplane.v128.x{w}', n, a, join([lanes(a, w)[n]] * (128 // w), w),
+                f', {n}')
             new = lanes(a, w)
             new[n] = 0x99c0ffee12345678
             test(f'vput and vpick {w} {n}', {'v1': a, 'x1': 0x99c0ffee12345678, 'v3': a}, [
@@ -199,7 +206,8 @@ def scalars():
                     f'%p = vpick.{t}.x{w} %a, {n}', f'put.{t} {s}2, %p',
                 ], {'v0': join(new, w), f'{s}2': lanes(a, w)[n]})
         for n, v in enumerate((0x8182838485868788, 0)):
-            test(f'vdup {w} {n}', {'x1': v}, ['%s = get.i64 x1', f'%r = vdup.v128.x{w} %s', 'put.v128 v0, %r'],
+            test(f'vdup {w} {n}', {'x1': v}, ['%s = get.i64 x1', f'%r = vdup.v128.x{w} %s',
+                                              'put.v128 v0, %r'],
                  {'v0': join([v] * (128 // w), w)})
         for n, (v, _) in enumerate(VECTORS):
             test(f'vmask {w} {n}', {'v1': v}, [GET[0], f'%r = vmask.i64.x{w} %a', 'put.i64 x2, %r'],
@@ -213,7 +221,8 @@ def scalars():
         '%n = vlow.f32.x32 %a', 'put.f32 s0, %n', '%o = vlow.i64.x64 %a', 'put.i64 x3, %o',
         '%s = get.f32 s1', '%t = vzext.v128.x32 %s', 'put.v128 v1, %t',
     ], {'v0': 0x1111222233334444 | 0x5555666677778888 << 64, 'v2': 0x87654321, 'v3': 0x4000000000000001,
-        'w0': a & 0xffffffff, 'f0': a & (1 << 64) - 1, 's0': a & 0xffffffff, 'x3': a & (1 << 64) - 1, 'v1': 0x3f800000})
+        'w0': a & 0xffffffff, 'f0': a & (1 << 64) - 1, 's0': a & 0xffffffff, 'x3': a & (1 << 64) - 1,
+        'v1': 0x3f800000})
 
 
 def memory():
@@ -222,13 +231,15 @@ def memory():
     for size in (1, 2, 4, 8, 16):
         want = data & (1 << 8 * size) - 1
         stored = lanes(VECTORS[1][0], 8)[:size]
-        print(f'; test: load and store {size}\n; mem 0x10103 = {image}\n; slot x1 = 0x10100\n; vec v1 = {words(VECTORS[1][0])}')
-        print(f'; expect: vec v0 = {words(want)}\n; expect: mem 0x10203 = {" ".join(f"{x:02x}" for x in stored)} 00')
+        print(f'; test: load and store {size}\n; mem 0x10103 = {image}\n; slot x1 = 0x10100\n; vec v1 = '
+              f'{words(VECTORS[1][0])}')
+        print(f'; expect: vec v0 = {words(want)}\n; expect: mem 0x10203 = '
+              f'{" ".join(f"{x:02x}" for x in stored)} 00')
         print('region mode 0x0 start 0x0 bytes 4 insns 1 round rne\nb0:\n  insn 0, page+0x0')
         for line in ('%p = get.i64 x1', '%a = get.v128 v1', f'%l = lookup.i64 %p, [3, {3 + size}) {{view 0}}',
                      f'%r = ld.v128 %l, %p + 3 {{{size}}}', 'put.v128 v0, %r',
-                     f'%m = lookup.i64 %p, [259, {259 + size}) {{view 0 write}}', f'st.v128 %m, %p + 259, %a {{{size}}}',
-                     'exit_jump page+0x4'):
+                     f'%m = lookup.i64 %p, [259, {259 + size}) {{view 0 write}}',
+                     f'st.v128 %m, %p + 259, %a {{{size}}}', 'exit_jump page+0x4'):
             print('    ' + line)
         print()
 

@@ -4,9 +4,9 @@
 
     layering.py ROOT
 
-Each folder may include headers of the folders named for it, and its own. Also refuses includes that do not start
-with a folder of the tree, headers without `#pragma once` or an include guard, and files that do not say their licence.
-Prints one line a finding; exit status 1 if there is any.
+Each folder may include headers of the folders named for it, and its own. Also refuses includes that do not
+start with a folder of the tree, headers without `#pragma once` or an include guard, and files that do not say
+their licence. Prints one line a finding; exit status 1 if there is any.
 """
 
 import pathlib

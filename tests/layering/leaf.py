@@ -17,8 +17,8 @@ NO_CODE = {"_GLOBAL_OFFSET_TABLE_"}
 
 
 def symbols(archives, kind):
-    done = subprocess.run(["nm", "--no-sort", "--format=posix", kind, *archives], stdout=subprocess.PIPE, text=True,
-                          check=True)
+    done = subprocess.run(["nm", "--no-sort", "--format=posix", kind, *archives], stdout=subprocess.PIPE,
+                          text=True, check=True)
     return {line.split()[0] for line in done.stdout.splitlines() if len(line.split()) > 1}
 
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Builds and runs the litmus tests on the machine `bare`.
 
-    litmus.py --emulator build/rhea-system-x86_64 --guest x86_64 [--accel jit] [--smp 4] [--batches 400] [--allow TEST]
+    litmus.py --emulator build/rhea-system-x86_64 --guest x86_64 [--accel jit] [--smp 4] [--batches 400]
+              [--allow TEST]
 
-Exit status: 0, 1 where an outcome was seen that the architecture forbids or the program did not end, 77 where the
-guest's compiler is missing.
+Exit status: 0, 1 where an outcome was seen that the architecture forbids or the program did not end, 77 where
+the guest's compiler is missing.
 """
 
 import argparse
@@ -32,15 +33,16 @@ def build(folder, guest, smp, batches):
         return None
     out = folder / 'litmus.elf'
     subprocess.run([compiler, '-O2', '-Wall', '-ffreestanding', '-nostdlib', '-static',
-                    '-no-pie', '-fno-stack-protector', *flags, '-DLITMUS_CPUS=%d' % smp, '-DLITMUS_BATCHES=%d' % batches,
-                    '-Wl,-Ttext-segment=' + base, '-Wl,--build-id=none', '-Wl,-z,noexecstack', '-Wl,-e,_start',
-                    '-o', out, HERE / ('start_%s.S' % name), HERE / 'litmus.c', HERE / (name + '.c')], check=True)
+                    '-no-pie', '-fno-stack-protector', *flags, '-DLITMUS_CPUS=%d' % smp,
+                    '-DLITMUS_BATCHES=%d' % batches, '-Wl,-Ttext-segment=' + base, '-Wl,--build-id=none',
+                    '-Wl,-z,noexecstack', '-Wl,-e,_start', '-o', out, HERE / ('start_%s.S' % name),
+                    HERE / 'litmus.c', HERE / (name + '.c')], check=True)
     return out
 
 
 def main():
     """Builds, runs, judges."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
     parser.add_argument('--emulator', required=True)
     parser.add_argument('--guest', required=True, choices=GUESTS)
     parser.add_argument('--accel', default='jit')
@@ -55,11 +57,13 @@ def main():
             print('skipped: there is no', GUESTS[args.guest][0])
             return 77
         try:
-            run = subprocess.run([args.emulator, '-M', 'bare', '-accel', args.accel, '-smp', str(args.smp), '-m', '64M',
-                                  '-nographic', '-kernel', program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, timeout=args.timeout, text=True)
+            run = subprocess.run([args.emulator, '-M', 'bare', '-accel', args.accel, '-smp', str(args.smp),
+                                  '-m', '64M', '-nographic', '-kernel', program], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=args.timeout,
+                                 text=True)
         except subprocess.TimeoutExpired as late:
-            print((late.stdout or b'').decode(errors='replace'), 'did not end in %d s' % args.timeout, sep='\n')
+            print((late.stdout or b'').decode(errors='replace'), 'did not end in %d s' % args.timeout,
+                  sep='\n')
             return 1
     print(run.stdout)
     lines = [line for line in run.stdout.splitlines() if line.startswith('litmus: ')]

@@ -34,18 +34,19 @@ class Failure(Exception):
 def build(guest, folder):
     out = os.path.join(folder, 'program')
     sources = [os.path.join(BOARD, 'bare.c'), *sorted(glob.glob(os.path.join(BOARD, guest, '*.[cS]')))]
-    subprocess.run([*COMPILERS[guest], '-O2', '-ffreestanding', '-fno-math-errno', '-fno-stack-protector', '-nostdlib', '-static',
-                    '-no-pie', '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments', '-Wl,-z,noexecstack',
-                    '-I' + os.path.join(TOP, 'bench/lib'), '-I' + BOARD, '-T', os.path.join(BOARD, guest, 'link.ld'), '-o', out,
-                    os.path.join(HERE, 'bare_program.c'), *sources], check=True)
+    subprocess.run([*COMPILERS[guest], '-O2', '-ffreestanding', '-fno-math-errno', '-fno-stack-protector',
+                    '-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments',
+                    '-Wl,-z,noexecstack', '-I' + os.path.join(TOP, 'bench/lib'), '-I' + BOARD, '-T',
+                    os.path.join(BOARD, guest, 'link.ld'), '-o', out, os.path.join(HERE, 'bare_program.c'),
+                    *sources], check=True)
     return out
 
 
 def run(folder, status, guest, program, *options):
-    command = [sys.executable, os.path.join(TOP, 'scripts/lockstep'), '--build', folder, '--guest', guest, *options, '--',
-               '-kernel', program]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=600, check=False)
+    command = [sys.executable, os.path.join(TOP, 'scripts/lockstep'), '--build', folder, '--guest', guest,
+               *options, '--', '-kernel', program]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=600, check=False)
     print(' '.join(options), '\n    | ' + done.stdout.rstrip().replace('\n', '\n    | '), flush=True)
     if done.returncode != status:
         raise Failure('%s: status %d' % (' '.join(command), done.returncode))
@@ -65,7 +66,9 @@ def engines(folder, guest, program):
     plant, register = PLANTS[guest]
     text = run(folder, 1, guest, program, '--engines', 'jit,interp', '--chunk', '5000', '--plant', plant)
     m = re.search(r'^first different: cpu 0, pc ([0-9a-f]{16})', text, re.M)
-    if not m or int(m[1], 16) != label(guest, program, 'planted_xor') or not re.search('^  cpu 0  (%s) ' % register, text, re.M):
+    if not m or int(m[1], 16) != label(guest, program,
+                                       'planted_xor') or not re.search('^  cpu 0  (%s) ' % register, text,
+                                       re.M):
         raise Failure('the planted mistake was not named')
 
 
@@ -79,7 +82,8 @@ def qemu(folder, guest, program):
 
 def has_qemu(guest):
     path = os.environ.get('RHEA_QEMU_' + guest.upper()) or \
-        os.path.join(os.environ.get('RHEA_CACHE') or os.path.expanduser('~/.cache/rhea'), 'qemu/bin/qemu-system-' + guest)
+        os.path.join(os.environ.get('RHEA_CACHE') or os.path.expanduser('~/.cache/rhea'),
+                     'qemu/bin/qemu-system-' + guest)
     return os.path.exists(path)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Two engines over one small guest: they agree, and mistakes planted in one of them are found at their instruction.
+"""Two engines over one small guest: they agree, and mistakes planted in one of them are found at their
+instruction.
 
     engines.py RHEA_ENGINES [CASE...]
 
@@ -33,20 +34,23 @@ class Guest:
         self.path = os.path.join(folder, 'guest')
         subprocess.run([COMPILER, '-march=rv64gc', '-mabi=lp64d', '-nostdlib', '-nostartfiles', '-static',
                         '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments', '-T',
-                        os.path.join(HERE, '../gdb/program.ld'), '-o', self.path, os.path.join(HERE, 'guest.S')],
+                        os.path.join(HERE, '../gdb/program.ld'), '-o', self.path,
+                        os.path.join(HERE, 'guest.S')],
                        check=True)
-        symbols = subprocess.run([COMPILER.replace('gcc', 'nm'), self.path], check=True, stdout=subprocess.PIPE, text=True)
+        symbols = subprocess.run([COMPILER.replace('gcc', 'nm'), self.path], check=True,
+                                 stdout=subprocess.PIPE, text=True)
         self.labels = {line.split()[2]: int(line.split()[0], 16) for line in symbols.stdout.splitlines()}
 
     def compare(self, status, *options, smp=1, engines='jit,interp', icount='shift=0'):
         """Runs it; what was said on standard output."""
-        command = [self.tool, '--chunk', '5000', *options, engines, '--', '-M', 'virt', '-m', '16M', '-smp', str(smp),
-                   '-icount', icount, '-display', 'none', '-serial', 'null', '-monitor', 'none', '-bios', 'none',
-                   '-kernel', self.path]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=120, check=False)
+        command = [self.tool, '--chunk', '5000', *options, engines, '--', '-M', 'virt', '-m', '16M', '-smp',
+                   str(smp), '-icount', icount, '-display', 'none', '-serial', 'null', '-monitor', 'none',
+                   '-bios', 'none', '-kernel', self.path]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=120, check=False)
         if done.returncode != status:
-            raise Failure('%s: status %d\n%s%s' % (' '.join(command), done.returncode, done.stdout, done.stderr))
+            raise Failure('%s: status %d\n%s%s' % (' '.join(command), done.returncode, done.stdout,
+                                                   done.stderr))
         return done.stdout
 
     def expect(self, text, label, *patterns):
@@ -73,7 +77,8 @@ def same_engine(guest):
 
 def instruction(guest):
     text = guest.compare(1, '--plant', XOR_TO_OR)
-    guest.expect(text, 'planted_xor', r'^  cpu 0  a2 +jit [0-9a-f]{16}  interp [0-9a-f]{16}  before [0-9a-f]{16}$',
+    guest.expect(text, 'planted_xor',
+                 r'^  cpu 0  a2 +jit [0-9a-f]{16}  interp [0-9a-f]{16}  before [0-9a-f]{16}$',
                  r' 00d64633 +xor +a2, a2, a3\n  cpu')
 
 
@@ -86,7 +91,8 @@ def store(guest):
     """Nothing but memory differs at first."""
     for smp in (1, 4):
         text = guest.compare(1, '--plant', OTHER_STORE, smp=smp)
-        guest.expect(text, 'planted_store', r'^  memory 0x08000[0-9a-f]{4}  jit [0-9a-f]{16}  interp [0-9a-f]{16}$')
+        guest.expect(text, 'planted_store',
+                     r'^  memory 0x08000[0-9a-f]{4}  jit [0-9a-f]{16}  interp [0-9a-f]{16}$')
         if re.search(r'^  cpu \d  a', text, re.M):
             raise Failure('registers differ, too:\n' + text)
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a vCPU along what a leader (QEMU) did, in translated blocks as a user's guest would, and compares: after each
- * stretch without privileged instructions, traps or device reads (2,000 instructions at most) the address and every
- * register; those instructions one by one; and now and then all registers and CSRs.
+ * Runs a vCPU along what a leader (QEMU) did, in translated blocks as a user's guest would, and compares:
+ * after each stretch without privileged instructions, traps or device reads (2,000 instructions at most) the
+ * address and every register; those instructions one by one; and now and then all registers and CSRs.
  *
- * The leader decides what no specification fixes: when an interrupt is taken, and what time, counters, devices and
- * pending-interrupt bits read as. Those are taken over from the leader; everything else must agree.
- * RISC-V only.
+ * The leader decides what no specification fixes: when an interrupt is taken, and what time, counters,
+ * devices and pending-interrupt bits read as. Those are taken over from the leader; everything else must
+ * agree. RISC-V only.
  */
 #include "tests/lockstep/follow.h"
 
@@ -36,7 +36,7 @@ struct follower {
         uint64_t n_history;
         uint64_t leader[64];     /* the leader's x and f registers, as far as its records tell */
         uint64_t known;          /* which of them */
-        struct record pending;   /* told of, and not yet run or queued: what it did comes with the next record */
+        struct record pending;   /* told of, not yet run or queued: what it did comes with the next record */
         bool has_pending;
         unsigned run;            /* instructions queued, to be run in one go */
 };
@@ -75,7 +75,9 @@ static void report(struct follower *w, const char *what, uint64_t ours, uint64_t
         uint64_t n = MIN(w->n_history, HISTORY);
 
         w->f->differs = true;
-        fprintf(to, "difference after %" PRIu64 " instructions: %s is %016" PRIx64 ", the leader has %016" PRIx64 "\n",
+        fprintf(to,
+                "difference after %" PRIu64 " instructions: %s is %016" PRIx64 ", the leader has %016" PRIx64
+                "\n",
                 w->f->insns, what, ours, leaders);
         fprintf(to, "the last %" PRIu64 " instructions:\n", n);
         for (uint64_t i = w->n_history - n; i < w->n_history; i++)
@@ -98,7 +100,8 @@ static bool is_device_load(const struct follower *w, uint32_t insn)
         if ((insn & 3) == 3 && (opcode == 0x03 || opcode == 0x2f))
                 va = w->leader[insn >> 15 & 31] + (opcode == 3 ? bits_get_s(insn, 20, 12) : 0);
         else if ((insn & 3) == 0 && (insn >> 13 & 7) >= 1 && (insn >> 13 & 7) <= 3)
-                va = w->leader[8 + (insn >> 7 & 7)]; /* c.lw, c.ld: their offsets stay within what a device maps */
+                /* c.lw, c.ld: their offsets stay within what a device maps */
+                va = w->leader[8 + (insn >> 7 & 7)];
         else
                 return false;
         v->ops->context_key(v, &space, &data, &fetch);
@@ -113,7 +116,10 @@ static bool is_csr_insn(uint32_t insn)
         return (insn & 0x7f) == 0x73 && (insn >> 12 & 7);
 }
 
-/* Event counters and their selectors: read-only zero in Rhea, some of them real in the leader and others missing. */
+/*
+ * Event counters and their selectors: read-only zero in Rhea, some of them real in the leader and others
+ * missing.
+ */
 static bool is_event_csr(uint32_t insn)
 {
         unsigned csr = insn >> 20;
@@ -209,9 +215,9 @@ static bool is_single(const struct follower *w, const struct record *next)
 }
 
 /*
- * QEMU keeps one translation of a physical page for all addresses that it is mapped at, and tells its plugins the one
- * that it was made at. So only the offset in the page is the leader's word, elsewhere than where it has been before;
- * a wrong page would show in the next link or auipc.
+ * QEMU keeps one translation of a physical page for all addresses that it is mapped at, and tells its plugins
+ * the one that it was made at. So only the offset in the page is the leader's word, elsewhere than where it
+ * has been before; a wrong page would show in the next link or auipc.
  */
 static bool same_place(struct follower *w, uint64_t leaders)
 {
@@ -225,7 +231,9 @@ static bool same_place(struct follower *w, uint64_t leaders)
         return true;
 }
 
-/* Brings the vCPU to where the leader is about to run; an interrupt that the leader took is taken here too. */
+/*
+ * Brings the vCPU to where the leader is about to run; an interrupt that the leader took is taken here too.
+ */
 static bool agree_on_pc(struct follower *w, const struct record *r)
 {
         struct vcpu *v = w->v;
@@ -236,7 +244,8 @@ static bool agree_on_pc(struct follower *w, const struct record *r)
                 v->ops->deliver(v);
                 w->f->interrupts++;
         }
-        if (v->hot.pc != r->pc && r->cause == RV_EXC_ILLEGAL && w->has_pending && is_event_csr(w->pending.insn)) {
+        if (v->hot.pc != r->pc && r->cause == RV_EXC_ILLEGAL && w->has_pending &&
+            is_event_csr(w->pending.insn)) {
                 v->hot.pc = w->pending.pc;
                 rv_raise(v, RV_EXC_ILLEGAL, w->pending.insn);
                 v->ops->deliver(v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The follower of a lockstep run: steps one vCPU along the records of a leader and stops at the first difference.
+ * The follower of a lockstep run: steps one vCPU along the records of a leader and stops at the first
+ * difference.
  */
 #pragma once
 

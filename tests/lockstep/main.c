@@ -2,9 +2,10 @@
 /*
  * rhea-lockstep RING COUNT DTB -- OPTIONS OF RHEA ...
  *
- * Makes the shared ring at RING, says "ready" on standard output, and follows the leader that scripts/lockstep then
- * starts, for COUNT instructions or, if that is 0, to its end. DTB is the leader's device tree as it lies in memory,
- * to the byte: libfdt builds equal trees with strings in another order. Exit status 1 if a difference was found.
+ * Makes the shared ring at RING, says "ready" on standard output, and follows the leader that
+ * scripts/lockstep then starts, for COUNT instructions or, if that is 0, to its end. DTB is the leader's
+ * device tree as it lies in memory, to the byte: libfdt builds equal trees with strings in another order.
+ * Exit status 1 if a difference was found.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -82,16 +83,18 @@ int main(int argc, char **argv)
         cli.program = argv[split] = "rhea-lockstep";
         cli.ops = &riscv64_ops;
         if (!cli_parse(&cli, argc - split, argv + split, &error) || !cli_resolve(&cli, &error) ||
-            !(vm = setup_vm(&cli, &error)) || !place_dtb(vm, argv[3], &error) || !vm_start(vm, true, &error)) {
+            !(vm = setup_vm(&cli, &error)) || !place_dtb(vm, argv[3], &error) ||
+            !vm_start(vm, true, &error)) {
                 fprintf(stderr, "rhea-lockstep: %s\n", error->message);
                 return 2;
         }
         printf("ready\n");
         fflush(stdout);
         vcpu_run_on(vm->vcpus[0], follow_here, &f);
-        fprintf(stderr, "%" PRIu64 " instructions, %" PRIu64 " interrupts, %" PRIu64 " results taken over from the "
-                "leader, %" PRIu64 " registers compared in full states: %s\n", f.insns, f.interrupts, f.copied,
-                f.states, f.differs ? "DIFFERENT" : "no difference");
+        fprintf(stderr,
+                "%" PRIu64 " instructions, %" PRIu64 " interrupts, %" PRIu64 " results taken over from the "
+                "leader, %" PRIu64 " registers compared in full states: %s\n", f.insns, f.interrupts,
+                f.copied, f.states, f.differs ? "DIFFERENT" : "no difference");
         unlink(argv[1]);
         _exit(f.differs ? 1 : 0); /* the vCPU's engine may be anywhere after a difference */
 }

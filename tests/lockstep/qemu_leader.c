@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A plugin for QEMU 10 that leads a lockstep run: writes a struct record for each instruction to the ring that the
- * argument ring=PATH names. One hart. The declarations of the plugin interface below are those parts that are used,
- * as its documentation gives them (QEMU, "TCG plugins", API version 4).
+ * A plugin for QEMU 10 that leads a lockstep run: writes a struct record for each instruction to the ring
+ * that the argument ring=PATH names. One hart. The declarations of the plugin interface below are those parts
+ * that are used, as its documentation gives them (QEMU, "TCG plugins", API version 4).
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -28,8 +28,8 @@ struct reg_descriptor {
 enum { CB_R_REGS = 1 };
 void qemu_plugin_register_vcpu_init_cb(uint64_t id, void (*cb)(uint64_t id, unsigned vcpu));
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, void (*cb)(unsigned vcpu, void *data),
-                                            int flags, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+                                            void (*cb)(unsigned vcpu, void *data), int flags, void *data);
 void qemu_plugin_register_atexit_cb(uint64_t id, void (*cb)(uint64_t id, void *data), void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t n);
@@ -42,7 +42,9 @@ int qemu_plugin_read_register(struct qemu_plugin_register *handle, GByteArray *b
 EXPORT int qemu_plugin_version = 4;
 EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
 
-/* The plugin interface gives callbacks no place for state of their own: this file is a program's main part. */
+/*
+ * The plugin interface gives callbacks no place for state of their own: this file is a program's main part.
+ */
 static struct ring *ring;
 static struct qemu_plugin_register *reg_handle[64];
 static struct qemu_plugin_register *csr_stvec, *csr_mtvec, *csr_scause, *csr_mcause;
@@ -59,13 +61,13 @@ static uint64_t n_insns;
 static uint64_t state_every = 100000;
 
 static const char *const x_names[] = {
-        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
-        "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+        "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
+        "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 static const char *const f_names[] = {
-        "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0", "fa1", "fa2", "fa3", "fa4", "fa5",
-        "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10",
-        "ft11",
+        "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0", "fa1", "fa2", "fa3",
+        "fa4", "fa5", "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",
+        "ft8", "ft9", "ft10", "ft11",
 };
 
 static uint64_t read_reg(struct qemu_plugin_register *handle)
@@ -93,7 +95,9 @@ static void put(const struct record *r)
         atomic_store_explicit(&ring->written, n + 1, memory_order_release);
 }
 
-/* The register that an instruction writes: 1..31 x, 32..63 f, REC_NO_REG. Only what needs no exact decoding. */
+/*
+ * The register that an instruction writes: 1..31 x, 32..63 f, REC_NO_REG. Only what needs no exact decoding.
+ */
 static unsigned destination(uint32_t insn)
 {
         unsigned rd = insn >> 7 & 31, opcode = insn & 0x7f;
@@ -102,9 +106,11 @@ static unsigned destination(uint32_t insn)
                 unsigned quadrant = insn & 3, funct = insn >> 13 & 7;
 
                 if (quadrant == 0)
-                        return funct == 1 ? 32 + 8 + (insn >> 2 & 7) : funct < 4 ? 8 + (insn >> 2 & 7) : REC_NO_REG;
+                        return funct == 1 ? 32 + 8 + (insn >> 2 & 7)
+                                          : funct < 4 ? 8 + (insn >> 2 & 7) : REC_NO_REG;
                 if (quadrant == 1)
-                        return funct < 4 ? (rd ? rd : REC_NO_REG) : funct == 4 ? 8 + (insn >> 7 & 7) : REC_NO_REG;
+                        return funct < 4 ? (rd ? rd : REC_NO_REG)
+                                         : funct == 4 ? 8 + (insn >> 7 & 7) : REC_NO_REG;
                 if (funct == 4 && !(insn >> 2 & 31)) /* c.jr, c.jalr, c.ebreak */
                         return (insn >> 12 & 1) && rd ? 1 : REC_NO_REG;
                 return funct == 1 ? 32 + rd : funct >= 5 ? REC_NO_REG : rd ? rd : REC_NO_REG;
@@ -145,7 +151,8 @@ struct insn_info {
 static void executed(unsigned vcpu, void *data)
 {
         const struct insn_info *insn = data;
-        struct record r = {.pc = insn->pc, .insn = insn->bits, .kind = REC_INSN, .reg = REC_NO_REG, .cause = ~0ull};
+        struct record r = {.pc = insn->pc, .insn = insn->bits, .kind = REC_INSN, .reg = REC_NO_REG,
+                           .cause = ~0ull};
         unsigned previous_len = (previous_insn & 3) == 3 ? 4 : 2;
 
         if (n_insns) {
@@ -174,10 +181,12 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 {
         for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
                 struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-                struct insn_info *info = g_new0(struct insn_info, 1); /* lives as long as the code that names it */
+                /* lives as long as the code that names it */
+                struct insn_info *info = g_new0(struct insn_info, 1);
 
                 info->pc = qemu_plugin_insn_vaddr(insn);
-                qemu_plugin_insn_data(insn, &info->bits, MIN(qemu_plugin_insn_size(insn), sizeof(info->bits)));
+                qemu_plugin_insn_data(insn, &info->bits,
+                                      MIN(qemu_plugin_insn_size(insn), sizeof(info->bits)));
                 qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, CB_R_REGS, info);
         }
 }

@@ -4,8 +4,9 @@
 
     run.py remap --emulator PATH [--accel NAME] [--seconds N]   four harts against each other's hot code
     run.py asids --emulator PATH [--accel NAME]                 65,536 address spaces leave memory bounded
-    run.py rubbish --emulator PATH [--accel NAME] [--seconds N] random accesses to all devices: no crash, no hang;
-           [--smp N] [--seed N]                                 new seeds until the time is over, the first is --seed
+    run.py rubbish --emulator PATH [--accel NAME] [--seconds N] random accesses to all devices: no crash, no
+           [--smp N] [--seed N]                                 hang; new seeds until the time is over, the
+                                                                first is --seed
 
 Exit status 0, 1, or 77 when there is no compiler for bare RISC-V.
 """
@@ -27,15 +28,17 @@ SLACK_MIB = 16                          # what 1,024 times the address spaces ma
 
 
 def compiler():
-    return next((p for p in map(shutil.which, ("riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc")) if p), None)
+    return next((p for p in map(shutil.which, ("riscv64-unknown-elf-gcc", "riscv64-linux-gnu-gcc")) if p),
+                None)
 
 
 def build(folder, name, *defines, sources=("start.S", "main.c"), extensions="imafdc"):
     path = os.path.join(folder, name)
-    subprocess.run([compiler(), "-O2", f"-march=rv64{extensions}_zicsr_zifencei", "-mabi=lp64d", "-mcmodel=medany", "-static",
-                    "-ffreestanding", "-nostdlib", "-fno-pic", "-no-pie", "-fno-stack-protector", "-Wall", "-Wextra",
-                    "-Wl,--build-id=none", *("-D" + d for d in defines), "-T", os.path.join(HERE, "guest", "link.ld"),
-                    "-o", path, *(os.path.join(HERE, "guest", name) for name in sources)],
+    subprocess.run([compiler(), "-O2", f"-march=rv64{extensions}_zicsr_zifencei", "-mabi=lp64d",
+                    "-mcmodel=medany", "-static", "-ffreestanding", "-nostdlib", "-fno-pic", "-no-pie",
+                    "-fno-stack-protector", "-Wall", "-Wextra", "-Wl,--build-id=none",
+                    *("-D" + d for d in defines), "-T", os.path.join(HERE, "guest", "link.ld"), "-o", path,
+                    *(os.path.join(HERE, "guest", name) for name in sources)],
                    check=True, stdin=subprocess.DEVNULL)
     return path
 
@@ -59,8 +62,9 @@ def where(monitor):
 def run(opts, program, harts, seconds, more=()):
     """Runs a guest program to its end; False when something did not hold."""
     monitor = program + ".monitor"
-    command = [opts.emulator, "-M", "virt", "-smp", str(harts), "-m", "128M", "-bios", "none", "-kernel", program,
-               "-display", "none", "-monitor", f"unix:{monitor},server,nowait", *(more or ["-serial", "stdio"])]
+    command = [opts.emulator, "-M", "virt", "-smp", str(harts), "-m", "128M", "-bios", "none", "-kernel",
+               program, "-display", "none", "-monitor", f"unix:{monitor},server,nowait",
+               *(more or ["-serial", "stdio"])]
     if opts.accel:
         command += ["-accel", opts.accel]
     print("$", " ".join(command), flush=True)
@@ -82,13 +86,15 @@ def case_rubbish(opts, folder):
     """With another seed each time, until the time is over. A disk that can be written and one that cannot."""
     end, seed = time.monotonic() + opts.seconds, opts.seed
     while True:
-        program = build(folder, "rubbish.elf", f"SEED={seed}", sources=("rubbish.S", "rubbish.c"), extensions="imafd")
+        program = build(folder, "rubbish.elf", f"SEED={seed}", sources=("rubbish.S", "rubbish.c"),
+                        extensions="imafd")
         more = ["-serial", "null", "-device", "virtio-rng-device"]
         for n, options in enumerate(("", ",readonly=on")):
             path = os.path.join(folder, f"disk{n}.img")
             with open(path, "wb") as f:
                 f.truncate(1 << 20)
-            more += ["-drive", f"file={path},format=raw,if=none,id=d{n}{options}", "-device", f"virtio-blk-device,drive=d{n}"]
+            more += ["-drive", f"file={path},format=raw,if=none,id=d{n}{options}", "-device",
+                     f"virtio-blk-device,drive=d{n}"]
         if not run(opts, program, opts.smp, RUBBISH_SECONDS, more):
             print(f"it was seed {seed}")
             return False

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The list in docs/x86.md of what is translated and what is not, made from the decode tables. Without --write it
-compares, and fails where the page is old."""
+"""The list in docs/x86.md of what is translated and what is not, made from the decode tables. Without --write
+it compares, and fails where the page is old."""
 
 import argparse
 import json

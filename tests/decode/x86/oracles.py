@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares the x86 decoder with GNU objdump and capstone: which byte strings decode, how long they are and what they
-are called. One of the two must agree: capstone 4 does not know half of the later extensions and wants mandatory
-prefixes to stand last, and objdump does not check LOCK. Strings are made from the rows of the table with random ModRM, displacements, immediates and prefixes, or
-at random altogether. Where both differ from us for a reason, excused() has it."""
+"""Compares the x86 decoder with GNU objdump and capstone: which byte strings decode, how long they are and
+what they are called. One of the two must agree: capstone 4 does not know half of the later extensions and
+wants mandatory prefixes to stand last, and objdump does not check LOCK. Strings are made from the rows of the
+table with random ModRM, displacements, immediates and prefixes, or at random altogether. Where both differ
+from us for a reason, excused() has it."""
 
 import argparse
 import json
@@ -89,7 +90,8 @@ def ask_objdump(objdump, strings, bits):
             f.write(s + b'\x90' * (SLOT - len(s)))
         f.flush()
         out = subprocess.run([objdump, '-D', '-b', 'binary', '-m' + machine, '-M', 'intel,intel64', '-w',
-                              '--insn-width=16', f.name], stdout=subprocess.PIPE, text=True, check=True).stdout
+                              '--insn-width=16', f.name], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
     answers, pending = {}, None
     for line in out.splitlines():
         m = re.match(r'\s*([0-9a-f]+):\t((?:[0-9a-f]{2} )+)\s*\t?(.*)', line)
@@ -101,8 +103,8 @@ def ask_objdump(objdump, strings, bits):
         start = at if at % SLOT == 0 else pending[0]
         n += 0 if at % SLOT == 0 else pending[1]
         words = text.split()
-        while words and (re.match(r'(rex(\.\w+)?|data16|data32|addr16|addr32|lock|repz|repnz|rep|[c-gs]s|bnd|notrack|'
-                                  r'xacquire|xrelease|\{\w+\})$', words[0])):
+        while words and (re.match(r'(rex(\.\w+)?|data16|data32|addr16|addr32|lock|repz|repnz|rep|[c-gs]s|bnd|'
+                                  r'notrack|xacquire|xrelease|\{\w+\})$', words[0])):
             words.pop(0)
         if not words:
             pending = (start, n)
@@ -128,28 +130,37 @@ def capstone_name(text):
 # ---- spelling ----
 
 ALIASES = {
-    'sal': 'shl', 'retn': 'ret', 'retfq': 'retf', 'retf': 'retf', 'lret': 'retf', 'movabs': 'mov', 'iretd': 'iret',
+    'sal': 'shl', 'retn': 'ret', 'retfq': 'retf', 'retf': 'retf', 'lret': 'retf', 'movabs': 'mov',
+    'iretd': 'iret',
     'iretq': 'iret', 'iretw': 'iret', 'wait': 'fwait', 'xlatb': 'xlat', 'int1': 'int1', 'icebp': 'int1',
-    'pushfq': 'pushf', 'popfq': 'popf', 'pushaw': 'pusha', 'popaw': 'popa', 'pushal': 'pusha', 'popal': 'popa',
+    'pushfq': 'pushf', 'popfq': 'popf', 'pushaw': 'pusha', 'popaw': 'popa', 'pushal': 'pusha',
+    'popal': 'popa',
     'pushad': 'pusha', 'popad': 'popa', 'pushfd': 'pushf', 'popfd': 'popf',
     'setssbsyd': 'setssbsy', 'ud2a': 'ud2', 'ud2b': 'ud1', 'sysretq': 'sysret', 'sysretl': 'sysret',
-    'sysretd': 'sysret', 'sysexitq': 'sysexit', 'sysexitl': 'sysexit', 'sysexitd': 'sysexit', 'fxsave64': 'fxsave',
+    'sysretd': 'sysret', 'sysexitq': 'sysexit', 'sysexitl': 'sysexit', 'sysexitd': 'sysexit',
+    'fxsave64': 'fxsave',
     'fxrstor64': 'fxrstor',
-    'xsave64': 'xsave', 'xrstor64': 'xrstor', 'xsaveopt64': 'xsaveopt', 'xsavec64': 'xsavec', 'xsaves64': 'xsaves',
+    'xsave64': 'xsave', 'xrstor64': 'xrstor', 'xsaveopt64': 'xsaveopt', 'xsavec64': 'xsavec',
+    'xsaves64': 'xsaves',
     'xrstors64': 'xrstors', 'rdsspd': 'rdssp', 'rdsspq': 'rdssp', 'incsspd': 'incssp', 'incsspq': 'incssp',
     'wrssd': 'wrss', 'wrssq': 'wrss', 'wrussd': 'wruss', 'wrussq': 'wruss', 'prefetchwt1': 'prefetchwt1',
     'prefetch_exclusive': 'prefetch', 'bndldx': 'bndldx', 'callq': 'call', 'jmpq': 'jmp', 'retq': 'ret',
-    'fdisi8087_nop': 'fdisi', 'feni8087_nop': 'feni', 'fsetpm': 'fnsetpm', 'fnsetpm': 'fnsetpm', 'fcompi': 'fcomip',
-    'fucompi': 'fucomip', 'lcall': 'callf', 'ljmp': 'jmpf', 'movntq': 'movntq', 'smsw': 'smsw', 'loopz': 'loope',
-    'loopnz': 'loopne', 'fstpnce': 'fstp', 'umonitor': 'umonitor', 'nopw': 'nop', 'nopl': 'nop', 'leavew': 'leave',
+    'fdisi8087_nop': 'fdisi', 'feni8087_nop': 'feni', 'fsetpm': 'fnsetpm', 'fnsetpm': 'fnsetpm',
+    'fcompi': 'fcomip',
+    'fucompi': 'fucomip', 'lcall': 'callf', 'ljmp': 'jmpf', 'movntq': 'movntq', 'smsw': 'smsw',
+    'loopz': 'loope',
+    'loopnz': 'loopne', 'fstpnce': 'fstp', 'umonitor': 'umonitor', 'nopw': 'nop', 'nopl': 'nop',
+    'leavew': 'leave',
     'leaveq': 'leave', 'enterw': 'enter', 'pushw': 'push', 'popw': 'pop', 'jmpw': 'jmp', 'callw': 'call',
     'fbstp': 'fbstp', 'ptwrite': 'ptwrite', 'sgdtd': 'sgdt', 'lgdtd': 'lgdt', 'xacquire': 'xacquire',
-    'cmovpe': 'cmovp', 'fxch4': 'fxch', 'fxch7': 'fxch', 'fcom2': 'fcom', 'fcomp3': 'fcomp', 'fcomp5': 'fcomp',
+    'cmovpe': 'cmovp', 'fxch4': 'fxch', 'fxch7': 'fxch', 'fcom2': 'fcom', 'fcomp3': 'fcomp',
+    'fcomp5': 'fcomp',
     'fstp1': 'fstp', 'fstp8': 'fstp', 'fstp9': 'fstp', 'fnop': 'fnop', 'fndisi': 'fdisi', 'fneni': 'feni',
     'vmovntqq': 'vmovntdq', 'repz': 'rep', 'movsxd': 'movsxd', 'monitorx': 'monitorx',
     'ud2w': 'ud1', 'fstpst': 'fstp',
 }
-CONDITIONS = {'nae': 'b', 'c': 'b', 'nb': 'ae', 'nc': 'ae', 'z': 'e', 'nz': 'ne', 'na': 'be', 'nbe': 'a', 'pe': 'p',
+CONDITIONS = {'nae': 'b', 'c': 'b', 'nb': 'ae', 'nc': 'ae', 'z': 'e', 'nz': 'ne', 'na': 'be', 'nbe': 'a',
+              'pe': 'p',
               'po': 'np', 'nge': 'l', 'nl': 'ge', 'ng': 'le', 'nle': 'g'}
 # what our table calls by one name, others by size
 STRINGS = re.compile(r'(ins|outs|movs|cmps|stos|lods|scas)[bwdq]$')
@@ -162,7 +173,8 @@ def plain(name):
     m = re.match(r'(j|set|cmov)(\w+)$', name)
     if m and m.group(2) in CONDITIONS:
         return m.group(1) + CONDITIONS[m.group(2)]
-    m = re.match(r'(v?p?cmp|vpcom)(?:eq|lt|le|unord|neq|nlt|nle|ord|ngt|nge|false|ge|gt|true|nltu|nleu|ltu|leu|equ|nequ)'
+    m = re.match(r'(v?p?cmp|vpcom)'
+                 r'(?:eq|lt|le|unord|neq|nlt|nle|ord|ngt|nge|false|ge|gt|true|nltu|nleu|ltu|leu|equ|nequ)'
                  r'?(?:_\w\w)?(?:_\w\w)?(ps|pd|ss|sd|ph|sh|u?[bwdq])$', name)
     if m and not re.match(r'v?pcmp(eq|gt)[bwdq]$', name):
         return m.group(1) + m.group(2) if m.group(1) != 'cmp' or m.group(2) != 'd' else 'cmps'
@@ -172,7 +184,8 @@ def plain(name):
     if name in ('movsd', 'vmovsd', 'cmpsd', 'vcmpsd'):
         return name
     name = name.split('(')[0]
-    if re.match(r'(fn?(stenv|ldenv|save|rstor)|retf|push|pop|call|jmp|ret|leave|enter|lcall|sysret)[wdlq]$', name):
+    if re.match(r'(fn?(stenv|ldenv|save|rstor)|retf|push|pop|call|jmp|ret|leave|enter|lcall|sysret)[wdlq]$',
+                name):
         name = name[:-1]
     m = re.match(r'(v?pcmp[ei]str[im])q$', name)
     if m:
@@ -224,7 +237,8 @@ def excused(name, theirs, s, bits):
         return 'spelled by size'
     if name == 'xchg' and starts(s, '90'):
         return 'REP XCHG is no PAUSE with REX.B: seen on an AMD CPU'
-    if name in ('vcmpss', 'vcmpsd', 'vcmpps', 'vcmppd', 'vcmpph', 'vcmpsh', 'cmpps', 'cmppd', 'cmpss', 'cmpsd'):
+    if name in ('vcmpss', 'vcmpsd', 'vcmpps', 'vcmppd', 'vcmpph', 'vcmpsh', 'cmpps', 'cmppd', 'cmpss',
+                'cmpsd'):
         return 'spelled by predicate'
     if s[0] == 0x62 or (s[0] in range(0x40, 0x50) and s[1] == 0x62):
         return 'EVEX: reserved combinations are not in the table'
@@ -254,7 +268,9 @@ def main():
     strings += [rng.randbytes(15) for _ in range(args.random)]
     theirs = ask_objdump(args.objdump, strings, args.bits)
     bad, alone = {}, [0, 0]
-    for s, (result, n, name, cap_n, cap), (obj_n, obj) in zip(strings, ask_us(args.x86dis, strings, args.bits), theirs):
+    for s, (result, n, name, cap_n, cap), (obj_n, obj) in zip(strings,
+                                                              ask_us(args.x86dis, strings, args.bits),
+                                                              theirs):
         ours = n if result == 'ok' else 0
         cap = capstone_name(cap)
         agree = [length == ours and (not ours or same_name(name, text))
@@ -264,7 +280,8 @@ def main():
         if any(agree) or excused(name if ours else '-', (obj_n, obj, cap_n, cap), s, args.bits):
             continue
         bad.setdefault((name if ours else '-', obj if obj_n else '-'), []).append(
-            '%s: %s %d %s; objdump %d %s; capstone %d %s' % (s.hex(), result, n, name, obj_n, obj, cap_n, cap))
+            '%s: %s %d %s; objdump %d %s; capstone %d %s' % (s.hex(), result, n, name, obj_n, obj, cap_n,
+                                                             cap))
     total = sum(len(v) for v in bad.values())
     print('%d strings, %d differences in %d kinds (objdump alone %d, capstone alone %d)' %
           (len(strings), total, len(bad), *alone))

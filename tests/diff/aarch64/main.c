@@ -183,7 +183,9 @@ u64 *base_of(struct state *s, enum mode mode, unsigned reg)
 
 void case_mix_state(void)
 {
-        /* FAR_EL1 of a misaligned PC is in QEMU the address by which the page was known when it translated it */
+        /*
+         * FAR_EL1 of a misaligned PC is in QEMU the address by which the page was known when it translated it
+         */
         if (out.esr >> 26 == 0x22 && ((out.far ^ out.elr) & (PAGE - 1)) == 0)
                 out.far = out.elr;
         case_mix_words((const u64 *)&out, offsetof(struct state, cpacr) / 8);

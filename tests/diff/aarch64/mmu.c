@@ -276,7 +276,8 @@ static void at_case(unsigned unit)
 void mmu_chunk(unsigned unit)
 {
         for (u64 w = 0; w < params.n_words; w++) {
-                u32 word = unit == WRITE_XOR_EXECUTE && rnd_below(2) ? BLR : accesses[rnd_below(sizeof(accesses) / 4)];
+                u32 word = unit == WRITE_XOR_EXECUTE && rnd_below(2) ? BLR :
+                accesses[rnd_below(sizeof(accesses) / 4)];
                 struct env e;
 
                 if (word == BLR) { /* what is fetched ends the case */

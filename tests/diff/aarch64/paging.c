@@ -2,8 +2,8 @@
 /*
  * The address space of the cases: code and data pages at their physical addresses and, through the same
  * tables, at the other end of the address space. The data pages differ in what they grant, so that random
- * accesses meet every kind of page. The guest itself lies in blocks for EL1 alone, its code in one that cannot
- * be written (SCTLR_EL1.WXN), and writes the pages of the cases through blocks of that kind.
+ * accesses meet every kind of page. The guest itself lies in blocks for EL1 alone, its code in one that
+ * cannot be written (SCTLR_EL1.WXN), and writes the pages of the cases through blocks of that kind.
  */
 #include "guest.h"
 

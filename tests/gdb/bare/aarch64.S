@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AArch64's part of the program that gdb debugs: entry, with x0 the vCPU's index; an identity map, and a second view of
- * memory at 0xc0000000; exceptions that go on behind what made them.
+ * AArch64's part of the program that gdb debugs: entry, with x0 the vCPU's index; an identity map, and a
+ * second view of memory at 0xc0000000; exceptions that go on behind what made them.
  */
 #include "../../../bench/lib/bare/aarch64/mmu.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64's part of the program that gdb debugs: entry, with rdi the vCPU's index, under the machine's identity map; a
- * second view of memory at 0x8000000000; exceptions that go on behind what made them.
+ * x86-64's part of the program that gdb debugs: entry, with rdi the vCPU's index, under the machine's
+ * identity map; a second view of memory at 0x8000000000; exceptions that go on behind what made them.
  */
         .set    CODE, 8
         .section .text.start, "ax"
@@ -39,7 +39,8 @@ _start:
         .text
         .globl  machine_turn, machine_exit
         .globl  traps, traps_syscall, traps_syscall_next, traps_ud, traps_ud_next, traps_rep, traps_rep_next
-        .globl  traps_none, traps_none_next, traps_scas, traps_scas_next, traps_call, traps_call_next, system_call, trap
+        .globl  traps_none, traps_none_next, traps_scas, traps_scas_next, traps_call, traps_call_next
+        .globl  system_call, trap
 machine_turn:
 traps:
         xorl    %r10d, %r10d

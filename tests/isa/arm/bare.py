@@ -13,7 +13,7 @@ CC = 'aarch64-linux-gnu-gcc'
 
 def arguments(doc, qemu=False):
     """A parser of what all of them take; --qemu where there is a comparison."""
-    ap = argparse.ArgumentParser(description=doc.split('\n', maxsplit=1)[0])
+    ap = argparse.ArgumentParser(description=doc.split('\n\n', maxsplit=1)[0])
     ap.add_argument('--rhea', required=True)
     if qemu:
         ap.add_argument('--qemu', default=os.environ.get('RHEA_QEMU_AARCH64') or
@@ -32,9 +32,10 @@ def need(*programs):
 def build(folder, *sources):
     """The ELF file of sources: names of this folder, or absolute ones."""
     elf = os.path.join(folder, 'program.elf')
-    subprocess.run([CC, '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align', '-mno-outline-atomics',
-                    '-nostdlib', '-static', '-Wl,--no-warn-rwx-segments', '-T', os.path.join(HERE, 'rows.ld'),
-                    '-o', elf] + [os.path.join(HERE, s) for s in sources], check=True)
+    subprocess.run([CC, '-O2', '-ffreestanding', '-mgeneral-regs-only', '-mstrict-align',
+                    '-mno-outline-atomics', '-nostdlib', '-static', '-Wl,--no-warn-rwx-segments', '-T',
+                    os.path.join(HERE, 'rows.ld'), '-o', elf] + [os.path.join(HERE, s) for s in sources],
+                   check=True)
     return elf
 
 

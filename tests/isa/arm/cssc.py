@@ -39,7 +39,8 @@ args = bare.arguments(__doc__).parse_args()
 bare.need()
 
 rng = random.Random(1)
-values = [0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 63, (1 << 64) - 1, (1 << 63) - 1, 253, (1 << 64) - 3]
+values = [0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 1 << 63, (1 << 64) - 1, (1 << 63) - 1, 253,
+          (1 << 64) - 3]
 source, wanted = ['.text', '.globl _start', '_start:'], []
 for name, (word, meaning) in INSNS.items():
     for sf in (0, 1):
@@ -51,8 +52,8 @@ for name, (word, meaning) in INSNS.items():
                        'ldr x3, =0x%x' % result, 'mov x4, #%d' % (len(wanted) + 1), 'cmp x0, x3', 'b.ne fail']
             wanted.append(name)
     source += ['b 1f', '.ltorg', '1:']
-source += ['mov x4, #0', 'fail: adr x1, block', 'str x4, [x1, #8]', 'mov x0, #0x20', 'hlt #0xf000', '.balign 8',
-           'block: .quad 0x20026, 0']
+source += ['mov x4, #0', 'fail: adr x1, block', 'str x4, [x1, #8]', 'mov x0, #0x20', 'hlt #0xf000',
+           '.balign 8', 'block: .quad 0x20026, 0']
 with tempfile.TemporaryDirectory() as d:
     assembly = os.path.join(d, 'c.s')
     with open(assembly, 'w', encoding='utf-8') as f:

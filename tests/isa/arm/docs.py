@@ -16,8 +16,8 @@ TABLES = ['a64.dec', 'a64_int.dec', 'a64_mem.dec', 'a64_fp.dec', 'a64_simd.dec',
 
 
 def read_rows():
-    p = subprocess.run([sys.executable, str(docpage.ROOT / 'frontend/gen/decode.py'), '--prefix', 'a64', '--features',
-                        str(ARM / 'features.def'), '--json'] + [str(ARM / t) for t in TABLES],
+    p = subprocess.run([sys.executable, str(docpage.ROOT / 'frontend/gen/decode.py'), '--prefix', 'a64',
+                        '--features', str(ARM / 'features.def'), '--json'] + [str(ARM / t) for t in TABLES],
                        stdout=subprocess.PIPE, check=True, text=True)
     return json.loads(p.stdout)['insns']
 
@@ -63,7 +63,8 @@ def register_table():
     words = {'R0': 'EL0 reads', 'R1': 'EL1 reads', 'RW0': 'EL0', 'RW1': 'EL1', 'R0RW1': 'EL1; EL0 reads',
              'W1': 'EL1 writes'}
     text = (ARM / 'sysreg.def').read_text()
-    for name, access in re.findall(r'^REG_(?:FIELD|CONST|FN)\((\w+), \d+, \d+, \d+, \d+, \d+, (\w+)', text, re.M):
+    for name, access in re.findall(r'^REG_(?:FIELD|CONST|FN)\((\w+), \d+, \d+, \d+, \d+, \d+, (\w+)', text,
+                                   re.M):
         out.append('| %s | %s |' % (name.upper(), words[access]))
     return out
 

@@ -101,7 +101,8 @@ def show(case):
             before = dict(l.split() for l in theirs[1:start])
             for a, b in zip(theirs[start:], ours[start:]):
                 if a != b and a.split()[0] in before:
-                    print('    %s: %s was %s, is %s in QEMU, %s here' % (accel, a.split()[0], before[a.split()[0]],
+                    print('    %s: %s was %s, is %s in QEMU, %s here' %
+                          (accel, a.split()[0], before[a.split()[0]],
                                                                      a.split()[1], b.split()[-1]))
             if len(ours) != len(theirs):
                 print('    %s: %s' % (accel, ours[-1:]))

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs smp.c on two vCPUs, by the interpreter, the JIT, and in deterministic mode: smp.py --rhea BUILD/rhea-..."""
+"""
+Runs smp.c on two vCPUs, by the interpreter, the JIT, and in deterministic mode: smp.py --rhea BUILD/rhea-...
+"""
 
 import sys
 import tempfile

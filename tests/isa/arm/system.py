@@ -26,6 +26,7 @@ with tempfile.TemporaryDirectory() as d:
                 print('%s: QEMU "%s", here "%s"' % (accel, a, b))
         if len(wanted) != len(got) or len(got) < 1000:
             wrong += 1
-            print('%s: %d lines, QEMU %d; the last is "%s"' % (accel, len(got), len(wanted), got[-1] if got else ''))
+            print('%s: %d lines, QEMU %d; the last is "%s"' % (accel, len(got), len(wanted), got[-1] if got
+                                                               else ''))
 print('%d lines, %d differ' % (len(wanted), wrong))
 sys.exit(wrong != 0)

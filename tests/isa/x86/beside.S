@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores to data on the page of the code that stores, another line, on the bare board: of all sizes, read-modify-write,
- * locked, vectors, at the end of the line, and then to the code's own line. run.py counts the slow paths taken. The exit
- * status is 2 * number + 1, and 1 when all went well.
+ * Stores to data on the page of the code that stores, another line, on the bare board: of all sizes,
+ * read-modify-write, locked, vectors, at the end of the line, and then to the code's own line. run.py counts
+ * the slow paths taken. The exit status is 2 * number + 1, and 1 when all went well.
  */
         .intel_syntax noprefix
         .set TURNS, 100000

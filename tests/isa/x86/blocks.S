@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A division before two loops in one stretch of code: its quotient goes from one block of the translation to another,
- * and the loops' blocks are copied for their flags. Exit status 0, else 1.
+ * A division before two loops in one stretch of code: its quotient goes from one block of the translation to
+ * another, and the loops' blocks are copied for their flags. Exit status 0, else 1.
  */
         .intel_syntax noprefix
         .globl _start

@@ -10,7 +10,8 @@ rhea, accel, program, *options = sys.argv[1:]
 most = int(options.pop().removeprefix('--slow=')) if options and options[-1].startswith('--slow=') else None
 if most is not None:
     options += ['-d', 'stats']
-p = subprocess.run([rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '64M', '-kernel', program, *options],
+p = subprocess.run([rhea, '-M', 'bare', '-accel', accel, '-nographic', '-m', '64M', '-kernel', program,
+                    *options],
                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=110, check=False)
 sys.stderr.write(p.stderr)
 if p.returncode != 1:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Self-modifying code on the bare board, on one CPU: an instruction that stores into the next one is followed by
- * what it stored (Intel SDM volume 3, 12.6), whatever stores, wherever lines and pages end. The exit status is
- * 2 * number + 1 of the check that failed, and 1 when all went well.
+ * Self-modifying code on the bare board, on one CPU: an instruction that stores into the next one is followed
+ * by what it stored (Intel SDM volume 3, 12.6), whatever stores, wherever lines and pages end. The exit
+ * status is 2 * number + 1 of the check that failed, and 1 when all went well.
  */
 #include <stdint.h>
 
@@ -36,8 +36,8 @@ static void put32(uint8_t **at, uint32_t v)
 }
 
 /*
- * Calls generated code: rdi the place it stores to, rsi a place with the value, rax and ecx the value, edx:eax
- * and ecx:ebx for CMPXCHG8B, xmm0 the value twice. Returns rax.
+ * Calls generated code: rdi the place it stores to, rsi a place with the value, rax and ecx the value,
+ * edx:eax and ecx:ebx for CMPXCHG8B, xmm0 the value twice. Returns rax.
  */
 static uint64_t call(const uint8_t *f, void *to, uint64_t a, uint64_t c, uint64_t d, uint64_t b)
 {
@@ -103,7 +103,9 @@ static uint64_t read(const uint8_t *p, unsigned n)
         return v;
 }
 
-/* A store, then MOV RAX, imm64 whose immediate it changes, at @p; made so that the immediate begins at @at. */
+/*
+ * A store, then MOV RAX, imm64 whose immediate it changes, at @p; made so that the immediate begins at @at.
+ */
 static void check_next(unsigned number, const struct store *s, uint8_t *at)
 {
         uint8_t *p = at - 2 - s->n, *start = p;
@@ -142,7 +144,9 @@ static void check_next(unsigned number, const struct store *s, uint8_t *at)
         }
 }
 
-/* MOVUPS over the whole next two instructions, opcodes too: MOV EAX, imm32 becomes ADD EAX, imm32 and back. */
+/*
+ * MOVUPS over the whole next two instructions, opcodes too: MOV EAX, imm32 becomes ADD EAX, imm32 and back.
+ */
 static void check_sixteen(unsigned number, uint8_t *at)
 {
         uint8_t *p = at - 3;
@@ -170,8 +174,8 @@ static void check_sixteen(unsigned number, uint8_t *at)
 }
 
 /*
- * A hot loop that changes one of its own instructions every 2^@shift turns: ADD EAX, imm32, before or after the
- * store.
+ * A hot loop that changes one of its own instructions every 2^@shift turns: ADD EAX, imm32, before or after
+ * the store.
  */
 static void check_loop(unsigned number, uint8_t *at, unsigned shift, int before)
 {
@@ -249,8 +253,8 @@ static void check_rep(unsigned number, uint8_t *at)
 }
 
 /*
- * REP STOSB from before itself. It may go on as it was read, or be read again after any iteration, as interrupts
- * make it; so it ends early only behind its own first byte, and has stored all that it counts.
+ * REP STOSB from before itself. It may go on as it was read, or be read again after any iteration, as
+ * interrupts make it; so it ends early only behind its own first byte, and has stored all that it counts.
  */
 static void check_rep_self(unsigned number, uint8_t *at)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cross-modifying code on the bare board with two CPUs: CPU 0 rewrites functions that CPU 1 calls all the time,
- * by aligned stores of an operand (AMD APM volume 2, 7.6.1) and by the protocol with a serialising instruction
- * (Intel SDM volume 3, 9.1.3). Exit status as in smc.c.
+ * Cross-modifying code on the bare board with two CPUs: CPU 0 rewrites functions that CPU 1 calls all the
+ * time, by aligned stores of an operand (AMD APM volume 2, 7.6.1) and by the protocol with a serialising
+ * instruction (Intel SDM volume 3, 9.1.3). Exit status as in smc.c.
  */
 #include <stdint.h>
 
@@ -82,7 +82,10 @@ static void read_operand(void)
         uint32_t last = 0, now, before = 0;
 
         for (unsigned n = 0; last != ROUNDS; n++) {
-                /* What a load has seen is executed behind a serialising instruction; without one it need not be. */
+                /*
+                 * What a load has seen is executed behind a serialising instruction; without one it need not
+                 * be.
+                 */
                 if (n % 16 == 0) {
                         before = *operand(0);
                         serialise();

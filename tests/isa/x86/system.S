@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System instructions of x86-64 on the bare board: each check puts its number into r15 and jumps to fail if it does
- * not hold. The exit status is 2 * number + 1, and 1 when all went well.
+ * System instructions of x86-64 on the bare board: each check puts its number into r15 and jumps to fail if
+ * it does not hold. The exit status is 2 * number + 1, and 1 when all went well.
  */
         .intel_syntax noprefix
         .set CODE, 0x08
@@ -99,7 +99,9 @@ after4: cmp dword ptr [rip + vector], 3
         cmp [rip + fault_rip], r13
         jne fail
 
-        /* 5: a page that is not there, its address and error code; 6: mapping it; 7: accessed and dirty bits */
+        /*
+         * 5: a page that is not there, its address and error code; 6: mapping it; 7: accessed and dirty bits
+         */
         mov r15d, 5
         call new_tables
         lea r14, [rip + after5]
@@ -208,7 +210,8 @@ after10:
 
         /* 14: SMAP and STAC */
         mov r15d, 14
-        mov rdx, [rip + pdpt]           /* this program's own memory becomes the supervisor's alone meanwhile */
+        mov rdx, [rip + pdpt]           /* this program's own memory becomes the supervisor's alone meanwhile
+                                           */
         and rdx, -4096
         and qword ptr [rdx], -5
         mov rax, cr3
@@ -304,7 +307,10 @@ patch:  mov al, 0
         jne fail
         loop smc
 
-        /* 18: a REP STOS over its own next instructions' page is done exactly; 19: MOVS stops where a page ends */
+        /*
+         * 18: a REP STOS over its own next instructions' page is done exactly; 19: MOVS stops where a page
+         * ends
+         */
         mov r15d, 19
         lea rax, [rip + page_a]
         or rax, 7
@@ -449,7 +455,9 @@ after30:
         cmp dword ptr [rip + vector], 13
         jne fail
 
-        /* 31: no PCIDs while CR3 has low bits; 32: they do not share translations; 33: INVPCID of one alone */
+        /*
+         * 31: no PCIDs while CR3 has low bits; 32: they do not share translations; 33: INVPCID of one alone
+         */
         mov r15d, 31
         mov rax, cr4
         btr rax, 17

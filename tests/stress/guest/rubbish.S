@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Entry of rubbish.c: all harts in M-mode; an access that faults is passed over. No instruction is compressed. */
+/*
+ * Entry of rubbish.c: all harts in M-mode; an access that faults is passed over. No instruction is
+ * compressed.
+ */
         .option norelax
         .option norvc
         .section .text.start, "ax"

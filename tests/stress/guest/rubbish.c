@@ -21,7 +21,8 @@ typedef uint32_t u32;
 
 enum { HARTS = 4, POOL = 1 << 18, PROGRAM = 1 << 20, VIRTIO_SLOTS = 8 };
 
-#define START 0x80000000u /* of the program (link.ld): code, constants and stacks are within the first PROGRAM bytes */
+#define START 0x80000000u /* of the program (link.ld): code, constants and stacks are within the first PROGRAM
+                             bytes */
 
 static const struct {
         u64 base, size;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in M-mode on all harts, the way into S-mode, and the trap handler: machine software interrupts, calls and
- * page faults from S-mode, all by guest_trap (main.c). One stack of 16 KiB a hart; M-mode has the upper quarter.
+ * Entry in M-mode on all harts, the way into S-mode, and the trap handler: machine software interrupts, calls
+ * and page faults from S-mode, all by guest_trap (main.c). One stack of 16 KiB a hart; M-mode has the upper
+ * quarter.
  */
         .option norelax
         .section .text.start, "ax"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entry in EL1 with the MMU off. Sets up an identity map of the first GiB of memory as normal memory, floating
- * point, a stack and vectors; clears .bss and calls bare_main.
+ * Entry in EL1 with the MMU off. Sets up an identity map of the first GiB of memory as normal memory,
+ * floating point, a stack and vectors; clears .bss and calls bare_main.
  */
 #include "mmu.h"
 

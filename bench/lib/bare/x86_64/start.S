@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two ways in. An emulator that loads ELF files as they are enters at _start, in 64-bit mode under an identity map.
- * One that knows the PVH boot protocol (Xen, docs/misc/pvh.pandoc) finds the note and enters at start_pvh, in 32-bit
- * protected mode without paging, which makes that map and goes on at _start. Interrupts stay off.
+ * Two ways in. An emulator that loads ELF files as they are enters at _start, in 64-bit mode under an
+ * identity map. One that knows the PVH boot protocol (Xen, docs/misc/pvh.pandoc) finds the note and enters at
+ * start_pvh, in 32-bit protected mode without paging, which makes that map and goes on at _start. Interrupts
+ * stay off.
  */
         .section .note.pvh, "a", @note
         .long   4, 4, 18                        /* name and value sizes; XEN_ELFNOTE_PHYS32_ENTRY */
