@@ -67,6 +67,7 @@ enum {
 #define X86_CR4_PCIDE (1ull << 17)
 #define X86_CR4_SMEP (1ull << 20)
 #define X86_CR4_SMAP (1ull << 21)
+#define X86_DR6_BS (1ull << 14)
 
 #define X86_EFER_SCE (1ull << 0)
 #define X86_EFER_LME (1ull << 8)
@@ -88,7 +89,7 @@ enum {
 #define X86_MODE_TS (1u << 4)        /* CR0.TS: FP gives #NM */
 #define X86_MODE_EM (1u << 5)        /* CR0.EM: x87 gives #NM */
 #define X86_MODE_AC (1u << 6)        /* misaligned accesses give #AC */
-#define X86_MODE_TF (1u << 7)        /* single step */
+#define X86_MODE_TF (1u << 7)        /* single step: regions of one instruction */
 #define X86_MODE_FP_TRAPS (1u << 8)  /* MXCSR unmasks exceptions */
 #define X86_MODE_RC_SHIFT 9          /* MXCSR.RC */
 #define X86_MODE_FTZ (1u << 11)
@@ -134,6 +135,10 @@ struct x86_state {
         uint64_t efer, star, lstar, cstar, fmask, kernel_gs_base, tsc_aux, tsc_offset;
         uint64_t sysenter_cs, sysenter_esp, sysenter_eip, apic_base, pat, misc_enable, mtrr_def_type;
         uint64_t mtrr[2 * 16 + 11]; /* kept for who reads them; caching is not modelled */
+
+        /* RFLAGS.TF: #DB is due once the instruction at step_pc is over, that is wherever else the CPU is */
+        bool step_armed;
+        uint64_t step_pc;
 
         const struct cpu_config *config;
 };
@@ -196,6 +201,7 @@ struct ir_helper_ret x86_raise_pf(struct vcpu *v, gva_t gva, uint64_t error_code
 void x86_deliver(struct vcpu *v);
 bool x86_interrupt(struct vcpu *v);
 bool x86_has_work(const struct vcpu *v);
+#define X86_STEP_NOWHERE (~0ull)     /* step_pc of an instruction that is over and goes to itself */
 /*
  * INT n, INT3 and INTO: through the gate with its DPL checked, returning to @next. False: an exception is
  * recorded.

@@ -265,7 +265,7 @@ static void rep_end(struct x86_tctx *t, const struct x86_insn *i, ir_ref by, ir_
                 left = ir_select(t->b, IR_NE, stop, zero, zero, left);
         ir_brcc(t->b, IR_NE, left, zero, again, end);
         ir_builder_at(t->b, again);
-        ir_exit_jump(t->b, t->pc, true);
+        x86_again(t);
         ir_builder_at(t->b, end);
         ir_exit_jump(t->b, t->next, false);
         t->ended = true;
@@ -311,7 +311,7 @@ static void rep_chunks(struct x86_tctx *t, const struct x86_insn *i, unsigned si
 static bool chunks_help(const struct x86_tctx *t, const struct x86_insn *i)
 {
         return is_repeated(i) && i->as == 8 && !t->req->stepping && i->mem.seg != X86_FS && i->mem.seg != X86_GS &&
-               !(t->mode & X86_MODE_AC);
+               !(t->mode & (X86_MODE_AC | X86_MODE_TF));
 }
 
 bool x86_tr_movs(struct x86_tctx *t, const struct x86_insn *i)

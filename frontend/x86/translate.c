@@ -261,9 +261,18 @@ static bool jump_within(struct x86_tctx *t, int64_t target)
         return true;
 }
 
+void x86_again(struct x86_tctx *t)
+{
+        if (t->mode & X86_MODE_TF)
+                ir_call(t->b, &x86_helper_step_to_itself, 0, 0, 0, 0);
+        ir_exit_jump(t->b, t->pc, true);
+}
+
 void x86_jump(struct x86_tctx *t, int64_t target)
 {
-        if (!jump_within(t, target))
+        if (target == (int64_t)t->pc && (t->mode & X86_MODE_TF))
+                x86_again(t);
+        else if (!jump_within(t, target))
                 ir_exit_jump(t->b, target, target <= (int64_t)t->pc);
         t->ended = true;
 }
@@ -363,6 +372,11 @@ static bool reads_counter(const struct x86_insn *i)
         return i->id == X86_RDTSC || i->id == X86_RDTSCP || i->id == X86_RDMSR || i->id == X86_IN;
 }
 
+static bool loads_ss(enum fetched fetched, const struct x86_insn *i)
+{
+        return fetched == FETCH_OK && i->id == X86_MOV_TO_SEG && i->op[0].reg == X86_SS;
+}
+
 static void translate_one(struct x86_tctx *t, enum fetched fetched, const struct x86_insn *i)
 {
         bool counter = fetched == FETCH_OK && t->r->deterministic && reads_counter(i), shadow = t->shadow;
@@ -377,6 +391,10 @@ static void translate_one(struct x86_tctx *t, enum fetched fetched, const struct
         ir_insn(t->b, t->pc);
         if (t->req->hooks)
                 ir_hook(t->b, 0, t->pc);
+        /* no trap comes behind loads of SS (SDM volume 3, 6.8.3) */
+        if (t->mode & X86_MODE_TF)
+                ir_call(t->b, &x86_helper_step, ir_pcaddr(t->b, t->pc), x86_c64(t, !loads_ss(fetched, i)), 0,
+                        0);
         if (fetched == FETCH_LONG)
                 x86_raise_here(t, X86_EXC_GP, 0);
         else if (fetched == FETCH_UNDEFINED || !(t->mode & X86_MODE_LONG))
@@ -516,7 +534,8 @@ static void translate_block(struct x86_tctx *t, enum fetched fetched, struct x86
                 if (t->ended)
                         break;
                 t->pc = t->next;
-                if (t->pc < PAGE && t->r->n_guest_insns < t->req->max_insns && !cpu_breakpoint_at(t->req, t->pc)) {
+                if (t->pc < PAGE && t->r->n_guest_insns < t->req->max_insns && !(t->mode & X86_MODE_TF) &&
+                    !cpu_breakpoint_at(t->req, t->pc)) {
                         fetched = fetch(t, i);
                         if (fetched != FETCH_BEYOND && t->next <= PAGE)
                                 continue;
@@ -541,7 +560,7 @@ void x86_translate(struct ir_region *r, struct translate_req *req)
                 return;
         }
         t.b = cpu_translate_builder(r);
-        if (req->loops && fetched == FETCH_OK && t.next <= PAGE) {
+        if (req->loops && fetched == FETCH_OK && t.next <= PAGE && !(t.mode & X86_MODE_TF)) {
                 sweep(&t, s);
                 find_blocks(&t, s);
                 translate_sweep(&t, s);

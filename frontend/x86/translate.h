@@ -119,6 +119,7 @@ uint32_t x86_block_to(struct x86_tctx *t, int64_t target);
 void x86_block_fill(struct x86_tctx *t, uint32_t block, int64_t target);
 void x86_jump_indirect(struct x86_tctx *t, enum ir_jump kind, ir_ref target);
 void x86_exit(struct x86_tctx *t, enum ir_exit reason);  /* goes on at the next instruction */
+void x86_again(struct x86_tctx *t); /* the instruction is over, and goes to itself */
 /* Raises an exception at this instruction; ends the block. */
 void x86_raise_here(struct x86_tctx *t, enum x86_vector vector, uint32_t error_code);
 bool x86_privileged(struct x86_tctx *t); /* false: #GP was raised */

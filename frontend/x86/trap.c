@@ -70,6 +70,9 @@ void x86_set_rflags(struct vcpu *v, uint64_t value, uint64_t mask)
                 cpu_context_changed(v);
         if (s->system_flags & ~old & X86_FL_IF)
                 look_at_irqs(v);
+        /* what clears TF is stepped over itself */
+        if (s->step_armed && !(s->system_flags & X86_FL_TF))
+                atomic_fetch_or_explicit(&v->hot.poll, VCPU_POLL_IRQ, memory_order_relaxed);
 }
 
 /* ---- descriptors ---- */
@@ -145,6 +148,46 @@ static void set_flat_stack(struct x86_state *s, uint16_t selector, unsigned cpl)
                 .limit = UINT32_MAX, .selector = selector,
                 .attr = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_G | 3 | cpl << 5,
         };
+}
+
+/* ---- single step (RFLAGS.TF) ---- */
+
+/*
+ * Each instruction under TF first tells of itself. An earlier one that did is over when the CPU is anywhere but
+ * at its address: #DB is due, before what comes next. At its address it was left to be run again, if it did not
+ * say that it goes to itself. One that faults is forgotten, as is TF in a handler.
+ */
+static bool step_due(const struct vcpu *v)
+{
+        const struct x86_state *s = x86_state_const(v);
+
+        return s->step_armed && s->step_pc != v->hot.pc;
+}
+
+static struct ir_helper_ret step_trap(struct vcpu *v)
+{
+        struct x86_state *s = x86_state(v);
+
+        s->step_armed = false;
+        s->dr[6] |= X86_DR6_BS;
+        return x86_raise(v, X86_EXC_DB, 0);
+}
+
+X86_HELP(step)
+{
+        struct x86_state *s = x86_state(v);
+
+        if (s->step_armed && s->step_pc != a)
+                return step_trap(v);
+        s->step_armed = b;
+        s->step_pc = a;
+        return x86_done(0);
+}
+
+X86_HELP(step_to_itself)
+{
+        x86_state(v)->step_pc = X86_STEP_NOWHERE;
+        return x86_done(0);
 }
 
 /* ---- into a handler ---- */
@@ -230,6 +273,7 @@ static bool enter_handler(struct vcpu *v, unsigned vector, enum source source, u
         if (cpl < s->cpl)
                 set_flat_stack(s, cpl, cpl);
         s->gpr[X86_RSP] = rsp;
+        s->step_armed = false;
         set_code(v, g.selector, desc, cpl);
         x86_set_rflags(v, 0, X86_FL_TF | X86_FL_NT | X86_FL_RF | X86_FL_VM | (g.type == 14 ? X86_FL_IF : 0));
         v->hot.pc = g.offset;
@@ -297,8 +341,8 @@ X86_HELP(int)
 
 bool x86_has_work(const struct vcpu *v)
 {
-        return (x86_state_const(v)->system_flags & X86_FL_IF) &&
-               atomic_load_explicit(&v->irq_pending, memory_order_acquire);
+        return step_due(v) || ((x86_state_const(v)->system_flags & X86_FL_IF) &&
+                               atomic_load_explicit(&v->irq_pending, memory_order_acquire));
 }
 
 bool x86_interrupt(struct vcpu *v)
@@ -308,6 +352,11 @@ bool x86_interrupt(struct vcpu *v)
 
         if (!x86_has_work(v))
                 return false;
+        if (step_due(v)) {
+                step_trap(v);
+                x86_deliver(v);
+                return true;
+        }
         vector = FIRST_LINE_VECTOR + __builtin_ctzll(lines);
         if (!enter_handler(v, vector, SOURCE_INTERRUPT, 0, v->hot.pc))
                 x86_deliver(v);
@@ -487,6 +536,7 @@ X86_HELP(syscall)
         set_flat_code(s, selector, 0);
         set_flat_stack(s, selector + 8, 0);
         set_privilege(v, 0);
+        s->step_armed &= !(s->fmask & X86_FL_TF);
         x86_set_rflags(v, 0, s->fmask | X86_FL_RF);
         return x86_done(s->lstar);
 }

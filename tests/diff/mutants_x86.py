@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
 What scripts/mutants breaks in the x86-64 frontend, one at a time: (file under frontend/x86, text that stands
-there once, what replaces it, where it should show first). The last is a row of the decode table, or `system`:
-the program of tests/isa/x86.
+there once, what replaces it, where it should show first). The last is a row of the decode table, or a program
+of tests/isa/x86: `system`, `step`.
 """
 
 MUTANTS = (
@@ -151,6 +151,21 @@ MUTANTS = (
     ('trap.c', 'rsp &= ~UINT64_C(15);', '', 'system'),
     ('trap.c', '(g.type == 14 ? X86_FL_IF : 0)', '0', 'system'),
     ('trap.c', 'x86_set_rflags(v, 0, s->fmask | X86_FL_RF);', '', 'system'),
+    # single steps
+    ('trap.c', 's->step_armed && s->step_pc != v->hot.pc;', 's->step_armed;', 'step'),
+    ('trap.c', 's->dr[6] |= X86_DR6_BS;', ';', 'step'),
+    ('trap.c', 's->step_armed = false;\n        set_code', 'set_code', 'step'),
+    ('trap.c', 's->step_armed &= !(s->fmask & X86_FL_TF);', 's->step_armed = false;', 'step'),
+    ('trap.c', 'if (s->step_armed && !(s->system_flags & X86_FL_TF))', 'if (false)', 'step'),
+    ('translate.c', 'x86_c64(t, !loads_ss(fetched, i))', 'x86_c64(t, 1)', 'step'),
+    ('translate.c',
+     'if (t->mode & X86_MODE_TF)\n                ir_call(t->b, &x86_helper_step_to_itself, 0, 0, 0, 0);', '',
+     'step'),
+    ('translate.c', 'if (target == (int64_t)t->pc && (t->mode & X86_MODE_TF))', 'if (false)', 'step'),
+    ('translate.c', 't->r->n_guest_insns < t->req->max_insns && !(t->mode & X86_MODE_TF) &&',
+     't->r->n_guest_insns < t->req->max_insns &&', 'step'),
+    ('tr_flow.c', '!(t->mode & (X86_MODE_AC | X86_MODE_TF));', '!(t->mode & X86_MODE_AC);', 'step'),
+    # the system, once more
     ('trap.c', '(source == SOURCE_SOFTWARE && dpl(d[0]) < s->cpl)', 'false', 'system'),
     ('trap.c', 'if (g.ist ? !read_tss(v, 28 + 8 * g.ist, &rsp) : cpl', 'if (cpl', 'system'),
     ('trap.c', 'if (s->cpl <= (s->system_flags & X86_FL_IOPL) >> 12)', 'if (true)', 'system'),
