@@ -9,6 +9,7 @@
  * word. Both are sequentially consistent, so one of the two notices the other. Everything rare is under
  * run->lock, with one condition variable that is broadcast on each change.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -442,11 +443,27 @@ static void vcpu_sleep(struct vcpu *v)
         atomic_store(&v->where, VCPU_OUTSIDE);
 }
 
+/*
+ * What is sent to the process is for threads that wait in the host, not for one that runs guest code. Faults are of the
+ * thread that makes them.
+ */
+static void leave_signals_to_others(void)
+{
+        static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
+        sigset_t others;
+
+        sigfillset(&others);
+        for (unsigned i = 0; i < G_N_ELEMENTS(own); i++)
+                sigdelset(&others, own[i]);
+        pthread_sigmask(SIG_BLOCK, &others, NULL);
+}
+
 static gpointer vcpu_thread(gpointer opaque)
 {
         struct vcpu *v = opaque;
         enum vcpu_exit exit;
 
+        leave_signals_to_others();
         vcpu_set_current(v);
         for (;;) {
                 if (v->halted && !v->hooks.has_work(v))
@@ -651,6 +668,7 @@ static gpointer counted_thread(gpointer opaque)
         struct vm *vm = opaque;
         struct vcpu *v = vm->vcpus[0];
 
+        leave_signals_to_others();
         for (;;) {
                 int64_t now;
 
