@@ -74,11 +74,11 @@ static void make_state(struct gen *g, const struct seq_program *p, struct test_c
                 for (unsigned k = 0; k < p->n_hot; k++)
                         c->in.gpr[p->hot[k]] = gen_below(g, 3) ? gen_below(g, 4) : gen_value(g);
         c->how = CASE_FREE;
-        if (set == 2 && !gen_below(g, 3)) {
+        if (set && !gen_below(g, 3)) {
+                c->how = CASE_POLLS;
+        } else if (set && !gen_below(g, 12)) {
                 c->how = CASE_STEPS;
                 c->steps = 1 + gen_below(g, 12);
-        } else if (set == 3) {
-                c->how = CASE_POLLS;
         }
 }
 

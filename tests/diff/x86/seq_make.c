@@ -53,6 +53,7 @@ static const uint16_t carry_ids[] = {X86_ADC, X86_SBB, X86_ADC, X86_SBB, X86_RCL
 static const uint16_t reader_ids[] = {X86_ADC, X86_SBB, X86_RCL, X86_SETCC, X86_CMOVCC, X86_LAHF, X86_INC};
 static const uint16_t test_ids[] = {X86_CMP, X86_CMP, X86_TEST, X86_SUB, X86_ADD, X86_AND, X86_DEC, X86_INC, X86_BT,
                                     X86_SHR, X86_SHL, X86_NEG, X86_OR, X86_XOR, X86_SBB, X86_SAR};
+static const uint16_t move_ids[] = {X86_MOV, X86_MOV, X86_MOVZX, X86_XCHG, X86_MOVBE, X86_NOT, X86_INC, X86_SETCC};
 static const uint16_t stack_ids[] = {X86_MOV, X86_ADD, X86_XOR, X86_CMP, X86_INC, X86_XCHG};
 
 /* A jump whose target is still to come. */
@@ -669,9 +670,9 @@ static void add_mxcsr(struct maker *m)
         apart(m);
 }
 
-static void add_step(struct maker *m)
+static void put_step(struct maker *m, unsigned ptr)
 {
-        unsigned ptr = pointer(m), step = 8u << below(m, 3);
+        unsigned step = 8u << below(m, 3);
 
         if (one_in(m, 2))
                 put_rm(m, SEQ_PLAIN, 8, 0x8d, ptr, ptr, step, 0, 0);
@@ -730,6 +731,7 @@ static void add_loop(struct maker *m)
         unsigned counter = m->depth ? R10 : m->p->counts_in_rcx ? RCX : R11, start;
         unsigned count = one_in(m, 6) && counter != RCX ? 0 : m->depth || below(m, 4) ? 1 + below(m, 4) : 5 + below(m, 16);
         bool to_end = one_in(m, 5);
+        unsigned ptr = pointer(m); /* the loop may begin with an access to where that is, and make it step */
 
         if (m->depth == MAX_DEPTH || m->in_function) {
                 ONE_OF(m, int_ids);
@@ -745,10 +747,14 @@ static void add_loop(struct maker *m)
                 await(m, m->p->n - 1, 0, m->level, SEQ_NONE);
         }
         start = m->p->n;
-        if (one_in(m, 2))
+        if (one_in(m, 3))
+                put_one_of(m, move_ids, G_N_ELEMENTS(move_ids), ptr, X86_REG_NONE);
+        else if (one_in(m, 2))
                 ONE_OF(m, reader_ids);
         add_block(m, 1 + below(m, 6));
         arrive(m, true);
+        if (one_in(m, 3))
+                put_step(m, ptr);
         m->level--;
         m->depth--;
         end_loop(m, start, counter, count);
@@ -778,7 +784,7 @@ static void add_item(struct maker *m)
         case I_CALL: add_call(m); break;
         case I_INDIRECT: add_indirect(m); break;
         case I_MXCSR: add_mxcsr(m); break;
-        case I_STEP: add_step(m); break;
+        case I_STEP: put_step(m, pointer(m)); break;
         default: ONE_OF(m, int_ids);
         }
 }
