@@ -238,10 +238,10 @@ static void find_host_readers(struct planner *p, ir_ref n)
                         continue;
                 if (reader->how && reader->from == n) {
                         left--;
-                        if (p->t->tells(p->r, &p->ins[n], reader->cond)) {
-                                reader->how = FLAG_HOST;
-                                plan->need |= ir_flcond_reads(reader->cond);
-                        }
+                        if (!p->t->tells(p->r, &p->ins[n], reader->cond))
+                                return; /* looking at the word may change the host's flags */
+                        reader->how = FLAG_HOST;
+                        plan->need |= ir_flcond_reads(reader->cond);
                         if (!p->t->reader_keeps(i, &p->ins[n], reader->cond))
                                 return;
                 } else if (reader->pair || !p->t->keeps(i)) {
