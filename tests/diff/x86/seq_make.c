@@ -751,6 +751,8 @@ static void add_loop(struct maker *m)
                 put_one_of(m, move_ids, G_N_ELEMENTS(move_ids), ptr, X86_REG_NONE);
         else if (one_in(m, 2))
                 ONE_OF(m, reader_ids);
+        else if (one_in(m, 6))
+                add_div(m);
         add_block(m, 1 + below(m, 6));
         arrive(m, true);
         if (one_in(m, 3))
