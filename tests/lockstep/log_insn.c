@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #include "frontend/cpu.h"
-#include "frontend/x86/decode.h"
+#include "tests/diff/x86/flags.h"
 
 /* ---- AArch64: Arm ARM, C4.1 ---- */
 
@@ -51,54 +51,18 @@ void log_insn_aarch64(struct vcpu *v, struct log_insn *i, uint64_t rcx, uint64_t
 
 /* ---- x86-64 ---- */
 
-enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
-
-static unsigned shift_count(const struct x86_insn *x, uint64_t rcx)
-{
-        unsigned n = x->n_ops - 1, mask = x->op[0].size == 8 ? 63 : 31;
-
-        return (x->op[n].kind == X86_OP_IMM ? (unsigned)x->imm[x->op[n].reg] : (unsigned)rcx) & mask;
-}
-
-/*
- * Flags that the manual leaves undefined (SDM volume 2, "Flags Affected"); tests/diff/x86 has the same list
- * but for the last two.
- */
+/* Flags that may be what they like here: the manual leaves them undefined, or QEMU does otherwise. */
 static uint32_t undefined_flags(const struct x86_insn *x, uint64_t rcx)
 {
-        unsigned n;
-
         switch (x->id) {
-        case X86_AND: case X86_OR: case X86_XOR: case X86_TEST:
-                return AF;
-        case X86_MUL: case X86_IMUL:
-                return SF | ZF | AF | PF;
-        case X86_DIV: case X86_IDIV:
-                return CF | OF | SF | ZF | AF | PF;
-        case X86_SHL: case X86_SHR: case X86_SAR: case X86_SHLD: case X86_SHRD:
-                n = shift_count(x, rcx);
-                return (n ? AF : 0) | (n > 1 ? OF : 0) |
-                       (n > 8u * x->op[0].size - (x->id == X86_SHL || x->id == X86_SHR) ? CF : 0);
-        case X86_ROL: case X86_ROR: case X86_RCL: case X86_RCR:
-                return shift_count(x, rcx) > 1 ? OF : 0;
-        case X86_BT: case X86_BTS: case X86_BTR: case X86_BTC:
-                return OF | SF | AF | PF;
-        case X86_BSF: case X86_BSR:
-                return CF | OF | SF | AF | PF;
-        case X86_LZCNT: case X86_TZCNT:
-                return OF | SF | AF | PF;
-        case X86_BEXTR:
-                return AF | SF | PF;
-        case X86_BZHI: case X86_BLSI: case X86_BLSR: case X86_BLSMSK: case X86_ANDN:
-                return AF | PF;
         /* cleared, says SDM volume 2, and so does a CPU; QEMU leaves them */
         case X86_FCOMI: case X86_FCOMIP: case X86_FUCOMI: case X86_FUCOMIP:
-                return OF | SF | AF;
+                return X86_FL_OF | X86_FL_SF | X86_FL_AF;
         /* they stay as far as FMASK lets them (SDM volume 2); QEMU clears them */
         case X86_SYSCALL:
-                return CF | OF | SF | ZF | AF | PF;
+                return X86_FL_STATUS;
         default:
-                return 0;
+                return x86_undefined_flags(x, rcx);
         }
 }
 
@@ -155,11 +119,6 @@ void log_insn_x86_64(struct vcpu *v, struct log_insn *i, uint64_t rcx, uint64_t 
                        x.id == X86_INS || x.id == X86_OUTS) && (x.repe || x.repne);
         i->undefined = undefined_flags(&x, rcx);
         i->alone = i->repeated || is_system(x.id) || (!is_jump(x.id) && next != i->pc + x.length);
-        /* undefined for a source of zero, an undefined shift, approximations */
-        i->any_result = x.id == X86_RCPPS || x.id == X86_RCPSS || x.id == X86_RSQRTPS ||
-                x.id == X86_RSQRTSS ||
-                        (x.id == X86_BSWAP && x.op[0].size == 2) ||
-                        ((x.id == X86_SHLD || x.id == X86_SHRD) && x.op[0].size == 2 &&
-                         shift_count(&x, rcx) > 16);
+        i->any_result = x86_result_undefined(&x, rcx);
         i->alone |= i->any_result;
 }
