@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An instruction or a program, the state it starts from and the state that it leaves: what the host's CPU and the
- * emulator are compared by. Addresses are the same for both: two pages of code, two pages of data between pages
- * where nothing is, and a page that can only be read. Behind the code, and wherever else no code is, stands INT3.
+ * An instruction or a program, the state it starts from and the state that it leaves: what the host's CPU and
+ * the emulator are compared by. Addresses are the same for both: two pages of code, two pages of data between
+ * pages where nothing is, and a page that can only be read. Behind the code, and wherever else no code is,
+ * stands INT3.
  */
 #pragma once
 
@@ -13,8 +14,9 @@
 #define CASE_DATA 0x20010000u
 #define CASE_RO 0x20014000u
 enum {
-        CASE_CODE_SIZE = 0x2000, CASE_AT = 0x800 /* of single instructions */, CASE_MAX_LENGTH = 480, CASE_INT3 = 0xcc,
-        CASE_DATA_SIZE = 0x2000, CASE_WINDOW = 0xe00, CASE_WINDOW_SIZE = 0x400, CASE_EDGE = 0x40,
+        CASE_CODE_SIZE = 0x2000, CASE_AT = 0x800 /* of single instructions */, CASE_MAX_LENGTH = 480,
+        CASE_INT3 = 0xcc, CASE_DATA_SIZE = 0x2000, CASE_WINDOW = 0xe00, CASE_WINDOW_SIZE = 0x400,
+        CASE_EDGE = 0x40,
 };
 
 /* How the emulator runs it. */
@@ -55,13 +57,13 @@ static inline bool case_has(const struct test_case *c, uint64_t rip)
 
 /* Features that not every x86-64 CPU has */
 enum native_feature {
-        NATIVE_POPCNT, NATIVE_BMI1, NATIVE_BMI2, NATIVE_LZCNT, NATIVE_MOVBE, NATIVE_ADX, NATIVE_SSE3, NATIVE_SSSE3,
-        NATIVE_SSE41, NATIVE_SSE42,
+        NATIVE_POPCNT, NATIVE_BMI1, NATIVE_BMI2, NATIVE_LZCNT, NATIVE_MOVBE, NATIVE_ADX, NATIVE_SSE3,
+        NATIVE_SSSE3, NATIVE_SSE41, NATIVE_SSE42,
 };
 
 /*
- * native.c: an x86-64 CPU. Programs that are built for another host have remote.c in its place, which asks the program
- * oracle.c; that is built for the machine that builds, and runs there.
+ * native.c: an x86-64 CPU. Programs that are built for another host have remote.c in its place, which asks
+ * the program oracle.c; that is built for the machine that builds, and runs there.
  */
 /* Bit k: it has enum native_feature k. */
 uint32_t native_features(void);

@@ -17,8 +17,8 @@ static bool differs(struct difference *d, const char *what, uint64_t host, uint6
 }
 
 /* A numbered register of @size bytes, at most 16; the first word that differs. */
-static bool register_differs(struct difference *d, const char *kind, unsigned n, const void *host, const void *us,
-                             unsigned size)
+static bool register_differs(struct difference *d, const char *kind, unsigned n, const void *host,
+                             const void *us, unsigned size)
 {
         uint64_t h[2] = {0}, u[2] = {0};
         char name[8];
@@ -67,7 +67,9 @@ static bool compare_memory(struct difference *d, const struct test_case *c, cons
         return false;
 }
 
-/* An unmasked overflow or underflow came, of which PE and exact tiny results are not modelled (docs/x86.md). */
+/*
+ * An unmasked overflow or underflow came, of which PE and exact tiny results are not modelled (docs/x86.md).
+ */
 static bool is_unmasked_range(const struct test_case *c)
 {
         enum { OE = 8, UE = 16 };
@@ -88,7 +90,8 @@ static bool is_open(const struct test_case *c, unsigned id, int vector)
         if (c->vector == 17 && (id == X86_MOVUPS || id == X86_MOVUPD || id == X86_MOVDQU))
                 return true;
         /* of two loads that fault either may be first */
-        if (id == X86_CMPS && (c->vector == 14 || c->vector == 17) && (vector == 14 || vector == 17) && c->vector != vector)
+        if (id == X86_CMPS && (c->vector == 14 || c->vector == 17) && (vector == 14 || vector == 17) &&
+            c->vector != vector)
                 return true;
         return is_unmasked_range(c);
 }

@@ -6,10 +6,10 @@
  *     diff-x86 --part seq [-e interp|jit] [-n COUNT] [-s SEED] [--first NUMBER] [-m MOST] [-v]
  *              [-d ITEMS]
  *
- * The part rows: COUNT random cases for each row of the table that has a translator and may run in user mode. -x names
- * rows that are left out. The part seq: COUNT random programs (seq_make.c). Compared are registers, flags as far as
- * they are defined, memory, MXCSR, and what exception came with which error code. At most MOST differences are shown,
- * of a row or of all programs.
+ * The part rows: COUNT random cases for each row of the table that has a translator and may run in user mode.
+ * -x names rows that are left out. The part seq: COUNT random programs (seq_make.c). Compared are registers,
+ * flags as far as they are defined, memory, MXCSR, and what exception came with which error code. At most
+ * MOST differences are shown, of a row or of all programs.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -44,7 +44,8 @@ int main(int argc, char **argv)
                 {"engine", required_argument, NULL, 'e'}, {"count", required_argument, NULL, 'n'},
                 {"seed", required_argument, NULL, 's'}, {"row", required_argument, NULL, 'r'},
                 {"part", required_argument, NULL, 'p'}, {"first", required_argument, NULL, 'f'},
-                {"log", required_argument, NULL, 'd'}, {"most", required_argument, NULL, 'm'}, {"verbose", no_argument, NULL, 'v'},
+                {"log", required_argument, NULL, 'd'}, {"most", required_argument, NULL, 'm'},
+                {"verbose", no_argument, NULL, 'v'},
                 {"left-out", no_argument, NULL, 'x'}, {0},
         };
         struct tool t = {.gen = {.seed = 1}, .count = 200, .max_shown = 3, .engine = "interp"};
@@ -69,7 +70,8 @@ int main(int argc, char **argv)
                 }
         }
         setvbuf(stdout, NULL, _IOLBF, 0);
-        t.cases = mmap(NULL, TOOL_BATCH * sizeof(*t.cases), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        t.cases = mmap(NULL, TOOL_BATCH * sizeof(*t.cases), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         t.emulator = emulator_new(!strcmp(t.engine, "jit"));
         if (*items && !emulator_log(t.emulator, items))
                 return 2;

@@ -125,7 +125,8 @@ static void load_code(struct emulator *e, const struct test_case *c)
         else if (e->code.length < c->length)
                 e->code.length = c->length;
         memcpy(e->code.bytes, c->bytes, c->length);
-        address_space_write_bytes(e->v->as, CODE + c->at, e->code.bytes, e->code.at == c->at ? e->code.length : c->length);
+        address_space_write_bytes(e->v->as, CODE + c->at, e->code.bytes,
+                                  e->code.at == c->at ? e->code.length : c->length);
         e->code.at = c->at;
         e->code.length = c->length;
 }

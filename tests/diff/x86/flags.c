@@ -28,7 +28,8 @@ unsigned x86_undefined_flags(const struct x86_insn *i, uint64_t rcx)
         case X86_SHL: case X86_SHR: case X86_SAR: case X86_SHLD: case X86_SHRD:
                 n = count_of(i, rcx);
                 simple = i->id == X86_SHL || i->id == X86_SHR;
-                return (n ? X86_FL_AF : 0) | (n > 1 ? X86_FL_OF : 0) | (n > 8u * i->op[0].size - simple ? X86_FL_CF : 0);
+                return (n ? X86_FL_AF : 0) | (n > 1 ? X86_FL_OF : 0) |
+                        (n > 8u * i->op[0].size - simple ? X86_FL_CF : 0);
         case X86_ROL: case X86_ROR: case X86_RCL: case X86_RCR:
                 return count_of(i, rcx) > 1 ? X86_FL_OF : 0;
         case X86_BT: case X86_BTS: case X86_BTR: case X86_BTC: case X86_LZCNT: case X86_TZCNT:
@@ -59,7 +60,8 @@ bool x86_result_undefined(const struct x86_insn *i, uint64_t rcx)
 static unsigned read_by_condition(unsigned cond)
 {
         static const uint16_t flags[8] = {
-                X86_FL_OF, X86_FL_CF, X86_FL_ZF, X86_FL_CF | X86_FL_ZF, X86_FL_SF, X86_FL_PF, X86_FL_SF | X86_FL_OF, X86_FL_ZF | X86_FL_SF | X86_FL_OF,
+                X86_FL_OF, X86_FL_CF, X86_FL_ZF, X86_FL_CF | X86_FL_ZF, X86_FL_SF, X86_FL_PF,
+                X86_FL_SF | X86_FL_OF, X86_FL_ZF | X86_FL_SF | X86_FL_OF,
         };
 
         return flags[cond >> 1 & 7];
@@ -88,11 +90,11 @@ static unsigned flags_read(const struct x86_insn *i)
 static unsigned flags_written(const struct x86_insn *i)
 {
         switch (i->id) {
-        case X86_ADD: case X86_ADC: case X86_SUB: case X86_SBB: case X86_CMP: case X86_NEG: case X86_AND: case X86_OR:
-        case X86_XOR: case X86_TEST: case X86_XADD: case X86_CMPXCHG: case X86_MUL: case X86_IMUL: case X86_DIV:
-        case X86_IDIV: case X86_POPCNT: case X86_LZCNT: case X86_TZCNT: case X86_BSF: case X86_BSR: case X86_ANDN:
-        case X86_BEXTR: case X86_BZHI: case X86_BLSI: case X86_BLSR: case X86_BLSMSK: case X86_COMISS:
-        case X86_COMISD: case X86_UCOMISS: case X86_UCOMISD: case X86_POPF:
+        case X86_ADD: case X86_ADC: case X86_SUB: case X86_SBB: case X86_CMP: case X86_NEG: case X86_XADD:
+        case X86_CMPXCHG: case X86_AND: case X86_OR: case X86_XOR: case X86_TEST: case X86_ANDN: case X86_MUL:
+        case X86_IMUL: case X86_DIV: case X86_IDIV: case X86_POPCNT: case X86_LZCNT: case X86_TZCNT:
+        case X86_BSF: case X86_BSR: case X86_BEXTR: case X86_BZHI: case X86_BLSI: case X86_BLSR: case X86_BLSMSK:
+        case X86_COMISS: case X86_COMISD: case X86_UCOMISS: case X86_UCOMISD: case X86_POPF:
                 return X86_FL_STATUS;
         case X86_INC: case X86_DEC:
                 return X86_FL_STATUS & ~X86_FL_CF;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What instructions do with the status flags (SDM volume 2, "Flags Affected"), and which results the manual leaves
- * undefined: what tests compare, and what programs made for tests may read. Pure functions.
+ * What instructions do with the status flags (SDM volume 2, "Flags Affected"), and which results the manual
+ * leaves undefined: what tests compare, and what programs made for tests may read. Pure functions.
  */
 #pragma once
 

@@ -136,8 +136,8 @@ static unsigned pick_bit(struct gen *g, unsigned mask)
         return k;
 }
 
-static void emit_legacy(struct gen *g, struct gen_code *c, const struct x86_row *row, unsigned map, unsigned opcode,
-                        const struct gen_regs *regs)
+static void emit_legacy(struct gen *g, struct gen_code *c, const struct x86_row *row, unsigned map,
+                        unsigned opcode, const struct gen_regs *regs)
 {
         static const uint8_t prefix[4] = {0, 0x66, 0xf3, 0xf2};
         unsigned w = pick_bit(g, row->w);
@@ -183,8 +183,8 @@ static bool uses_vvvv(const struct x86_row *row)
         return false;
 }
 
-static void emit_vex(struct gen *g, struct gen_code *c, const struct x86_row *row, unsigned map, unsigned opcode,
-                     const struct gen_regs *regs)
+static void emit_vex(struct gen *g, struct gen_code *c, const struct x86_row *row, unsigned map,
+                     unsigned opcode, const struct gen_regs *regs)
 {
         unsigned w = pick_bit(g, row->w), pp = pick_bit(g, row->pp), l = row->l & 1 ? 0 : 1;
         unsigned vvvv = uses_vvvv(row) ? 15 - regs->vvvv : 15;
@@ -325,7 +325,8 @@ static unsigned operand_size(const struct x86_insn *i)
         return 8;
 }
 
-static void place_registers(struct gen *g, struct test_case *c, struct gen_code *code, const struct x86_insn *i)
+static void place_registers(struct gen *g, struct test_case *c, struct gen_code *code,
+                            const struct x86_insn *i)
 {
         bool bit_string = i->id >= X86_BT && i->n_ops > 1 && i->op[1].kind == X86_OP_REG &&
                           (i->id == X86_BT || i->id == X86_BTS || i->id == X86_BTR || i->id == X86_BTC);
@@ -373,7 +374,8 @@ static void place_registers(struct gen *g, struct test_case *c, struct gen_code 
         /* the upper halves of 32-bit addresses do not count */
         if (i->as == 4) {
                 const unsigned regs[] = {i->mem.base, i->id == X86_XLAT ? X86_RBX : X86_REG_NONE,
-                                         is_string(i) ? X86_RSI : X86_REG_NONE, is_string(i) ? X86_RDI : X86_REG_NONE};
+                                         is_string(i) ? X86_RSI : X86_REG_NONE,
+                                         is_string(i) ? X86_RDI : X86_REG_NONE};
 
                 for (unsigned k = 0; k < 4; k++) {
                         if (regs[k] < 16 && regs[k] != X86_RSP && gen_below(g, 2))
@@ -423,7 +425,8 @@ static void x87_state(struct gen *g, struct test_case *c)
 {
         uint16_t fsw = gen_below(g, 8) << 11 | (gen_random(g) & 0x4700);
 
-        c->in.fx87[1] = gen_below(g, 3) ? 3 : gen_below(g, 4) << 2 | (gen_below(g, 2) ? 2 : 0) | gen_below(g, 2);
+        c->in.fx87[1] = gen_below(g, 3) ? 3 : gen_below(g, 4) << 2 | (gen_below(g, 2) ? 2 : 0) | gen_below(g,
+                2);
         if (!gen_below(g, 16)) {
                 unsigned pending = 1u << gen_below(g, 6);
 

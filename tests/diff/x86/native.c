@@ -32,7 +32,8 @@ static void load(ucontext_t *uc, const struct test_case *c)
         uint8_t *fx = (uint8_t *)uc->uc_mcontext.fpregs;
         uint64_t *xstate_bv = (uint64_t *)(fx + 512);
 
-        if (!loaded || loaded->at != c->at || loaded->length != c->length || memcmp(loaded->bytes, c->bytes, c->length)) {
+        if (!loaded || loaded->at != c->at || loaded->length != c->length ||
+            memcmp(loaded->bytes, c->bytes, c->length)) {
                 if (loaded)
                         memset(code + loaded->at, CASE_INT3, loaded->length);
                 memcpy(code + c->at, c->bytes, c->length);
@@ -86,7 +87,8 @@ static void handler(int sig, siginfo_t *info, void *opaque)
         ucontext_t *uc = opaque;
 
         /* the case's EFLAGS.AC is still in force: away with it, past the red zone */
-        __asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; btrl $18, (%%rsp); popfq; lea 128(%%rsp), %%rsp" ::: "cc", "memory");
+        __asm__ volatile("lea -128(%%rsp), %%rsp; pushfq; btrl $18, (%%rsp); popfq; lea 128(%%rsp), %%rsp"
+                         ::: "cc", "memory");
         if (at_home) {
                 memcpy(&home, uc, sizeof(home));
                 at_home = false;
@@ -143,11 +145,14 @@ static bool has_bit(unsigned leaf, unsigned reg, unsigned bit)
 uint32_t native_features(void)
 {
         const bool has[] = {
-                [NATIVE_POPCNT] = __builtin_cpu_supports("popcnt"), [NATIVE_BMI1] = __builtin_cpu_supports("bmi"),
+                [NATIVE_POPCNT] = __builtin_cpu_supports("popcnt"),
+                [NATIVE_BMI1] = __builtin_cpu_supports("bmi"),
                 [NATIVE_BMI2] = __builtin_cpu_supports("bmi2"), [NATIVE_LZCNT] = has_bit(0x80000001, 2, 5),
                 [NATIVE_MOVBE] = has_bit(1, 2, 22), [NATIVE_ADX] = has_bit(7, 1, 19),
-                [NATIVE_SSE3] = __builtin_cpu_supports("sse3"), [NATIVE_SSSE3] = __builtin_cpu_supports("ssse3"),
-                [NATIVE_SSE41] = __builtin_cpu_supports("sse4.1"), [NATIVE_SSE42] = __builtin_cpu_supports("sse4.2"),
+                [NATIVE_SSE3] = __builtin_cpu_supports("sse3"),
+                [NATIVE_SSSE3] = __builtin_cpu_supports("ssse3"),
+                [NATIVE_SSE41] = __builtin_cpu_supports("sse4.1"),
+                [NATIVE_SSE42] = __builtin_cpu_supports("sse4.2"),
         };
         uint32_t bits = 0;
 

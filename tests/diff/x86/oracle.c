@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * native.c as a program of its own, for a diff-x86 that does not run on an x86-64 CPU itself: see oracle.h. Ends with
- * its input.
+ * native.c as a program of its own, for a diff-x86 that does not run on an x86-64 CPU itself: see oracle.h.
+ * Ends with its input.
  */
 #include "tests/diff/x86/oracle.h"
 
@@ -15,10 +15,11 @@ static bool put(const void *data, size_t size)
 
 int main(void)
 {
-        const struct oracle_hello hello = {.case_size = sizeof(struct test_case), .features = native_features()};
+        const struct oracle_hello hello = {.case_size = sizeof(struct test_case),
+                                           .features = native_features()};
         size_t size = ORACLE_BATCH * sizeof(struct test_case);
-        struct test_case *cases = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-                                       -1, 0);
+        struct test_case *cases = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         uint32_t n;
 
         if (cases == MAP_FAILED || !put(&hello, sizeof(hello)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What oracle.c (standard output, standard input) and remote.c say to each other, both of the same byte order and
- * layout of structures: first the oracle a struct oracle_hello; then for each batch a number and as many struct
- * test_case, which come back with what the CPU made of them.
+ * What oracle.c (standard output, standard input) and remote.c say to each other, both of the same byte order
+ * and layout of structures: first the oracle a struct oracle_hello; then for each batch a number and as many
+ * struct test_case, which come back with what the CPU made of them.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What native.c offers, by way of the program oracle.c, which runs on the x86-64 machine that built it (ORACLE is its
- * path). That program is the kernel's to run, so it gets the real CPU even where we run under an emulator of another
- * one. It starts with the first question and ends when this process does.
+ * What native.c offers, by way of the program oracle.c, which runs on the x86-64 machine that built it
+ * (ORACLE is its path). That program is the kernel's to run, so it gets the real CPU even where we run under
+ * an emulator of another one. It starts with the first question and ends when this process does.
  */
 #include "tests/diff/x86/oracle.h"
 

@@ -22,10 +22,10 @@ bool row_is_left_out(const struct tool *t, unsigned row_number)
         static const uint16_t ids[] = {
                 X86_INT, X86_INT3, X86_INT1, X86_SYSCALL, X86_SYSRET, X86_IRET, X86_RETF, X86_CALLF, X86_JMPF,
                 X86_RDTSC, X86_RDTSCP, X86_RDPID, X86_CPUID, X86_XGETBV, X86_RDPMC, X86_POPF, X86_PUSHF,
-                X86_MOV_TO_SEG, X86_MOV_FROM_SEG, X86_LSS, X86_LFS, X86_LGS, X86_SLDT, X86_STR, X86_SGDT, X86_SIDT,
-                X86_SMSW, X86_LAR, X86_LSL, X86_VERR, X86_VERW, X86_WRFSBASE, X86_WRGSBASE, X86_RDFSBASE, X86_RDGSBASE,
-                X86_MONITOR, X86_MWAIT, X86_IN, X86_OUT, X86_INS, X86_OUTS, X86_PAUSE,
-                X86_FXSAVE, X86_FXRSTOR, X86_FNSAVE, X86_FRSTOR, X86_FNSTENV, X86_FLDENV,
+                X86_MOV_TO_SEG, X86_MOV_FROM_SEG, X86_LSS, X86_LFS, X86_LGS, X86_SLDT, X86_STR, X86_SGDT,
+                X86_SIDT, X86_SMSW, X86_LAR, X86_LSL, X86_VERR, X86_VERW, X86_WRFSBASE, X86_WRGSBASE,
+                X86_RDFSBASE, X86_RDGSBASE, X86_MONITOR, X86_MWAIT, X86_IN, X86_OUT, X86_INS, X86_OUTS,
+                X86_PAUSE, X86_FXSAVE, X86_FXRSTOR, X86_FNSAVE, X86_FRSTOR, X86_FNSTENV, X86_FLDENV,
         };
 
         const struct x86_row *row = &x86_rows[row_number];
@@ -73,10 +73,10 @@ static void show(struct rows *s, const struct test_case *c, const struct differe
                 printf("    r%-2u %016" PRIx64 " xmm%-2u %016" PRIx64 " %016" PRIx64 "\n", k, c->in.gpr[k], k,
                        c->in.xmm[k][1], c->in.xmm[k][0]);
         for (unsigned k = 0; k < 8; k++)
-                printf("    st%u %02x%02x %016" PRIx64 "\n", k, c->in.fx87[41 + 16 * k], c->in.fx87[40 + 16 * k],
-                       *(const uint64_t *)(c->in.fx87 + 32 + 16 * k));
-        printf("    mxcsr %04x fcw %02x%02x fsw %02x%02x ftw %02x\n", c->in.mxcsr, c->in.fx87[1], c->in.fx87[0],
-               c->in.fx87[3], c->in.fx87[2], c->in.fx87[4]);
+                printf("    st%u %02x%02x %016" PRIx64 "\n", k, c->in.fx87[41 + 16 * k],
+                       c->in.fx87[40 + 16 * k], *(const uint64_t *)(c->in.fx87 + 32 + 16 * k));
+        printf("    mxcsr %04x fcw %02x%02x fsw %02x%02x ftw %02x\n", c->in.mxcsr, c->in.fx87[1],
+               c->in.fx87[0], c->in.fx87[3], c->in.fx87[2], c->in.fx87[4]);
 }
 
 static void check(void *opaque, struct test_case *c, const struct case_result *r)
@@ -116,7 +116,8 @@ static char *row_name(unsigned row)
 
         while (row >= x86_first[at + 1])
                 at++;
-        return g_strdup_printf("%s (row %u, map %u, opcode %02x)", x86_rows[row].name, row, at / 256, at & 255);
+        return g_strdup_printf("%s (row %u, map %u, opcode %02x)", x86_rows[row].name, row, at / 256,
+                               at & 255);
 }
 
 static bool is_chosen(const struct tool *t, unsigned row)
@@ -154,7 +155,8 @@ bool rows_run(struct tool *t)
                 else if (t->list && !s.run)
                         printf("no cases: %s\n", name);
         }
-        printf("%s: %u rows, %" PRIu64 " cases, %u rows with differences\n", t->engine, rows, cases, wrong_rows);
+        printf("%s: %u rows, %" PRIu64 " cases, %u rows with differences\n", t->engine, rows, cases,
+               wrong_rows);
         g_free(s.insns);
         return !wrong_rows;
 }

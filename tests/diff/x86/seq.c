@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The part `seq`: programs (seq_make.c), each from several states, so that what the emulator made of the code is used
- * again. A difference is printed with the program, without the instructions that it comes without as well.
+ * The part `seq`: programs (seq_make.c), each from several states, so that what the emulator made of the code
+ * is used again. A difference is printed with the program, without the instructions that it comes without as
+ * well.
  */
 #include "tests/diff/x86/seq.h"
 
@@ -13,6 +14,7 @@
 
 #include "frontend/x86/cpu.h"
 
+#define WORD "%016" PRIx64
 enum { SETS = 5, PROGRAMS = TOOL_BATCH / SETS };
 
 struct seq {
@@ -40,7 +42,8 @@ static void set_pointers(struct gen *g, const struct seq_program *p, struct test
         }
         if (!gen_below(g, 3))
                 c->in.gpr[p->ptr[1]] = c->in.gpr[p->ptr[0]] + gen_below(g, 3) * 4;
-        c->in.gpr[X86_RSP] = CASE_DATA + CASE_WINDOW + 0x80 + (gen_below(g, 0x90) & (gen_below(g, 8) ? ~7u : ~0u));
+        c->in.gpr[X86_RSP] = CASE_DATA + CASE_WINDOW + 0x80 +
+                (gen_below(g, 0x90) & (gen_below(g, 8) ? ~7u : ~0u));
         if (gen_below(g, 4))
                 return;
         switch (gen_below(g, 8)) {
@@ -119,7 +122,8 @@ static void run(struct seq *s, unsigned n_programs)
                 if (s->t->cases[k].done)
                         continue;
                 if (!s->lost++)
-                        printf("  program %" PRIu64 " set %u: the host's CPU gave no answer\n", s->numbers[k / SETS], k % SETS);
+                        printf("  program %" PRIu64 " set %u: the host's CPU gave no answer\n",
+                               s->numbers[k / SETS], k % SETS);
         }
         emulator_run(s->t->emulator, s->t->cases, SETS * n_programs, check, s);
 }
@@ -177,48 +181,45 @@ static void print_program(const struct seq *s, const struct seq_program *p)
         }
 }
 
+static void print_words(const char *what, const void *host, const void *us, const void *before)
+{
+        const void *const from[] = {before, host, us};
+        uint64_t w[3];
+
+        for (unsigned k = 0; k < 3; k++)
+                memcpy(&w[k], from[k], 8);
+        printf("    %-16s %s before " WORD " host " WORD " here " WORD "\n", what, w[1] == w[2] ? " " : "*",
+               w[0], w[1], w[2]);
+}
+
 static void print_states(const struct seq *s, const struct test_case *c)
 {
         static const char *const names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"};
-        const struct case_regs *out = &s->result.regs;
         static const char *const hows[] = {"free", "steps", "polls"};
+        const struct case_regs *out = &s->result.regs;
+        char name[24];
 
-        printf("    set %u, %s %u; vector: host %d, here %d\n", s->at % SETS, hows[c->how], c->steps, c->vector,
-               s->result.vector);
-        printf("    rip    host %016" PRIx64 " here %016" PRIx64 "\n", c->out.rip, out->rip);
-        printf("    flags  before %03x host %03x here %03x; mxcsr before %04x host %04x here %04x\n",
+        printf("    set %u, %s %u; vector: host %d, here %d\n", s->at % SETS, hows[c->how], c->steps,
+               c->vector, s->result.vector);
+        printf("    flags before %03x host %03x here %03x; mxcsr before %04x host %04x here %04x\n",
                (unsigned)(c->in.flags & X86_CASE_FLAGS), (unsigned)(c->out.flags & X86_CASE_FLAGS),
                (unsigned)(out->flags & X86_CASE_FLAGS), c->in.mxcsr, c->out.mxcsr, out->mxcsr);
+        print_words("rip", &c->out.rip, &out->rip, &c->in.rip);
         for (unsigned k = 0; k < 16; k++) {
-                char name[8];
-
                 snprintf(name, sizeof(name), "r%u", k);
-                printf("    %-4s %s before %016" PRIx64 " host %016" PRIx64 " here %016" PRIx64 "\n", k < 8 ? names[k] : name,
-                       c->out.gpr[k] == out->gpr[k] ? " " : "*", c->in.gpr[k], c->out.gpr[k], out->gpr[k]);
+                print_words(k < 8 ? names[k] : name, &c->out.gpr[k], &out->gpr[k], &c->in.gpr[k]);
         }
-        for (unsigned k = 0; k < 16; k++)
-                if (s->t->verbose || memcmp(c->out.xmm[k], out->xmm[k], 16))
-                        printf("    xmm%u before %016" PRIx64 " %016" PRIx64 " host %016" PRIx64 " %016" PRIx64
-                               " here %016" PRIx64 " %016" PRIx64 "\n", k, c->in.xmm[k][1], c->in.xmm[k][0], c->out.xmm[k][1],
-                               c->out.xmm[k][0], out->xmm[k][1], out->xmm[k][0]);
+        for (unsigned k = 0; k < 32; k++) {
+                snprintf(name, sizeof(name), "xmm%u %s", k / 2, k & 1 ? "high" : "low");
+                if (s->t->verbose || c->out.xmm[k / 2][k & 1] != out->xmm[k / 2][k & 1])
+                        print_words(name, &c->out.xmm[k / 2][k & 1], &out->xmm[k / 2][k & 1],
+                                    &c->in.xmm[k / 2][k & 1]);
+        }
         for (unsigned k = 0; k < CASE_WINDOW_SIZE; k += 8) {
+                snprintf(name, sizeof(name), "memory %x", CASE_DATA + CASE_WINDOW + k);
                 if (memcmp(c->out_window + k, s->data + CASE_WINDOW + k, 8))
-                        printf("    memory %x before %016" PRIx64 " host %016" PRIx64 " here %016" PRIx64 "\n",
-                               CASE_DATA + CASE_WINDOW + k, *(const uint64_t *)(c->window + k),
-                               *(const uint64_t *)(c->out_window + k), *(const uint64_t *)(s->data + CASE_WINDOW + k));
+                        print_words(name, c->out_window + k, s->data + CASE_WINDOW + k, c->window + k);
         }
-}
-
-/* Runs program @n of the batch alone, shrinks it and tells of it. */
-static void report(struct seq *s, unsigned n, bool repeats)
-{
-        struct tool *t = s->t;
-
-        printf("  program %" PRIu64 " (--first %" PRIu64 " -n 1): %s: host %016" PRIx64 ", here %016" PRIx64 "%s\n",
-               s->numbers[n], s->numbers[n], s->found.what, s->found.host, s->found.us,
-               repeats ? "" : "; not when it runs alone");
-        print_program(s, &s->programs[0]);
-        print_states(s, &t->cases[s->at]);
 }
 
 static void make_program(struct seq *s, unsigned k, uint64_t number, uint64_t seed)
@@ -232,6 +233,7 @@ static void make_program(struct seq *s, unsigned k, uint64_t number, uint64_t se
                 make_state(&g, &s->programs[k], &s->t->cases[SETS * k + set], set);
 }
 
+/* Runs the program alone that was @k of the batch, shrinks it and tells of it. */
 static void show(struct seq *s, unsigned k, uint64_t seed)
 {
         uint64_t cases = s->cases, wrong_cases = s->wrong_cases, lost = s->lost;
@@ -239,13 +241,16 @@ static void show(struct seq *s, unsigned k, uint64_t seed)
 
         make_program(s, 0, s->numbers[k], seed);
         repeats = still_differs(s, &s->programs[0]);
-        if (repeats) {
+        if (repeats)
                 shrink(s);
-                report(s, 0, true);
-        } else {
-                printf("  program %" PRIu64 ": not when it runs alone\n", s->numbers[0]);
-                print_program(s, &s->programs[0]);
-        }
+        printf("  program %" PRIu64 " (--first %" PRIu64 " -n 1): ", s->numbers[0], s->numbers[0]);
+        if (repeats)
+                printf("%s: host " WORD ", here " WORD "\n", s->found.what, s->found.host, s->found.us);
+        else
+                printf("it does not differ when it runs alone\n");
+        print_program(s, &s->programs[0]);
+        if (repeats)
+                print_states(s, &s->t->cases[s->at]);
         s->cases = cases;
         s->wrong_cases = wrong_cases;
         s->lost = lost;
@@ -253,13 +258,13 @@ static void show(struct seq *s, unsigned k, uint64_t seed)
 
 bool seq_run(struct tool *t, uint64_t first)
 {
-        struct seq s = {.t = t, .programs = g_new0(struct seq_program, PROGRAMS), .numbers = g_new0(uint64_t, PROGRAMS),
+        struct seq s = {.t = t, .programs = g_new0(struct seq_program, PROGRAMS),
+                        .numbers = g_new0(uint64_t, PROGRAMS),
                         .differs = g_new0(bool, PROGRAMS)};
-        bool wrong[PROGRAMS];
-
         for (uint64_t done = 0; done < t->count; done += PROGRAMS) {
                 unsigned n = MIN(PROGRAMS, t->count - done);
                 uint64_t numbers[PROGRAMS];
+                bool wrong[PROGRAMS];
 
                 for (unsigned k = 0; k < n; k++) {
                         make_program(&s, k, first + done + k, t->gen.seed);
@@ -278,8 +283,8 @@ bool seq_run(struct tool *t, uint64_t first)
                                 show(&s, k, t->gen.seed);
                 }
         }
-        printf("%s: %u programs, %" PRIu64 " cases, %" PRIu64 " programs with differences (%" PRIu64 " cases)", t->engine,
-               t->count, s.cases, s.wrong, s.wrong_cases);
+        printf("%s: %u programs, %" PRIu64 " cases", t->engine, t->count, s.cases);
+        printf(", %" PRIu64 " programs with differences (%" PRIu64 " cases)", s.wrong, s.wrong_cases);
         if (s.lost)
                 printf(", %" PRIu64 " cases without an answer", s.lost);
         printf("\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A random program: instructions one after the other, INT3 behind the last. Jumps know the instruction that they go to,
- * so that others may be put in or left out; registers have roles, so that it ends and stays within its memory.
+ * A random program: instructions one after the other, INT3 behind the last. Jumps know the instruction that
+ * they go to, so that others may be put in or left out; registers have roles, so that it ends and stays
+ * within its memory.
  */
 #pragma once
 

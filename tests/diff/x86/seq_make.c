@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes random programs: 2 to 30 items, most of which are an instruction of the decode table with registers that many
- * share; others are a few that belong together, a loop with items of its own, a call of a function behind the program.
+ * Makes random programs: 2 to 30 items, most of which are an instruction of the decode table with registers
+ * that many share; others are a few that belong together, a loop with items of its own, a call of a function
+ * behind the program.
  *
- * What keeps them in bounds: loops count in r10, r11 or rcx, which nothing else writes then, and nobody jumps into one;
- * pointers only take small steps upwards; rsp moves in items that bring it back; no function has calls or loops.
+ * What keeps them in bounds: loops count in r10, r11 or rcx, which nothing else writes then, and nobody jumps
+ * into one; pointers only take small steps upwards; rsp moves in items that bring it back; no function has
+ * calls or loops.
  */
 #include "tests/diff/x86/seq.h"
 
@@ -17,12 +19,13 @@
 
 enum {
         MAX_WAITING = 24, MAX_DEPTH = 2, N_FUNCTIONS = 2,
-        RAX = X86_RAX, RCX = X86_RCX, RDX = X86_RDX, RBX = X86_RBX, RSP = X86_RSP, RSI = X86_RSI, RDI = X86_RDI, R10 = 10, R11,
+        RAX = X86_RAX, RCX = X86_RCX, RDX = X86_RDX, RBX = X86_RBX, RSP = X86_RSP, RSI = X86_RSI,
+        RDI = X86_RDI, R10 = 10, R11,
 };
 
 enum item {
-        I_INT, I_VEC, I_INDEXED, I_BITS, I_DIV, I_STRING, I_STACK, I_FLAGS, I_CARRY, I_TEST, I_BRANCH, I_LOOP, I_CALL,
-        I_INDIRECT, I_MXCSR, I_STEP, N_ITEMS,
+        I_INT, I_VEC, I_INDEXED, I_BITS, I_DIV, I_STRING, I_STACK, I_FLAGS, I_CARRY, I_TEST, I_BRANCH, I_LOOP,
+        I_CALL, I_INDIRECT, I_MXCSR, I_STEP, N_ITEMS,
 };
 
 /* Weights of items; what a program leans to. */
@@ -38,22 +41,24 @@ static const uint8_t weights[][N_ITEMS] = {
 
 /* Integer instructions of which an item can be one. */
 static const uint16_t int_ids[] = {
-        X86_ADD, X86_ADC, X86_SUB, X86_SBB, X86_CMP, X86_TEST, X86_INC, X86_DEC, X86_NEG, X86_NOT, X86_AND, X86_OR,
-        X86_XOR, X86_SHL, X86_SHR, X86_SAR, X86_ROL, X86_ROR, X86_RCL, X86_RCR, X86_SETCC, X86_CMOVCC,
-        X86_ADD, X86_ADC, X86_SUB, X86_SBB, X86_CMP, X86_TEST, X86_INC, X86_DEC, X86_NEG, X86_SHL, X86_SHR, X86_SAR,
-        X86_SETCC, X86_CMOVCC, X86_MOV, X86_MOV, X86_MOV, X86_MOVZX, X86_MOVSX, X86_MOVSXD, X86_LEA, X86_LEA,
-        X86_SHLD, X86_SHRD, X86_BT, X86_BTS, X86_BTR, X86_BTC, X86_BSF, X86_BSR, X86_POPCNT, X86_LZCNT, X86_TZCNT,
-        X86_MUL, X86_IMUL, X86_IMUL, X86_XADD, X86_CMPXCHG, X86_CMPXCHG8B, X86_CMPXCHG16B, X86_XCHG, X86_BSWAP, X86_CBW,
-        X86_CWDE, X86_CDQE, X86_CWD, X86_CDQ, X86_CQO, X86_LAHF, X86_SAHF, X86_CLC, X86_STC, X86_CMC, X86_ANDN, X86_BLSI,
-        X86_BLSR, X86_BLSMSK, X86_BZHI, X86_BEXTR, X86_MULX, X86_PDEP, X86_PEXT, X86_RORX, X86_SARX, X86_SHLX, X86_SHRX,
-        X86_ADCX, X86_ADOX, X86_CRC32, X86_MOVBE, X86_MOVNTI, X86_NOP, X86_STMXCSR, X86_MFENCE,
+        X86_ADD, X86_ADC, X86_SUB, X86_SBB, X86_CMP, X86_TEST, X86_INC, X86_DEC, X86_NEG, X86_NOT, X86_AND,
+        X86_OR, X86_XOR, X86_SHL, X86_SHR, X86_SAR, X86_ROL, X86_ROR, X86_RCL, X86_RCR, X86_SETCC, X86_CMOVCC,
+        X86_ADD, X86_ADC, X86_SUB, X86_SBB, X86_CMP, X86_TEST, X86_INC, X86_DEC, X86_NEG, X86_SHL, X86_SHR,
+        X86_SAR, X86_SETCC, X86_CMOVCC, X86_MOV, X86_MOV, X86_MOV, X86_MOVZX, X86_MOVSX, X86_MOVSXD, X86_LEA,
+        X86_LEA, X86_SHLD, X86_SHRD, X86_BT, X86_BTS, X86_BTR, X86_BTC, X86_BSF, X86_BSR, X86_POPCNT,
+        X86_LZCNT, X86_TZCNT, X86_MUL, X86_IMUL, X86_IMUL, X86_XADD, X86_CMPXCHG, X86_CMPXCHG8B,
+        X86_CMPXCHG16B, X86_XCHG, X86_BSWAP, X86_CBW, X86_CWDE, X86_CDQE, X86_CWD, X86_CDQ, X86_CQO, X86_LAHF,
+        X86_SAHF, X86_CLC, X86_STC, X86_CMC, X86_ANDN, X86_BLSI, X86_BLSR, X86_BLSMSK, X86_BZHI, X86_BEXTR,
+        X86_MULX, X86_PDEP, X86_PEXT, X86_RORX, X86_SARX, X86_SHLX, X86_SHRX, X86_ADCX, X86_ADOX, X86_CRC32,
+        X86_MOVBE, X86_MOVNTI, X86_NOP, X86_STMXCSR, X86_MFENCE,
 };
-static const uint16_t carry_ids[] = {X86_ADC, X86_SBB, X86_ADC, X86_SBB, X86_RCL, X86_RCR, X86_ADCX, X86_ADOX, X86_CMC,
-                                     X86_INC, X86_DEC};
+static const uint16_t carry_ids[] = {X86_ADC, X86_SBB, X86_ADC, X86_SBB, X86_RCL, X86_RCR, X86_ADCX, X86_ADOX,
+                                     X86_CMC, X86_INC, X86_DEC};
 static const uint16_t reader_ids[] = {X86_ADC, X86_SBB, X86_RCL, X86_SETCC, X86_CMOVCC, X86_LAHF, X86_INC};
-static const uint16_t test_ids[] = {X86_CMP, X86_CMP, X86_TEST, X86_SUB, X86_ADD, X86_AND, X86_DEC, X86_INC, X86_BT,
-                                    X86_SHR, X86_SHL, X86_NEG, X86_OR, X86_XOR, X86_SBB, X86_SAR};
-static const uint16_t move_ids[] = {X86_MOV, X86_MOV, X86_MOVZX, X86_XCHG, X86_MOVBE, X86_NOT, X86_INC, X86_SETCC};
+static const uint16_t test_ids[] = {X86_CMP, X86_CMP, X86_TEST, X86_SUB, X86_ADD, X86_AND, X86_DEC, X86_INC,
+                                    X86_BT, X86_SHR, X86_SHL, X86_NEG, X86_OR, X86_XOR, X86_SBB, X86_SAR};
+static const uint16_t move_ids[] = {X86_MOV, X86_MOV, X86_MOVZX, X86_XCHG, X86_MOVBE, X86_NOT, X86_INC,
+                                    X86_SETCC};
 static const uint16_t stack_ids[] = {X86_MOV, X86_ADD, X86_XOR, X86_CMP, X86_INC, X86_XCHG};
 
 /* A jump whose target is still to come. */
@@ -157,7 +162,8 @@ static void emit_disp(struct gen_code *c, int disp, unsigned size)
 }
 
 /* ModRM, SIB and displacement of memory. */
-static void emit_memory(struct maker *m, struct gen_code *c, unsigned reg, unsigned base, unsigned index, int disp)
+static void emit_memory(struct maker *m, struct gen_code *c, unsigned reg, unsigned base, unsigned index,
+                        int disp)
 {
         bool sib = index != X86_REG_NONE || (base & 7) == 4;
         unsigned mod = !disp && (base & 7) != 5 ? 0 : disp == (int8_t)disp && below(m, 8) ? 1 : 2;
@@ -169,8 +175,8 @@ static void emit_memory(struct maker *m, struct gen_code *c, unsigned reg, unsig
 }
 
 /* Two registers, or a register and part of the opcode, with bytes of an immediate. */
-static struct seq_insn *put_rr(struct maker *m, unsigned size, unsigned opcode, unsigned reg, unsigned rm, int imm,
-                               unsigned imm_size)
+static struct seq_insn *put_rr(struct maker *m, unsigned size, unsigned opcode, unsigned reg, unsigned rm,
+                               int imm, unsigned imm_size)
 {
         uint8_t bytes[16];
         struct gen_code c = {.at = bytes};
@@ -181,8 +187,8 @@ static struct seq_insn *put_rr(struct maker *m, unsigned size, unsigned opcode, 
         return put(m, SEQ_PLAIN, &c);
 }
 
-static struct seq_insn *put_rm(struct maker *m, enum seq_kind kind, unsigned size, unsigned opcode, unsigned reg,
-                               unsigned base, int disp, int imm, unsigned imm_size)
+static struct seq_insn *put_rm(struct maker *m, enum seq_kind kind, unsigned size, unsigned opcode,
+                               unsigned reg, unsigned base, int disp, int imm, unsigned imm_size)
 {
         uint8_t bytes[16];
         struct gen_code c = {.at = bytes};
@@ -287,7 +293,8 @@ static unsigned any_register(struct maker *m)
 static bool try_row(struct maker *m, unsigned row_number, unsigned base, unsigned index)
 {
         const struct x86_row *row = &x86_rows[row_number];
-        unsigned reg = row->reg == 0xff ? any_register(m) : row->reg, rm = row->rm == 0xff ? any_register(m) : row->rm;
+        unsigned reg = row->reg == 0xff ? any_register(m) : row->reg,
+                rm = row->rm == 0xff ? any_register(m) : row->rm;
         bool anywhere = base == X86_REG_NONE, lea = row->id == X86_LEA, fixed = false;
         bool memory = row->mod == 1 || (row->mod != 2 && (!anywhere || one_in(m, 3)));
         struct gen_regs regs = {.vvvv = hot(m)};
@@ -295,7 +302,8 @@ static bool try_row(struct maker *m, unsigned row_number, unsigned base, unsigne
         struct gen_code c = {.at = bytes};
         struct seq_insn *s;
         struct x86_insn i;
-        uint32_t place = CASE_DATA + CASE_WINDOW + 0x1c0 + (one_in(m, 4) ? below(m, 0x100) : 16 * below(m, 16));
+        uint32_t place = CASE_DATA + CASE_WINDOW + 0x1c0 +
+                (one_in(m, 4) ? below(m, 0x100) : 16 * below(m, 16));
 
         if (!anywhere && (row->mod == 2 || !(row->flags & X86_R_MODRM)))
                 return false;
@@ -327,7 +335,8 @@ static bool try_row(struct maker *m, unsigned row_number, unsigned base, unsigne
         }
         for (unsigned k = c.n; k < 16; k++)
                 bytes[k] = one_in(m, 2) ? below(m, 70) : gen_random(m->g);
-        if (x86_decode(bytes, 15, X86_64, &m->t->features, &i) != X86_DECODED || i.row->id != row->id || !allows(m, &i))
+        if (x86_decode(bytes, 15, X86_64, &m->t->features, &i) != X86_DECODED || i.row->id != row->id ||
+            !allows(m, &i))
                 return false;
         c.n = i.length;
         s = put(m, SEQ_PLAIN, &c);
@@ -396,7 +405,8 @@ static void arrive(struct maker *m, bool end)
 /* A jump of any kind, to target[0]. */
 static struct seq_insn *put_jcc(struct maker *m, unsigned cond)
 {
-        return one_in(m, 3) ? PUT(m, SEQ_BRANCH, 0x0f, 0x80 | cond, 0, 0, 0, 0) : PUT(m, SEQ_BRANCH, 0x70 | cond, 0);
+        return one_in(m, 3) ? PUT(m, SEQ_BRANCH, 0x0f, 0x80 | cond, 0, 0, 0, 0) : PUT(m, SEQ_BRANCH,
+                0x70 | cond, 0);
 }
 
 static void add_branch(struct maker *m)
@@ -521,13 +531,15 @@ static void add_bits(struct maker *m)
         put_rr(m, 4, 0x83, 4, index, 127, 1);
         next(m);
         m->kept = false;
-        put_rm(m, SEQ_PLAIN, 2u << below(m, 3), opcodes[below(m, 4)], index, pointer(m), displacement(m, true), 0, 0);
+        put_rm(m, SEQ_PLAIN, 2u << below(m, 3), opcodes[below(m, 4)], index, pointer(m),
+               displacement(m, true), 0, 0);
         apart(m);
 }
 
 static void add_div(struct maker *m)
 {
-        unsigned size = 1u << below(m, 4), divisor = hot(m), is_signed = below(m, 2), disp = displacement(m, true);
+        unsigned size = 1u << below(m, 4), divisor = hot(m), is_signed = below(m, 2),
+                disp = displacement(m, true);
         unsigned ptr = pointer(m);
         bool memory = one_in(m, 4), safe = below(m, 12);
 
@@ -644,7 +656,8 @@ static void add_flags(struct maker *m)
                 m->kept = false;
                 ONE_OF(m, int_ids);
                 if (one_in(m, 2))
-                        PUT(m, SEQ_PLAIN, 0x81, 0x34, 0x24, flags & 0xff, flags >> 8, 0, 0); /* xor dword [rsp], flags */
+                        /* xor dword [rsp], flags */
+                        PUT(m, SEQ_PLAIN, 0x81, 0x34, 0x24, flags & 0xff, flags >> 8, 0, 0);
                 m->kept = true;
                 PUT(m, SEQ_PLAIN, 0x9d);
         }
@@ -660,7 +673,8 @@ static void add_carry(struct maker *m)
 /* Rounding and the treatment of denormals, by way of memory. */
 static void add_mxcsr(struct maker *m)
 {
-        int value = 0x1f80 | below(m, 4) << 13 | (one_in(m, 3) ? gen_random(m->g) & 0x8040 : 0) | below(m, 64);
+        int value = 0x1f80 | below(m, 4) << 13 | (one_in(m, 3) ? gen_random(m->g) & 0x8040 : 0) | below(m,
+                64);
         unsigned ptr = pointer(m);
 
         together(m, true);
@@ -729,7 +743,8 @@ static void end_loop(struct maker *m, unsigned start, unsigned counter, unsigned
 static void add_loop(struct maker *m)
 {
         unsigned counter = m->depth ? R10 : m->p->counts_in_rcx ? RCX : R11, start;
-        unsigned count = one_in(m, 6) && counter != RCX ? 0 : m->depth || below(m, 4) ? 1 + below(m, 4) : 5 + below(m, 16);
+        unsigned count = one_in(m, 6) && counter != RCX ? 0 : m->depth ||
+                below(m, 4) ? 1 + below(m, 4) : 5 + below(m, 16);
         bool to_end = one_in(m, 5);
         unsigned ptr = pointer(m); /* the loop may begin with an access to where that is, and make it step */
 
@@ -845,7 +860,8 @@ static void define_flags(struct maker *m, unsigned before)
         if (m->p->insn[before].inside || below(m, 3))
                 i = *put_rr(m, 4u << below(m, 2), 0x39, hot(m), hot(m), 0, 0); /* cmp */
         else
-                i = *put_rr(m, 1u << below(m, 4), one_in(m, 2) ? 0x01 : 0x29, hot(m), hot(m), 0, 0); /* add, sub */
+                /* add, sub */
+                i = *put_rr(m, 1u << below(m, 4), one_in(m, 2) ? 0x01 : 0x29, hot(m), hot(m), 0, 0);
         m->p->n--;
         seq_insert(m->p, before, &i);
 }
@@ -858,7 +874,8 @@ bool seq_make(struct gen *g, const struct tool *t, struct seq_program *p)
         sort_rows(t);
         memset(p, 0, sizeof(*p));
         m.weights = weights[below(&m, G_N_ELEMENTS(weights))];
-        p->at = one_in(&m, 4) ? CASE_CODE_SIZE / 2 - below(&m, 100) : below(&m, CASE_CODE_SIZE - CASE_MAX_LENGTH);
+        p->at = one_in(&m, 4) ? CASE_CODE_SIZE / 2 - below(&m, 100) : below(&m,
+                CASE_CODE_SIZE - CASE_MAX_LENGTH);
         choose_registers(&m);
         add_block(&m, 2 + below(&m, one_in(&m, 3) ? 29 : 10));
         m.kept = true;

@@ -25,8 +25,8 @@ struct difference {
 };
 
 /*
- * False: they agree, as far as they have to. @id: the instruction where they ended (enum x86_id); @undefined: flags
- * that are not compared.
+ * False: they agree, as far as they have to. @id: the instruction where they ended (enum x86_id); @undefined:
+ * flags that are not compared.
  */
 bool compare(const struct test_case *c, unsigned id, unsigned undefined, const struct case_result *r,
              struct difference *d);
