@@ -171,8 +171,8 @@ bool flag_same_sum(const struct ir_region *r, const struct ir_ins *value, const 
 }
 
 /*
- * Are the flags that are needed of fl_logic those of the code of its argument? A sum has the same N, Z and P as its
- * value, but its own carry and overflow.
+ * Are the flags that are needed of fl_logic those of the code of its argument? A sum has the same N, Z and P
+ * as its value, but its own carry and overflow.
  */
 static bool same_logic(const struct planner *p, const struct ir_ins *value, ir_ref n)
 {
@@ -201,7 +201,10 @@ static ir_ref find_pair(struct planner *p, ir_ref n)
                 if (i->flags & IR_INS_DEAD)
                         continue;
                 distance++;
-                same = f->op == IR_OP_fl_logic ? f->arg[0] == k && same_logic(p, i, n) : flag_same_sum(p->r, i, f);
+                if (f->op == IR_OP_fl_logic)
+                        same = f->arg[0] == k && same_logic(p, i, n);
+                else
+                        same = flag_same_sum(p->r, i, f);
                 if (same && !p->plan[k].pair)
                         return p->t->pairs(p->r, i, f) ? k : 0;
                 if (p->plan[k].pair || !p->t->keeps(i))
