@@ -5,8 +5,7 @@
  *
  * - The next blocks put flags anew before anything can look: the flags are dropped.
  * - They do so too, but may fault before: flags are an expression of what slots hold at the end of the block
- * that
- *   made them (ir/express.c). The next block begins with a put of that, which is deferred then and costs
+ *   that made them (ir/express.c). The next block begins with a put of that, which is deferred then and costs
  *   nothing. So a block is made anew in one *version* for each set of flags it may begin with: the flags that
  *   block so and so left, or those in the slot's home. In a loop the first round is such a version.
  * - They look, or the region is left: the same put, done there, so that only the way that needs it pays.
@@ -39,6 +38,8 @@ struct info {                /* on a block of the old region */
         bool leaves;         /* ends with an exit */
         bool home;           /* flags are at home at its start: its values are used elsewhere, or those of
                                 others here */
+        bool borrows;        /* values of others are used here */
+        bool placed;         /* a version of it is in the new region's order */
         uint64_t puts;       /* slots by number, from 63 on as one */
         uint64_t tells;      /* slots that tell the flags at its end, likewise */
         ir_ref spare[EXPRESS_SPARES]; /* values that spare slots have to hold for that */
@@ -148,20 +149,32 @@ static void follow_slots(struct pass *p, struct info *k, ir_ref n, const struct 
         }
 }
 
-/* Values that cross blocks; false if one is used where it may not be made yet. */
+/* The block that makes @v, which @block uses. Constants are made in each block anew. */
+static uint32_t maker(const struct pass *p, uint32_t block, ir_ref v)
+{
+        uint32_t from = 0;
+
+        if (!v || v >= p->old[block].first || p->r->ins[v].op == IR_OP_const)
+                return block;
+        while (from < p->n_old && (v < p->old[from].first || v >= p->old[from].end))
+                from++;
+        return from;
+}
+
+/*
+ * Values that cross blocks; false if one is used where it may not be made yet. With flags at home there is one
+ * version of both blocks, so the one that makes the value still comes first on every way to the other.
+ */
 static bool find_crossing(struct pass *p, uint32_t block, const struct ir_ins *i)
 {
         for (unsigned a = 0; a < 4; a++) {
-                ir_ref v = i->arg[a];
-                uint32_t from = 0;
+                uint32_t from = maker(p, block, i->arg[a]);
 
-                if (!v || v >= p->old[block].first || p->r->ins[v].op == IR_OP_const)
+                if (from == block)
                         continue;
-                while (from < p->n_old && (v < p->old[from].first || v >= p->old[from].end))
-                        from++;
-                if (from >= block)
+                if (from > block)
                         return false;
-                p->info[from].home = p->info[block].home = true;
+                p->info[from].home = p->info[block].home = p->info[block].borrows = true;
         }
         return true;
 }
@@ -368,11 +381,45 @@ static bool find_versions(struct pass *p)
 
 /* ---- their order ---- */
 
+/* Do all blocks whose values @block uses have their places? */
+static bool makers_placed(const struct pass *p, uint32_t block)
+{
+        for (ir_ref n = p->old[block].first; n < p->old[block].end; n++) {
+                const struct ir_ins *i = &p->r->ins[n];
+
+                for (unsigned a = 0; live(i) && a < 4; a++) {
+                        uint32_t from = maker(p, block, i->arg[a]);
+
+                        if (from != block && !p->info[from].placed)
+                                return false;
+                }
+        }
+        return true;
+}
+
+/* Right behind the version what goes on with its values, as the parts of one guest instruction do. */
 static void place(struct pass *p, uint32_t n)
 {
+        const struct version *v = &p->v[n];
+
+        if (v->placed)
+                return;
         p->v[n].placed = true;
         p->v[n].place = p->n_order;
         p->order[p->n_order++] = n;
+        p->info[v->block].placed |= !v->edge;
+        for (unsigned k = 0; k < v->n_next; k++) {
+                const struct version *next = &p->v[v->next[k]];
+
+                if (!next->edge && p->info[next->block].borrows && makers_placed(p, next->block))
+                        place(p, v->next[k]);
+        }
+}
+
+/* May the version come before its turn? Not before what makes the values that it uses. */
+static bool can_come_early(const struct pass *p, const struct version *v, uint32_t block)
+{
+        return v->edge || (v->block > block && !p->info[v->block].borrows);
 }
 
 /*
@@ -389,8 +436,7 @@ static void find_order(struct pass *p)
                                 continue;
                         for (uint32_t k = 0; k < p->n; k++)
                                 if (!p->v[k].placed && p->v[k].n_next == 1 && p->v[k].next[0] == n &&
-                                    k != n &&
-                                    (p->v[k].edge || p->v[k].block > block)) {
+                                    k != n && can_come_early(p, &p->v[k], block)) {
                                         place(p, k);
                                         break;
                                 }
@@ -533,24 +579,6 @@ static bool has_blocks_within(struct pass *p)
         return found;
 }
 
-/*
- * Does a block use a value of another? Copies may come before the block that makes it, and there may be two
- * of that. Constants are made anew.
- */
-static bool uses_others(const struct pass *p, uint32_t block)
-{
-        const struct ir_block *k = &p->old[block];
-
-        for (ir_ref n = k->first; n < k->end; n++) {
-                const struct ir_ins *i = &p->r->ins[n];
-
-                for (unsigned a = 0; live(i) && a < ir_ops[i->op].n_args; a++)
-                        if (i->arg[a] && i->arg[a] < k->first && p->r->ins[i->arg[a]].op != IR_OP_const)
-                                return true;
-        }
-        return false;
-}
-
 void ir_opt_flags(struct ir_region *r)
 {
         struct pass p = {.r = r, .n_old = r->n_blocks};
@@ -563,7 +591,7 @@ void ir_opt_flags(struct ir_region *r)
         if (!has_blocks_within(&p) || !one_slot(&p))
                 return;
         for (uint32_t block = 0; block < p.n_old; block++)
-                if (p.info[block].reached && (uses_others(&p, block) || !survey_block(&p, block)))
+                if (p.info[block].reached && !survey_block(&p, block))
                         return;
         find_needs(&p);
         find_tellable(&p);
