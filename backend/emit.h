@@ -67,7 +67,9 @@ struct cold {
                 uint8_t spare;    /* another one, or RA_NONE */
                 uint8_t span;     /* 0: not here */
                 bool aligned;     /* to the span */
+                bool first;       /* the host's: the probe tests lines itself, and ends at @probed */
                 int32_t lo;
+                uint8_t *probed;
         } beside;             /* memory: from[0] is a probe for stores, which may yet hit a line without code */
 };
 
@@ -280,8 +282,8 @@ bool touch_follows_lookup(struct emit *e, struct touch *t);
 /* ---- the host's memory.c ---- */
 /* What never goes inline: other views, foreign byte order, what the host has no instruction for. */
 bool emit_always_slow(const struct emit *e, const struct ir_ins *i);
-/* @d = the host address of @a + @lo, where @span bytes may be accessed; jumps if the TLB does not say so. */
-uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span);
+/* @d = the host address of @a + @lo, where @span bytes may be accessed; jumps to @c if the TLB does not say so. */
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span);
 /* The same, without one. */
 void cold_no_address(struct emit *e, unsigned d);
 /*

@@ -92,6 +92,10 @@ struct compiled {
         GArray *links; /* struct code_link; from is set by the caller */
         bool linear;   /* nearly all pages have this addend between guest and host address: */
         uint64_t addend;
+        /* To guess where stores go: the guest's slots as they are now, its TLB, the region's page. NULL: no guess. */
+        const uint8_t *state;
+        const struct tlb_entry *tlb;
+        uint64_t page;
 };
 
 /* Features of the host CPU, found at run time. */

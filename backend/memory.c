@@ -28,9 +28,6 @@ void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
         if (i->mem.view || span > GUEST_PAGE_SIZE) {
                 emit_cold_from(c, emit_jump(e));
         } else {
-                emit_cold_from(c, emit_host_address(e, d, a, lo, i->mem.write, span));
-                e->lookup_end = e->a.p;
-                e->lookup_cold = c;
                 if (i->mem.write && span <= 1 << CODE_LINE_BITS) {
                         c->beside.a = a;
                         c->beside.t = d;
@@ -38,6 +35,9 @@ void emit_lookup(struct emit *e, uint32_t at, const struct ir_ins *i)
                         c->beside.span = span;
                         c->beside.lo = lo;
                 }
+                emit_host_address(e, c, d, a, lo, i->mem.write, span);
+                e->lookup_end = e->a.p;
+                e->lookup_cold = c;
         }
         c->back = e->a.p;
         ra_def_done(&e->ra, at);
@@ -92,7 +92,8 @@ bool touch_follows_lookup(struct emit *e, struct touch *t)
             (!c->relookup && ra_live_after(&e->ra, t->i->arg[0])))
                 return false;
         /* Right behind its lookup, with no code between: what misses comes here at once. */
-        emit_cold_from(c, e->lookup_cold->from[0]);
+        for (unsigned k = 0; k < e->lookup_cold->n_from; k++)
+                emit_cold_from(c, e->lookup_cold->from[k]);
         c->beside = e->lookup_cold->beside;
         e->lookup_cold->n_from = 0;
         return true;

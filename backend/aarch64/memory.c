@@ -45,16 +45,14 @@ static uint8_t *emit_probe(struct emit *e, unsigned a, bool write, int32_t span)
         return a64_bcc(&e->a, CC_HI);
 }
 
-uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
         unsigned reg = lo ? d : a;
-        uint8_t *miss;
 
         if (lo)
                 emit_add_imm(e, true, d, a, lo);
-        miss = emit_probe(e, reg, write, span);
+        emit_cold_from(c, emit_probe(e, reg, write, span));
         a64_alu(&e->a, A64_ADD, true, d, SCRATCH, reg);
-        return miss;
 }
 
 /* Where the access is: [base + index], or, RA_NONE, [base + disp] */

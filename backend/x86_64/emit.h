@@ -76,6 +76,22 @@ enum x86_cc emit_compare(struct emit *e, enum ir_cond cond, bool w, ir_ref x, ir
 void cold_addend(struct emit *e, const struct cold *c);
 void cold_div(struct emit *e, const struct cold *c);
 
+/* ---- memory.c ---- */
+/* What is known of the region's slots, made when it is first asked for (struct emit, own). */
+struct x86_own {
+        const uint8_t *loaded;    /* by slot: may hold what was loaded */
+        const uint8_t *near_code; /* by slot: may hold an address near code */
+};
+struct x86_own *x86_own(struct emit *e);
+/* r11 = offset of @a's TLB entry from r15 */
+void x86_tlb_index(struct emit *e, unsigned a);
+
+/* ---- beside.c: stores to data on pages with code ---- */
+/* Is a store at value @base + @imm likely to be one? */
+bool x86_stores_beside(struct emit *e, ir_ref base, int32_t imm);
+/* Its probe, for c->beside, which is aligned to its span; jumps to @c, which is cold_beside's. */
+void x86_probe_beside(struct emit *e, struct cold *c);
+
 /* ---- float.c ---- */
 void cold_float(struct emit *e, const struct cold *c);
 uint32_t x86_fp_env(struct ir_fpmode mode);

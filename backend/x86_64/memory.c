@@ -29,8 +29,14 @@ bool emit_always_slow(const struct emit *e, const struct ir_ins *i)
         return i->mem.view || i->mem.big_endian || (i->mem.size_log2 > 3 && i->type != IR_V128);
 }
 
-/* r11 = offset of @a's TLB entry from r15 */
-static void emit_index(struct emit *e, unsigned a)
+struct x86_own *x86_own(struct emit *e)
+{
+        if (!e->own)
+                e->own = arena_zalloc(e->r->arena, sizeof(struct x86_own));
+        return e->own;
+}
+
+void x86_tlb_index(struct emit *e, unsigned a)
 {
         if (e->h->feat.bmi2) {
                 x86_rorx(&e->a, false, SCRATCH, a, 7);
@@ -49,9 +55,9 @@ static uint8_t *emit_probe(struct emit *e, unsigned t, unsigned a, int32_t imm, 
                         x86_lea(&e->a, true, t, x86_at_index(e->sum.base, e->sum.index, e->sum.log2, imm));
                 else
                         x86_lea(&e->a, true, t, x86_at(a, imm));
-                emit_index(e, t);
+                x86_tlb_index(e, t);
         } else {
-                emit_index(e, a);
+                x86_tlb_index(e, a);
                 if (t != a)
                         x86_mov(&e->a, true, t, a);
         }
@@ -87,11 +93,12 @@ static bool comes_from_memory(const struct emit *e, const uint8_t *slots, ir_ref
 /* Slots that are put from memory somewhere in the region, by number. Round a loop they may lead to others. */
 static const uint8_t *loaded_slots(struct emit *e)
 {
-        uint8_t *slots = e->own;
+        struct x86_own *own = x86_own(e);
+        uint8_t *slots;
 
-        if (slots)
-                return slots;
-        e->own = slots = arena_zalloc(e->r->arena, e->r->guest->n_slots);
+        if (own->loaded)
+                return own->loaded;
+        own->loaded = slots = arena_zalloc(e->r->arena, e->r->guest->n_slots);
         for (unsigned round = 0; round < 2; round++)
                 for (ir_ref n = 1; n < e->r->n_ins; n++) {
                         const struct ir_ins *i = &e->r->ins[n];
@@ -146,13 +153,22 @@ void cold_addend(struct emit *e, const struct cold *c)
         x86_load(&e->a, true, c->d, entry_addend());
 }
 
-uint8_t *emit_host_address(struct emit *e, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
+/* May marks be tested where the store is? Only of what a test finds to be in one line, and with a register for it. */
+static bool probes_beside(struct emit *e, const struct cold *c, ir_ref base)
+{
+        return c->beside.span && !(c->beside.span & (c->beside.span - 1)) && c->beside.span <= 8 && !c->i->mem.align &&
+               c->beside.spare != RA_NONE && x86_stores_beside(e, base, c->beside.lo);
+}
+
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
         bool expected = !write && goes_by_addend(e, e->ra.reg_val[a]);
-        uint8_t *miss = emit_probe(e, d, a, lo, write, span);
 
+        if (write && probes_beside(e, c, c->i->arg[0]))
+                x86_probe_beside(e, c);
+        else
+                emit_cold_from(c, emit_probe(e, d, a, lo, write, span));
         x86_lea(&e->a, true, d, x86_at_index(a, emit_addend(e, d, expected), 0, lo));
-        return miss;
 }
 
 /*
@@ -171,7 +187,6 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
                 return x86_at(RSP, 0);
         }
         if (t->fused) {
-                emit_cold_from(c, emit_probe(e, t->t, t->a, (int32_t)c->imm, write, n));
                 if (write) {
                         c->beside.a = t->a;
                         c->beside.t = t->t;
@@ -180,6 +195,10 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
                         c->beside.aligned = t->i->type != IR_V128 || t->i->mem.align;
                         c->beside.lo = (int32_t)c->imm;
                 }
+                if (write && c->beside.aligned && probes_beside(e, c, t->i->arg[1]))
+                        x86_probe_beside(e, c);
+                else
+                        emit_cold_from(c, emit_probe(e, t->t, t->a, (int32_t)c->imm, write, n));
                 if (t->i->mem.align && n > 1) {
                         x86_test_imm(&e->a, false, t->t, n - 1);
                         emit_cold_from(c, x86_jcc(&e->a, CC_NE));
@@ -517,65 +536,6 @@ void cold_call(struct emit *e, const struct ra_opnd *addr, int32_t imm, const ui
 void cold_no_address(struct emit *e, unsigned d)
 {
         x86_alu(&e->a, ALU_XOR, false, d, d);
-}
-
-/*
- * Here t is the address less the tag, r11 the index, as the probe left them, and the index it is again when it goes on
- * behind the probe:
- *
- *      add t, TLB_BESIDE; test t, what is no aligned offset; jne out
- *      mov s, [r15 + r11].code_lines; mov s, [s]; shr t, 6; bt s, t; jnc probed
- *
- * With no register to spare, s is r11, and the index is made once more. This is all that a store to data beside hot code
- * costs more than others.
- */
-void cold_beside(struct emit *e, const struct cold *c)
-{
-        struct asm_out *a = &e->a;
-        unsigned base = c->beside.a, t = c->beside.t, span = c->beside.span, n_out = 0;
-        unsigned word = c->beside.spare != RA_NONE ? c->beside.spare : SCRATCH;
-        int32_t lo = c->beside.lo;
-        bool again = lo || c->i->mem.align; /* t as the address: a test for alignment may follow */
-        uint8_t *probed = c->from[0] + 4, *out[2];
-
-        x86_alu_imm(a, ALU_ADD, true, t, TLB_BESIDE);
-        if (c->beside.aligned) {
-                x86_test_imm(a, true, t, -GUEST_PAGE_SIZE | (int32_t)(span - 1));
-                out[n_out++] = x86_jcc8(a, CC_NE);
-        } else {
-                x86_alu_imm(a, ALU_CMP, true, t, GUEST_PAGE_SIZE - span);
-                out[n_out++] = x86_jcc8(a, CC_A);
-        }
-        x86_load(a, true, word, x86_at_index(R15, SCRATCH, 0, offsetof(struct tlb_entry, code_lines)));
-        x86_load(a, true, word, x86_at(word, 0));
-        if (!c->beside.aligned) { /* the last byte's line, too */
-                x86_shift_imm(a, SH_SHR, false, t, CODE_LINE_BITS);
-                x86_bt(a, true, word, t);
-                out[n_out++] = x86_jcc8(a, CC_B);
-                x86_lea(a, true, t, x86_at(base, lo + (int32_t)span - 1));
-        }
-        x86_shift_imm(a, SH_SHR, false, t, CODE_LINE_BITS); /* bt takes it modulo 64 */
-        x86_bt(a, true, word, t);
-        if (word != SCRATCH && !c->i->mem.align) {
-                x86_patch(x86_jcc(a, CC_AE), probed);
-        } else {
-                uint8_t *marked = x86_jcc8(a, CC_B);
-
-                if (again) {
-                        if (lo)
-                                x86_lea(a, true, t, x86_at(base, lo));
-                        else
-                                x86_mov(a, true, t, base);
-                }
-                if (word == SCRATCH)
-                        emit_index(e, again ? t : base);
-                x86_patch(x86_jmp(a), probed);
-                x86_here8(a, marked);
-        }
-        while (n_out)
-                x86_here8(a, out[--n_out]);
-        for (unsigned k = 1; k < c->n_from; k++) /* these have been found, and are misaligned */
-                emit_patch(e, c->from[k], a->p);
 }
 
 void cold_value_arg(struct emit *e, unsigned n, const struct ra_opnd *o)
