@@ -12,19 +12,30 @@ enum { EXPRESS_DEPTH = 6 };
 
 static ir_ref express(struct express *x, ir_ref v, unsigned depth);
 
-static bool is_final(const struct express *x, ir_ref v, uint32_t *slot)
+/* Does @holds extend @v to 64 bits? */
+static bool extends(const struct express *x, ir_ref holds, ir_ref v)
+{
+        const struct ir_ins *i = &x->r->ins[holds];
+
+        return x->halves && (i->op == IR_OP_zext32 || i->op == IR_OP_sext32) && i->arg[0] == v;
+}
+
+/* Where a slot holds @v, or its low half is @v: that, else 0. With @b NULL just whether. */
+static ir_ref final_value(const struct express *x, struct ir_builder *b, ir_ref v)
 {
         for (uint32_t s = 0; s < x->r->guest->n_slots; s++) {
-                const struct ir_ins *i = x->final[s] ? &x->r->ins[x->final[s]] : NULL;
+                ir_ref holds = x->final[s];
 
-                if (!i || x->r->guest->slots[s].type == IR_FLAGS)
+                if (!holds || x->r->guest->slots[s].type == IR_FLAGS)
                         continue;
-                if (i->op == IR_OP_get ? x->final[s] == v : i->arg[0] == v) {
-                        *slot = s;
-                        return true;
-                }
+                if (x->r->ins[holds].op != IR_OP_get)
+                        holds = x->r->ins[holds].arg[0];
+                if (holds == v)
+                        return b ? ir_get(b, s) : 1;
+                if (extends(x, holds, v))
+                        return b ? ir_trunc(b, ir_get(b, s)) : 1;
         }
-        return false;
+        return 0;
 }
 
 /* What was added to or subtracted from, by the sum that a slot holds. */
@@ -32,16 +43,15 @@ static ir_ref express_inverse(struct express *x, ir_ref v, unsigned depth)
 {
         for (ir_ref n = x->first; n < x->end; n++) {
                 const struct ir_ins i = x->r->ins[n];
-                uint32_t slot;
                 ir_ref y;
 
                 if ((i.flags & IR_INS_DEAD) || (i.op != IR_OP_add && i.op != IR_OP_sub) || i.arg[0] != v ||
-                    i.arg[1] == v || !is_final(x, n, &slot))
+                    i.arg[1] == v || !final_value(x, NULL, n))
                         continue;
                 y = express(x, i.arg[1], depth + 1);
                 if (y)
-                        return ir_binary(x->b, i.op == IR_OP_add ? IR_OP_sub : IR_OP_add, ir_get(x->b, slot),
-                                         y);
+                        return ir_binary(x->b, i.op == IR_OP_add ? IR_OP_sub : IR_OP_add,
+                                         final_value(x, x->b, n), y);
         }
         return 0;
 }
@@ -81,12 +91,12 @@ static ir_ref express(struct express *x, ir_ref v, unsigned depth)
 {
         const struct ir_ins i = x->r->ins[v]; /* a copy: building may move the others */
         ir_ref arg[4] = {0}, found;
-        uint32_t slot;
 
         if (i.op == IR_OP_const)
                 return ir_const(x->b, i.type, i.imm);
-        if (is_final(x, v, &slot))
-                return ir_get(x->b, slot);
+        found = final_value(x, x->b, v);
+        if (found)
+                return found;
         if (depth > EXPRESS_DEPTH || v < x->first)
                 return express_spare(x, v);
         found = express_inverse(x, v, depth);

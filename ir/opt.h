@@ -22,6 +22,7 @@ struct express {
         struct ir_builder *b;
         ir_ref first, end;      /* the block */
         const ir_ref *final;    /* by slot: the put that holds at the end, the get of what is not put; or 0 */
+        bool halves;            /* a slot tells the value of 32 bits whose extension it holds, too */
         /*
          * values that no slot tells, and that whoever leaves the block has to put into the guest's spare
          * slots

@@ -259,7 +259,7 @@ static ir_ref tell(struct pass *p, uint32_t block)
         struct info *k = &p->info[block];
         struct express x = {
                 .r = p->r, .b = p->b, .final = k->final,
-                .first = p->old[block].first, .end = p->old[block].end,
+                .first = p->old[block].first, .end = p->old[block].end, .halves = true,
                 .max_spare = MIN(p->r->guest->n_spare, EXPRESS_SPARES),
         };
         ir_ref v = ir_express(&x, p->r->ins[k->put].arg[0]);
