@@ -26,8 +26,19 @@ static void jump_entry_empty(struct code_context *c, unsigned i)
         c->jumps[i] = (struct jump_entry){.pc = jump_empty_pc(i)};
 }
 
+void context_set_window(struct data_context *c, uint64_t size, uint64_t addend)
+{
+        c->window = size;
+        c->window_addend = addend;
+        if (c->hot) {
+                c->hot->window = size;
+                c->hot->window_addend = addend;
+        }
+}
+
 static void data_context_empty(struct data_context *c)
 {
+        context_set_window(c, 0, 0);
         for (; c->filled; c->filled &= c->filled - 1) {
                 unsigned first = __builtin_ctzll(c->filled) * DATA_GROUP;
 
@@ -300,13 +311,17 @@ static void switch_data(struct vcpu *v, const struct context_key *key)
         struct data_context *c = data_context_get(v, key);
         uint64_t now = atomic_load_explicit(&v->revoke_seen, memory_order_relaxed);
 
-        if (cx->cur_data)
+        if (cx->cur_data) {
                 cx->cur_data->seen = now;
+                cx->cur_data->hot = NULL;
+        }
         if (c->filled && c->seen != now && !catch_up(v, c->seen, c, NULL))
                 data_context_empty(c);
         cx->cur_data = c;
         cx->cur_data_key = *key;
         v->hot.tlb = c->tlb;
+        c->hot = &v->hot;
+        context_set_window(c, c->window, c->window_addend);
 }
 
 static void switch_code(struct vcpu *v, const struct context_key *key)
@@ -435,6 +450,8 @@ static void flush_page_in(struct contexts *cx, gva_t gva, bool all, uint64_t spa
                 if (c->tlb[n].read == page || c->tlb[n].write == page ||
                     c->tlb[n].write == tlb_beside_tag(page))
                         data_entry_empty(c, n);
+                if (gva < c->window + WINDOW_SLACK)
+                        context_set_window(c, 0, 0);
         }
         for (unsigned i = 0; i < CONTEXTS_CODE; i++) {
                 struct code_context *c = cx->code[i];

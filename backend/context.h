@@ -36,8 +36,15 @@ struct context_key {
 /* The tables are emptied by groups of entries, those that were filled: most are used for a few pages only. */
 enum { DATA_GROUP = TLB_ENTRIES / 64, CODE_GROUP = JUMP_ENTRIES / 64 };
 
+/*
+ * A window is the range of addresses from 0 on that a data context is known to map as an image of RAM, all of it readable:
+ * without paging, or by one large page. Generated code compares with the current context's (struct vcpu_hot, window)
+ * instead of looking into the TLB. Whatever empties the entry of any page in it closes it.
+ */
 struct data_context {
         struct tlb_entry tlb[TLB_ENTRIES];
+        uint64_t window, window_addend;
+        struct vcpu_hot *hot; /* of the vCPU whose current context it is, else NULL */
         uint64_t filled;   /* a bit a group; 0: clean */
         uint64_t seen;     /* revocations served; kept while it is not the current one */
 } __attribute__((aligned(64)));
@@ -80,6 +87,9 @@ struct contexts {
         uint64_t clock;      /* counts uses */
         struct jump_entry *no_jumps; /* what generated code sees while the jump cache is hidden; NULL: not yet needed */
 };
+
+/* Makes addresses below @size + WINDOW_SLACK, at themselves plus @addend, the window; size 0 closes it. */
+void context_set_window(struct data_context *c, uint64_t size, uint64_t addend);
 
 void contexts_init(struct vcpu *v);
 void contexts_fini(struct vcpu *v);

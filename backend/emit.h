@@ -68,9 +68,10 @@ struct cold {
                 uint8_t span;     /* 0: not here */
                 bool aligned;     /* to the span */
                 bool first;       /* the host's: the probe tests lines itself, and ends at @probed */
+                uint16_t window;  /* the host's: a load of so many bytes by the window, which has gone on at @probed */
                 int32_t lo;
                 uint8_t *probed;
-        } beside;             /* memory: from[0] is a probe for stores, which may yet hit a line without code */
+        } beside;             /* memory: from[0] is a probe for stores, which may yet hit a line without code; or by window */
 };
 
 struct emit_fixup {

@@ -92,6 +92,7 @@ struct compiled {
         GArray *links; /* struct code_link; from is set by the caller */
         bool linear;   /* nearly all pages have this addend between guest and host address: */
         uint64_t addend;
+        bool window;   /* vcpu_hot.window is open, and may be again when it was closed */
         /* To guess where stores go: the guest's slots as they are now, its TLB, the region's page. NULL: no guess. */
         const uint8_t *state;
         const struct tlb_entry *tlb;

@@ -62,6 +62,9 @@ static inline uint64_t tlb_beside_tag(gva_t page)
         return page + TLB_BESIDE;
 }
 
+/* How far behind the end of hot.window loads may go that add to an address below it: they need no address of their own. */
+enum { WINDOW_SLACK = 1 << 16 };
+
 /* Translated code by virtual address. Everything in it is valid in its context as it stands: hitting it is
  * the guard of decision 8. The region's door is at host; hot.vpage_base must be pc's page on entry. */
 struct jump_entry {

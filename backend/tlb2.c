@@ -88,7 +88,7 @@ static bool walk_page(struct vcpu *v, gva_t gva, unsigned size, enum access acce
                 return false;
         *out = (struct tlb_page){.gpa = page_of(w.gpa), .partial = w.partial};
         out->flags = access_flag(access) | (w.read ? TLB2_READ : 0) | (w.write ? TLB2_WRITE : 0) |
-                     (w.exec ? TLB2_EXEC : 0);
+                     (w.exec ? TLB2_EXEC : 0) | (uint32_t)w.linear_bits << TLB2_LINEAR_SHIFT;
         row = find_row(v, out->gpa);
         if (row && row->kind != MEM_ROW_MMIO) {
                 out->ram = row->ram;
@@ -147,6 +147,27 @@ static void note_addend(struct vcpu *v, uint64_t addend)
         }
 }
 
+/*
+ * Opens the context's window, if addresses from 0 on are an image of the RAM that was found. Watchpoints may be of any
+ * page.
+ */
+static void open_window(struct vcpu *v, struct data_context *c, gva_t gva, const struct tlb_page *page)
+{
+        unsigned bits = page->flags >> TLB2_LINEAR_SHIFT & 63;
+        gpa_t zero = page->gpa - page_of(gva);
+        const struct mem_row *row;
+        uint64_t size;
+
+        if (!(page->flags & TLB2_READ) || !bits || gva >> bits || v->vm->watchpoints->len)
+                return;
+        row = find_row(v, page->gpa);
+        if (!row || zero - row->start >= row->size)
+                return;
+        size = MIN(row->size - (zero - row->start), 1ull << bits);
+        if (size > WINDOW_SLACK)
+                context_set_window(c, size - WINDOW_SLACK, (uint64_t)(uintptr_t)page->host - page_of(gva));
+}
+
 bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, struct tlb_page *out)
 {
         struct data_context *c = v->engine->contexts.cur_data;
@@ -171,5 +192,7 @@ bool tlb_fill(struct vcpu *v, gva_t gva, unsigned size, enum access access, stru
                 .code_lines = code ? lines : NULL,
         };
         note_addend(v, e->addend);
+        if (!c->window)
+                open_window(v, c, gva, out);
         return true;
 }

@@ -16,7 +16,8 @@
 enum { TLB2_BITS = 12, TLB2_SETS = 1 << TLB2_BITS, TLB2_WAYS = 4 };
 
 /* Permissions and kinds, in the low bits of tlb2_entry.gpa. */
-enum { TLB2_READ = 1, TLB2_WRITE = 2, TLB2_EXEC = 4, TLB2_RAM = 8, TLB2_ROM = 16 };
+enum { TLB2_READ = 1, TLB2_WRITE = 2, TLB2_EXEC = 4, TLB2_RAM = 8, TLB2_ROM = 16,
+       TLB2_LINEAR_SHIFT = 6 /* struct walk, linear_bits */ };
 
 struct tlb2_entry {
         uint64_t page;             /* guest address of the page, plus 1; 0: empty */

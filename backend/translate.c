@@ -135,6 +135,7 @@ static bool emit(struct vcpu *v, struct code_region *r, struct translate_req *re
         for (unsigned attempt = 0; attempt < 3; attempt++) {
                 struct compiled out = {.buf = &s->buf, .sites = e->sites, .locs = e->locs, .links = e->links,
                                        .linear = e->addend_sure >= ADDEND_SURE, .addend = v->hot.addend,
+                                       .window = v->hot.window,
                                        .state = v->ops->precise_smc && !one_shot ? v->state : NULL,
                                        .tlb = v->hot.tlb, .page = pc & ~(gva_t)(GUEST_PAGE_SIZE - 1)};
                 size_t start = align_start(&s->buf);

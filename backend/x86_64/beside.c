@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores to data on a page that holds code as well, on other lines of it (struct tlb_entry, code_lines). The probe of any
- * store finds them in its cold code, which tests the lines' marks and goes on behind the probe. Where the guest's registers
- * tell, as the region is made, that a store goes to such a page, its probe tests the marks itself: then that is five
- * instructions and no jump more than other stores have.
+ * Stores to data on a page that holds code as well, on other lines of it (struct tlb_entry, code_lines). The
+ * probe of any store finds them in its cold code, which tests the lines' marks and goes on behind the probe. Where
+ * the guest's registers tell, as the region is made, that a store goes to such a page, its probe tests the marks
+ * itself: then that is five instructions and no jump more than other stores have.
  *
  *      lea t, [a + TLB_BESIDE]; sub t, [r15 + r11].tag; test t, what is no aligned offset; jne cold
  *      mov s, [r15 + r11].code_lines; mov s, [s]; shr t, 6; bt s, t; jc cold
@@ -185,6 +185,10 @@ static void cold_line(struct emit *e, const struct cold *c)
 
 void cold_beside(struct emit *e, const struct cold *c)
 {
+        if (c->beside.window) {
+                x86_cold_window(e, c);
+                return;
+        }
         if (c->beside.first)
                 cold_whole_page(e, c);
         if (!c->beside.first || !c->beside.aligned)

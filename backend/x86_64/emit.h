@@ -86,6 +86,9 @@ struct x86_own *x86_own(struct emit *e);
 /* r11 = offset of @a's TLB entry from r15 */
 void x86_tlb_index(struct emit *e, unsigned a);
 
+/* The cold code of a probe by the window begins so. */
+void x86_cold_window(struct emit *e, const struct cold *c);
+
 /* ---- beside.c: stores to data on pages with code ---- */
 /* Is a store at value @base + @imm likely to be one? */
 bool x86_stores_beside(struct emit *e, ir_ref base, int32_t imm);

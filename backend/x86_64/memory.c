@@ -153,6 +153,44 @@ void cold_addend(struct emit *e, const struct cold *c)
         x86_load(&e->a, true, c->d, entry_addend());
 }
 
+/* ---- by the window (backend/context.h) ---- */
+
+/*
+ * Loads do without the TLB while they are in it:
+ *
+ *      cmp a, [window]; jae cold; mov r11, [window_addend]; mov d, [r11 + a]
+ *
+ * The cold code looks into the TLB. A displacement needs a sum of its own only if it may lead out of the window and the
+ * slack behind it.
+ */
+static void probe_window(struct emit *e, struct cold *c, unsigned t, unsigned a, int32_t lo, int32_t span)
+{
+        unsigned first = a;
+
+        c->beside.a = a;
+        c->beside.t = t;
+        c->beside.lo = lo;
+        c->beside.span = 1;
+        c->beside.window = span;
+        if (lo < 0 || lo > WINDOW_SLACK - span) {
+                x86_lea(&e->a, true, t, x86_at(a, lo));
+                first = t;
+        }
+        x86_alu_load(&e->a, ALU_CMP, true, first, HOT(window));
+        emit_cold_from(c, x86_jcc(&e->a, CC_AE));
+        x86_load(&e->a, true, SCRATCH, HOT(window_addend));
+        c->beside.probed = e->a.p;
+}
+
+void x86_cold_window(struct emit *e, const struct cold *c)
+{
+        uint8_t *miss = emit_probe(e, c->beside.t, c->beside.a, c->beside.lo, false, c->beside.window);
+
+        x86_load(&e->a, true, SCRATCH, entry_addend());
+        x86_patch(x86_jmp(&e->a), c->beside.probed);
+        emit_patch(e, miss, e->a.p);
+}
+
 /* May marks be tested where the store is? Only of what a test finds to be in one line, and with a register for it. */
 static bool probes_beside(struct emit *e, const struct cold *c, ir_ref base)
 {
@@ -162,8 +200,14 @@ static bool probes_beside(struct emit *e, const struct cold *c, ir_ref base)
 
 void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
 {
-        bool expected = !write && goes_by_addend(e, e->ra.reg_val[a]);
+        bool expected;
 
+        if (!write && e->out->window && span < WINDOW_SLACK) {
+                probe_window(e, c, d, a, lo, span);
+                x86_lea(&e->a, true, d, x86_at_index(a, SCRATCH, 0, lo));
+                return;
+        }
+        expected = !write && goes_by_addend(e, e->ra.reg_val[a]);
         if (write && probes_beside(e, c, c->i->arg[0]))
                 x86_probe_beside(e, c);
         else
@@ -185,6 +229,10 @@ static struct x86_mem touch_check(struct emit *e, struct touch *t)
         if (t->slow) {
                 emit_cold_from(c, x86_jmp(&e->a));
                 return x86_at(RSP, 0);
+        }
+        if (t->fused && !write && e->out->window && !t->i->mem.align) {
+                probe_window(e, c, t->t, t->a, (int32_t)c->imm, (int32_t)n);
+                return x86_at_index(SCRATCH, t->a, 0, (int32_t)c->imm);
         }
         if (t->fused) {
                 if (write) {

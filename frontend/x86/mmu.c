@@ -152,7 +152,7 @@ static bool walk_once(struct vcpu *v, gva_t gva, enum access access, uint32_t vi
         grants(&p, view, out);
         if (!debug && !(access == ACCESS_READ ? out->read : access == ACCESS_WRITE ? out->write : out->exec))
                 return fault(v, gva, access, view, PF_PRESENT);
-        out->page_bits = 12 + 9 * p.level;
+        out->page_bits = out->linear_bits = 12 + 9 * p.level;
         offset = gva & ((1ull << out->page_bits) - 1) & ~(uint64_t)(GUEST_PAGE_SIZE - 1);
         out->gpa = (p.pte[p.level] & PTE_ADDRESS & ~((1ull << out->page_bits) - 1)) | offset;
         out->global = (p.pte[p.level] & PTE_G) && (x86_state(v)->cr4 & X86_CR4_PGE);
@@ -179,7 +179,7 @@ bool x86_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
         }
         if (!(view & VIEW_PAGING)) {
                 *out = (struct walk){
-                        .gpa = gva & ~(uint64_t)(GUEST_PAGE_SIZE - 1), .page_bits = GUEST_PAGE_BITS,
+                        .gpa = gva & ~(uint64_t)(GUEST_PAGE_SIZE - 1), .page_bits = GUEST_PAGE_BITS, .linear_bits = 47,
                         .read = true, .write = true, .exec = true,
                 };
                 return true;

@@ -48,7 +48,12 @@ struct vcpu_hot {
         int64_t budget;               /* deterministic mode: instructions left */
         uint64_t pc;                  /* outside generated code: where to go on */
         uint64_t exit_arg;            /* backends: which exit was taken */
-        uint64_t scratch[4];          /* backends */
+        uint64_t scratch[2];          /* backends */
+        /*
+         * Guest addresses below window, and WINDOW_SLACK further, may be read without a look at the TLB: they are at
+         * themselves plus window_addend (backend/context.h). 0: none.
+         */
+        uint64_t window, window_addend;
         uint64_t addend;              /* backends: what most pages are off by between guest and host */
         uint64_t wide[4];             /* ops wput, wget, cas16 */
         struct vcpu_return returns[VCPU_RETURN_STACK];
