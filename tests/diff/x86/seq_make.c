@@ -32,11 +32,12 @@ enum item {
 static const uint8_t weights[][N_ITEMS] = {
         /*        int vec idx bit div str stk flg cry tst br loop call ind mx step */
         {24, 4, 3, 1, 2, 2, 3, 2, 3, 5, 3, 4, 2, 1, 1, 2},
-        {20, 0, 1, 1, 1, 0, 1, 1, 6, 12, 6, 8, 1, 0, 0, 1},
+        {18, 0, 1, 1, 1, 0, 1, 3, 6, 12, 6, 8, 1, 0, 0, 1},
         {12, 2, 8, 3, 2, 4, 6, 1, 1, 4, 2, 4, 2, 1, 0, 4},
-        {8, 24, 4, 0, 1, 1, 2, 1, 0, 4, 2, 4, 2, 0, 3, 2},
+        {8, 24, 4, 0, 1, 1, 2, 1, 0, 6, 2, 4, 2, 0, 3, 2},
         {10, 0, 2, 1, 10, 0, 1, 1, 2, 8, 4, 10, 1, 1, 0, 1},
         {12, 2, 1, 1, 1, 1, 5, 2, 2, 5, 4, 3, 8, 5, 0, 1},
+        {6, 0, 0, 0, 0, 0, 2, 6, 2, 6, 4, 6, 1, 0, 0, 1},
 };
 
 /* Integer instructions of which an item can be one. */
@@ -57,6 +58,8 @@ static const uint16_t carry_ids[] = {X86_ADC, X86_SBB, X86_ADC, X86_SBB, X86_RCL
 static const uint16_t reader_ids[] = {X86_ADC, X86_SBB, X86_RCL, X86_SETCC, X86_CMOVCC, X86_LAHF, X86_INC};
 static const uint16_t test_ids[] = {X86_CMP, X86_CMP, X86_TEST, X86_SUB, X86_ADD, X86_AND, X86_DEC, X86_INC,
                                     X86_BT, X86_SHR, X86_SHL, X86_NEG, X86_OR, X86_XOR, X86_SBB, X86_SAR};
+static const uint16_t float_test_ids[] = {X86_UCOMISS, X86_UCOMISD, X86_COMISS, X86_COMISD};
+static const uint16_t select_ids[] = {X86_SETCC, X86_CMOVCC};
 static const uint16_t move_ids[] = {X86_MOV, X86_MOV, X86_MOVZX, X86_XCHG, X86_MOVBE, X86_NOT, X86_INC,
                                     X86_SETCC};
 static const uint16_t stack_ids[] = {X86_MOV, X86_ADD, X86_XOR, X86_CMP, X86_INC, X86_XCHG};
@@ -424,11 +427,17 @@ static void add_branch(struct maker *m)
         await(m, n, 0, some_level(m), 1 + below(m, 4));
 }
 
+/* A comparison, a reader or two of its flags perhaps, and a jump by them. */
 static void add_test(struct maker *m)
 {
         together(m, false);
-        ONE_OF(m, test_ids);
+        if (one_in(m, 5))
+                ONE_OF(m, float_test_ids);
+        else
+                ONE_OF(m, test_ids);
         next(m);
+        for (unsigned k = one_in(m, 3) ? 1 + below(m, 2) : 0; k--;)
+                ONE_OF(m, select_ids);
         put_jcc(m, below(m, 16));
         apart(m);
         await(m, m->p->n - 1, 0, some_level(m), 1 + below(m, 4));
