@@ -412,33 +412,45 @@ static struct seq_insn *put_jcc(struct maker *m, unsigned cond)
                 0x70 | cond, 0);
 }
 
+/* JECXZ, JRCXZ: by no flags. */
+static struct seq_insn *put_jrcxz(struct maker *m)
+{
+        return one_in(m, 2) ? PUT(m, SEQ_BRANCH, 0x67, 0xe3, 0) : PUT(m, SEQ_BRANCH, 0xe3, 0);
+}
+
 static void add_branch(struct maker *m)
 {
         unsigned n = m->p->n;
 
         if (one_in(m, 8))
                 PUT(m, SEQ_JUMP, 0xeb, 0);
-        else if (one_in(m, 10))
-                PUT(m, SEQ_BRANCH, 0x67, 0xe3, 0); /* JECXZ */
-        else if (one_in(m, 10))
-                PUT(m, SEQ_BRANCH, 0xe3, 0);
+        else if (one_in(m, 5))
+                put_jrcxz(m);
         else
                 put_jcc(m, below(m, 16));
         await(m, n, 0, some_level(m), 1 + below(m, 4));
 }
 
-/* A comparison, a reader or two of its flags perhaps, and a jump by them. */
+/* A comparison, a reader or two of its flags perhaps, and a jump, mostly by them. */
 static void add_test(struct maker *m)
 {
+        static const uint8_t of_itself[] = {0x31 /* xor */, 0x29 /* sub */, 0x39 /* cmp */};
+        unsigned reg = hot(m);
+
         together(m, false);
-        if (one_in(m, 5))
+        if (one_in(m, 8))
+                put_rr(m, 4u << below(m, 2), of_itself[below(m, 3)], reg, reg, 0, 0);
+        else if (one_in(m, 5))
                 ONE_OF(m, float_test_ids);
         else
                 ONE_OF(m, test_ids);
         next(m);
         for (unsigned k = one_in(m, 3) ? 1 + below(m, 2) : 0; k--;)
                 ONE_OF(m, select_ids);
-        put_jcc(m, below(m, 16));
+        if (one_in(m, 8))
+                put_jrcxz(m);
+        else
+                put_jcc(m, below(m, 16));
         apart(m);
         await(m, m->p->n - 1, 0, some_level(m), 1 + below(m, 4));
 }
