@@ -2,8 +2,8 @@
 """
 What scripts/mutants breaks in what both new guests asked of the IR and the x86-64 backend: flags, fields and
 vectors. (file, text that stands there once, what replaces it, where it should show first). The last is `ir`
-for tests/ir and tests/codegen, or a guest with a row of its decode table, and `interp` where the JIT does not
-do it.
+for tests/ir and tests/codegen, `seq` for random programs of diff-x86, or a guest with a row of its decode
+table, and `interp` where the JIT does not do it.
 """
 
 MUTANTS = (
@@ -39,6 +39,24 @@ MUTANTS = (
     ('backend/flagplan.c', 'if (value->type != (w == 64 ? IR_I64 : IR_I32) || w < 32)', 'if (w < 32)', 'ir'),
     ('backend/flagplan.c', 'i->op != IR_OP_neg && flag_same_sum(p->r, i, &p->ins[n])',
      'flag_same_sum(p->r, i, &p->ins[n])', 'ir'),
+    # flags between blocks
+    ('ir/opt_flags.c', '(uses_others(&p, block) || !survey_block(&p, block))', '!survey_block(&p, block)',
+     'seq'),
+    ('ir/opt_flags.c', ' || (p->info[from - 1].tells & k->puts))', ')', 'seq'),
+    ('ir/opt_flags.c', '(ir_ops[i->op].flags & IR_MAY_FAULT))\n                        need = NEED_AT_FAULTS;',
+     'false)\n                        need = NEED_AT_FAULTS;', 'seq'),
+    ('ir/opt_flags.c', 'if (k->put && k->can_tell && waiting_helps(p, next, n)) {',
+     'if (k->put && waiting_helps(p, next, n)) {', 'seq'),
+    ('ir/opt_flags.c',
+     'if (k->need == NEED_NOTHING)\n                return version(p, block, NOWHERE, false);',
+     'if (k->need != NEED_ALL)\n                return version(p, block, NOWHERE, false);', 'seq'),
+    ('ir/express.c', 'i.op == IR_OP_add ? IR_OP_sub : IR_OP_add, ir_get', 'IR_OP_sub, ir_get', 'seq'),
+    ('ir/express.c', 'while (k < x->n_spare && x->spare[k] != v)', 'while (k < x->n_spare && false)', 'seq'),
+    ('backend/regalloc.c', 'ra->val[v].last_use = at;\n                if (v < b->first || v >= b->end)',
+     'ra->val[v].last_use = at;\n                if (false)', 'seq'),
+    ('backend/flagplan.c', 'f->arg[0] == k && same_logic(p, i, n);', 'f->arg[0] == k;', 'seq'),
+    ('backend/flagplan.c', 'return; /* looking at the word may change the host\'s flags */', 'continue;',
+     'seq'),
     # the backend
     ('backend/x86_64/flags.c', '!(need & IR_FLAG_A)', 'true', 'x86 sub'),
     ('backend/x86_64/flags.c', '(i->aux & IR_FL_NOT_C) && (need & IR_FLAG_C)',
