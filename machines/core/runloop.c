@@ -407,7 +407,9 @@ static void run_handle_exit(struct vcpu *v, enum vcpu_exit exit)
                 vm_exclusive(vm, run_step_exclusive, v);
                 break;
         case VCPU_EXIT_YIELD:
-                g_thread_yield();
+                /* for another vCPU's thread; where there is none, each turn would be a slice of a busy host's time */
+                if (vm->n_vcpus > 1 && !vm->deterministic)
+                        g_thread_yield();
                 break;
         case VCPU_EXIT_ERROR:
                 vm_request(vm, VM_REQ_EXIT_CODE, 1);
