@@ -137,9 +137,10 @@ MUTANTS = (
     ('mmu.c', 'share = attr >> 4 ? d.desc >> 8 & 3 : 2;', 'share = 2;', 'mmu'),
     ('mmu.c', 'level = 4 - (input - 12 + 8) / 9;', 'level = 4 - (input - 12 + 7) / 9;', 'mmu'),
     ('mmu.c', '.global = !(d.desc & DESC_NG)};', '.global = true};', 'isa-arm-system'),
-    ('tlbi.c', '(operand << 20) >> 8)', '(operand << 21) >> 9)', 'mmu'),
+    ('tlbi.c', '(operand << 20) >> 8)', '(operand << 20) >> 9)', 'mmu'),
     # system registers, exceptions
-    ('sysreg.c', 'value & (0xfull << 28 | 0x3full << 20 | 0x3ffull);', 'value;', 'msr'),
+    ('sysreg.c', 'value & (0xfull << 28 | 0x3full << 20 | 0x3ffull);',
+     'value & (0xfull << 28 | 0x3bull << 20 | 0x3ffull);', 'eret'),
     ('sysreg.c', 'return !(s->sctlr_el1 & A64_SCTLR_UCT);', 'return false;', 'mrs'),
     ('sysreg.c', 'if (is_fp(key) && !(a64_mode(v) & A64_MODE_FP))', 'if (false)', 'mrs'),
     ('sysreg.c', 'key == A64_SYSREG(3, 0, 4, 1, 0) && !s->spsel', 'false', 'mrs'),
@@ -157,5 +158,5 @@ MUTANTS = (
      'if (mode == 0 || mode == 4 || mode == 5 || mode == 1) {', 'eret'),
     ('helpers.c', '0xeu << 20 | a, 0);', '0xeu << 20, 0);', 'wfe'),
     ('helpers.c', 'if (!s->el && !(s->sctlr_el1 & A64_SCTLR_UMA))', 'if (false)', 'msr_imm'),
-    ('helpers.c', 'invalid = exponent >= 1023 + 32;', 'invalid = exponent >= 1023 + 33;', 'fjcvtzs'),
+    ('helpers.c', 'whole > INT32_MAX);', 'whole > UINT32_MAX);', 'fjcvtzs'),
 )

@@ -152,7 +152,6 @@ MUTANTS = (
     ('trap.c', '(g.type == 14 ? X86_FL_IF : 0)', '0', 'system'),
     ('trap.c', 'x86_set_rflags(v, 0, s->fmask | X86_FL_RF);', '', 'system'),
     # single steps
-    ('trap.c', 's->step_armed && s->step_pc != v->hot.pc;', 's->step_armed;', 'step'),
     ('trap.c', 's->dr[6] |= X86_DR6_BS;', ';', 'step'),
     ('trap.c', 's->step_armed = false;\n        set_code', 'set_code', 'step'),
     ('trap.c', 's->step_armed &= !(s->fmask & X86_FL_TF);', 's->step_armed = false;', 'step'),
@@ -162,8 +161,6 @@ MUTANTS = (
      'if (t->mode & X86_MODE_TF)\n                ir_call(t->b, &x86_helper_step_to_itself, 0, 0, 0, 0);', '',
      'step'),
     ('translate.c', 'if (target == (int64_t)t->pc && (t->mode & X86_MODE_TF))', 'if (false)', 'step'),
-    ('translate.c', 't->r->n_guest_insns < t->req->max_insns && !(t->mode & X86_MODE_TF) &&',
-     't->r->n_guest_insns < t->req->max_insns &&', 'step'),
     ('tr_flow.c', '!(t->mode & (X86_MODE_AC | X86_MODE_TF));', '!(t->mode & X86_MODE_AC);', 'step'),
     # the system, once more
     ('trap.c', '(source == SOURCE_SOFTWARE && dpl(d[0]) < s->cpl)', 'false', 'system'),

@@ -43,7 +43,7 @@ struct state {
         u64 x[31];
         u64 sp_el0, sp_el1;
         u64 fpcr, fpsr;
-        u64 elr, spsr, esr, far, vector;
+        u64 elr, spsr, esr, far, vector; /* the last with PSTATE.PAN of the handler */
         u64 v[32][2];
         u64 tpidr_el0, tpidrro_el0, cpacr, sctlr;
         u64 saved[14];

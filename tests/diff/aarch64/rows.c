@@ -177,6 +177,9 @@ static void set_vectors(const struct sample *s)
                                               0x3ff0000000000000ull, 1};
                 static const u32 single[] = {0, 1u << 31, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001,
                                              0x3f800000, 1};
+                /* a little below one, and above the least normal number */
+                static const u64 tiny[2][2] = {{0x3feffffffe000000ull, 0x0010000001000000ull},
+                                               {0x3f7ff8003f7ff800ull, 0x0080040000800400ull}};
                 unsigned a = regs[n - 2], b = regs[n - 1];
 
                 switch (rnd_below(16)) {
@@ -192,6 +195,10 @@ static void set_vectors(const struct sample *s)
                                 in.v[regs[i]][half] = kind == 's' ?
                                         (u64)single[rnd_below(8)] << 32 | single[k] : special[k];
                         }
+                        break;
+                case 5: /* products that are tiny before they are rounded, and not after */
+                        for (unsigned i = 0; i < n; i++)
+                                in.v[regs[i]][half] = tiny[kind == 's'][i & 1];
                         break;
                 default: break;
                 }
@@ -286,7 +293,7 @@ static void set_operands(struct sample *s)
                 break;
         case C_ERET:
                 in.x[30] = random_target(s);
-                in.x[29] = random_spsr(rnd_below(N_MODES)) | (rnd_one_in(16) ? r & 15 : 0);
+                in.x[29] = random_spsr(rnd_below(N_MODES)) | (rnd_one_in(4) ? r & 15 : 0);
                 /* QEMU leaves PAN as it is where the return is illegal */
                 if ((in.x[29] & 15) != 0 && (in.x[29] & 14) != 4)
                         in.x[29] = (in.x[29] & ~PSTATE_PAN) | (in.spsr & PSTATE_PAN);

@@ -115,6 +115,8 @@ case_trap:      /* x0: struct state, x1: the vector; x0 is in TPIDR_EL1, x1 save
         .irp    n, 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
         str     x\n, [x0, #8*\n]
         .endr
+        mrs     x2, s3_0_c4_c2_3        /* PAN, which the exception may have set */
+        orr     x1, x1, x2
         str     x1, [x0, #312]
         adrp    x1, current_case
         str     xzr, [x1, :lo12:current_case]

@@ -60,6 +60,7 @@ static const struct sysreg sysregs[] = {
         {2, 0, 1, 1, 4, DIFFERS, 0},                      /* oslsr_el1 */
 };
 enum { N_SYSREGS = sizeof(sysregs) / sizeof(sysregs[0]) };
+#define SP_EL0 (1u << 19 | 4 << 12 | 1 << 8)
 
 static u32 key(const struct sysreg *r)
 {
@@ -79,6 +80,9 @@ u32 random_sysreg(enum mode mode, bool write, u32 word)
 {
         const struct sysreg *r;
 
+        /* SP_EL0 is undefined where it is the stack pointer */
+        if (mode == MODE_EL1T && rnd_one_in(8))
+                return (word & ~0xfffe0u) | SP_EL0;
         do
                 r = &sysregs[rnd_below(N_SYSREGS)];
         while ((write && (r->flags & NO_WRITE) && mode != MODE_EL0) ||
