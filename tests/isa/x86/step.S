@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RFLAGS.TF on the bare board: the #DB handler notes where each instruction leads, and a table says where they
- * should have led. The exit status is 2 * number + 1 of the first entry that differs (from 1), 255 if the trap
- * itself is not what it should be, and 1 when all went well.
+ * RFLAGS.TF on the bare board: the #DB handler notes where each instruction leads, and a table says where
+ * they should have led. The exit status is 2 * number + 1 of the first entry that differs (from 1), 255 if
+ * the trap itself is not what it should be, and 1 when all went well.
  */
         .intel_syntax noprefix
         .set CODE, 0x08
@@ -63,9 +63,9 @@ _start:
 a1:     mov eax, ss
 a2:     mov ss, eax                     /* no trap behind it */
         nop
-a3:     mov ecx, 3
+a3:     mov ecx, 5
 a4:     lea rdi, [rip + buffer]
-a5:     rep stosb                       /* one after each of three */
+a5:     rep stosd                       /* one after each of five */
 a6:     mov ecx, 2
 a7:     loop a7                         /* one that goes to itself, one that goes on */
 a8:     jmp a9
@@ -184,7 +184,8 @@ gdtr:   .word . - gdt - 1
 idtr:   .word 15 * 16 - 1
         .quad 0
 expected:
-        .quad a1, a2, a3, a4, a5, a5, a5, a6, a7, a7, a8, a9, function, a10, a11, a12, a13, a14, a15, a16
+        .quad a1, a2, a3, a4, a5, a5, a5, a5, a5, a6, a7, a7, a8, a9, function, a10, a11, a12, a13, a14
+        .quad a15, a16
         /* a16 faults, a17 follows IRET; so a19 */
         .quad a18, a20, a21, a20, a21, a20, a21, a22, a23, on_syscall, s1, s2, a24, a25, a26, a27
         .quad b2, b3, b4, b5, b6, b7, b8, b9, b9 + 1, b10
@@ -194,7 +195,7 @@ wrong:  .byte 0
         .bss
         .balign 4096
 idt:    .space 4096
-buffer: .space 16
+buffer: .space 32
 trace:  .space 8 * (MOST + 1)
         .space 4096
 stack_end:
