@@ -111,6 +111,49 @@ static bool one_slot(struct pass *p)
         return found;
 }
 
+static bool has_effect(const struct ir_ins *i)
+{
+        return !(ir_ops[i->op].flags & IR_PURE) && i->op != IR_OP_get && i->op != IR_OP_lookup &&
+               !(i->op == IR_OP_call && helper_of(i)->pure);
+}
+
+/* May somebody look at the flags, or change them, at the instruction, which is no get or put? */
+static bool observes_flags(const struct ir_ins *i)
+{
+        if (i->op == IR_OP_call)
+                return !helper_of(i)->pure;
+        return i->op == IR_OP_hook || i->op == IR_OP_drop ||
+               (ir_ops[i->op].flags & (IR_MAY_FAULT | IR_MAY_EXIT | IR_TERM));
+}
+
+/*
+ * What frontends make of flags that an instruction right behind puts anew: else what such flags are made of would
+ * count as read. By one walk over the region from its end; values are made before they are used also in index order.
+ */
+static void drop_overwritten(struct pass *p)
+{
+        uint8_t *used = arena_zalloc(p->r->arena, p->r->n_ins);
+        bool over = false;
+
+        for (ir_ref n = p->r->n_ins - 1; n > 0; n--) {
+                struct ir_ins *i = &p->r->ins[n];
+                bool put = i->op == IR_OP_put && i->aux == p->slot;
+
+                if (!live(i))
+                        continue;
+                if (put ? over : !used[n] && !has_effect(i)) {
+                        i->flags |= IR_INS_DEAD;
+                        continue;
+                }
+                if (put)
+                        over = true;
+                else if (observes_flags(i) || (i->op == IR_OP_get && i->aux == p->slot))
+                        over = false;
+                for (unsigned a = 0; a < 4; a++)
+                        used[i->arg[a]] = 1;
+        }
+}
+
 static uint64_t slot_bit(uint32_t slot)
 {
         return 1ull << MIN(slot, 63u);
@@ -590,6 +633,7 @@ void ir_opt_flags(struct ir_region *r)
         p.info = arena_zalloc(r->arena, p.n_old * sizeof(*p.info));
         if (!has_blocks_within(&p) || !one_slot(&p))
                 return;
+        drop_overwritten(&p);
         for (uint32_t block = 0; block < p.n_old; block++)
                 if (p.info[block].reached && !survey_block(&p, block))
                         return;
