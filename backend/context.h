@@ -37,9 +37,10 @@ struct context_key {
 enum { DATA_GROUP = TLB_ENTRIES / 64, CODE_GROUP = JUMP_ENTRIES / 64 };
 
 /*
- * A window is the range of addresses from 0 on that a data context is known to map as an image of RAM, all of it readable:
- * without paging, or by one large page. Generated code compares with the current context's (struct vcpu_hot, window)
- * instead of looking into the TLB. Whatever empties the entry of any page in it closes it.
+ * A window is the range of addresses from 0 on that a data context is known to map as an image of RAM, all
+ * of it readable: without paging, or by one large page. Generated code compares with the current context's
+ * (struct vcpu_hot, window) instead of looking into the TLB. Whatever empties the entry of any page in it
+ * closes it.
  */
 struct data_context {
         struct tlb_entry tlb[TLB_ENTRIES];
@@ -104,8 +105,9 @@ void context_flush(struct vcpu *v, enum tlb_flush kind, gva_t gva, uint64_t spac
 void context_flush_jumps(struct vcpu *v);
 
 /*
- * Between these generated code finds nothing in the jump cache, and so comes back at each exit: for an instruction
- * that may drop the region behind it, whose door is withdrawn from the jump cache by the dispatcher alone.
+ * Between these generated code finds nothing in the jump cache, and so comes back at each exit: for an
+ * instruction that may drop the region behind it, whose door is withdrawn from the jump cache by the
+ * dispatcher alone.
  */
 void context_hide_jumps(struct vcpu *v);
 void context_show_jumps(struct vcpu *v);

@@ -68,10 +68,10 @@ struct cold {
                 uint8_t span;     /* 0: not here */
                 bool aligned;     /* to the span */
                 bool first;       /* the host's: the probe tests lines itself, and ends at @probed */
-                uint16_t window;  /* the host's: a load of so many bytes by the window, which has gone on at @probed */
+                uint16_t window;  /* the host's: a load of so many bytes by the window; goes on at @probed */
                 int32_t lo;
                 uint8_t *probed;
-        } beside;             /* memory: from[0] is a probe for stores, which may yet hit a line without code; or by window */
+        } beside;             /* memory: from[0] is a probe for stores, which may yet hit; or one by window */
 };
 
 struct emit_fixup {
@@ -283,13 +283,18 @@ bool touch_follows_lookup(struct emit *e, struct touch *t);
 /* ---- the host's memory.c ---- */
 /* What never goes inline: other views, foreign byte order, what the host has no instruction for. */
 bool emit_always_slow(const struct emit *e, const struct ir_ins *i);
-/* @d = the host address of @a + @lo, where @span bytes may be accessed; jumps to @c if the TLB does not say so. */
-void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span);
+/*
+ * @d = the host address of @a + @lo, where @span bytes may be accessed; jumps to @c if the TLB does not say
+ * so.
+ */
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write,
+                       int32_t span);
 /* The same, without one. */
 void cold_no_address(struct emit *e, unsigned d);
 /*
- * Begins the cold code of a probe for stores: where the page is writable but for lines with code, and these bytes lie
- * in none of them, it goes back and on as if the probe had hit. It may leave all that to the thunks.
+ * Begins the cold code of a probe for stores: where the page is writable but for lines with code, and these
+ * bytes lie in none of them, it goes back and on as if the probe had hit. It may leave all that to the
+ * thunks.
  */
 void cold_beside(struct emit *e, const struct cold *c);
 /* Arguments of slow paths in the frame: a value, a vector; and the vector that one returned. */

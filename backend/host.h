@@ -93,7 +93,7 @@ struct compiled {
         bool linear;   /* nearly all pages have this addend between guest and host address: */
         uint64_t addend;
         bool window;   /* vcpu_hot.window is open, and may be again when it was closed */
-        /* To guess where stores go: the guest's slots as they are now, its TLB, the region's page. NULL: no guess. */
+        /* To guess where stores go: the guest's slots as they are now (NULL: no guess), its TLB, the page. */
         const uint8_t *state;
         const struct tlb_entry *tlb;
         uint64_t page;

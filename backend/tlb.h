@@ -62,7 +62,7 @@ static inline uint64_t tlb_beside_tag(gva_t page)
         return page + TLB_BESIDE;
 }
 
-/* How far behind the end of hot.window loads may go that add to an address below it: they need no address of their own. */
+/* How far behind the end of hot.window loads may go whose base is below it: they need no sum of their own. */
 enum { WINDOW_SLACK = 1 << 16 };
 
 /* Translated code by virtual address. Everything in it is valid in its context as it stands: hitting it is

@@ -129,9 +129,9 @@ bool tlb_find_page(struct vcpu *v, gva_t gva, unsigned size, enum access access,
 }
 
 /*
- * Keeps the addend that most entries have. Where the address space is a linear image of RAM (no paging, an identity
- * map, a kernel's own map) that is nearly all, and code can be made that takes it for granted until it is proved
- * (struct compiled, linear).
+ * Keeps the addend that most entries have. Where the address space is a linear image of RAM (no paging, an
+ * identity map, a kernel's own map) that is nearly all, and code can be made that takes it for granted
+ * until it is proved (struct compiled, linear).
  */
 static void note_addend(struct vcpu *v, uint64_t addend)
 {
@@ -148,8 +148,8 @@ static void note_addend(struct vcpu *v, uint64_t addend)
 }
 
 /*
- * Opens the context's window, if addresses from 0 on are an image of the RAM that was found. Watchpoints may be of any
- * page.
+ * Opens the context's window, if addresses from 0 on are an image of the RAM that was found. Watchpoints
+ * may be of any page.
  */
 static void open_window(struct vcpu *v, struct data_context *c, gva_t gva, const struct tlb_page *page)
 {

@@ -29,9 +29,9 @@ struct walk {
         gpa_t gpa;             /* page address */
         uint8_t page_bits;     /* log2 of the mapping's size (12, 21, 30, ...) */
         /*
-         * What is said of reading is true of all addresses of this aligned range around it, as log2 of its size, and they
-         * are as far apart as guest physical ones; 0: who knows. Not larger than the mapping, unless nothing that flushes
-         * one page of it could change it.
+         * What is said of reading is true of all addresses of this aligned range around it, as log2 of its
+         * size, and they are as far apart as guest physical ones; 0: who knows. Not larger than the
+         * mapping, unless nothing that flushes one page of it could change it.
          */
         uint8_t linear_bits;
         /* granted in the view asked for; write only if the dirty bit is set already */

@@ -127,8 +127,9 @@ static bool observes_flags(const struct ir_ins *i)
 }
 
 /*
- * What frontends make of flags that an instruction right behind puts anew: else what such flags are made of would
- * count as read. By one walk over the region from its end; values are made before they are used also in index order.
+ * What frontends make of flags that an instruction right behind puts anew: else what such flags are made of
+ * would count as read. By one walk over the region from its end; values are made before they are used also in
+ * index order.
  */
 static void drop_overwritten(struct pass *p)
 {
@@ -205,8 +206,8 @@ static uint32_t maker(const struct pass *p, uint32_t block, ir_ref v)
 }
 
 /*
- * Values that cross blocks; false if one is used where it may not be made yet. With flags at home there is one
- * version of both blocks, so the one that makes the value still comes first on every way to the other.
+ * Values that cross blocks; false if one is used where it may not be made yet. With flags at home there is
+ * one version of both blocks, so the one that makes the value still comes first on every way to the other.
  */
 static bool find_crossing(struct pass *p, uint32_t block, const struct ir_ins *i)
 {

@@ -45,7 +45,8 @@ static uint8_t *emit_probe(struct emit *e, unsigned a, bool write, int32_t span)
         return a64_bcc(&e->a, CC_HI);
 }
 
-void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write,
+                       int32_t span)
 {
         unsigned reg = lo ? d : a;
 

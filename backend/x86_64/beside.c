@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores to data on a page that holds code as well, on other lines of it (struct tlb_entry, code_lines). The
- * probe of any store finds them in its cold code, which tests the lines' marks and goes on behind the probe. Where
- * the guest's registers tell, as the region is made, that a store goes to such a page, its probe tests the marks
- * itself: then that is five instructions and no jump more than other stores have.
+ * Stores to data on a page that holds code as well, on other lines of it (struct tlb_entry, code_lines).
+ * The probe of any store finds them in its cold code, which tests the lines' marks and goes on behind the
+ * probe. Where the guest's registers tell, as the region is made, that a store goes to such a page, its
+ * probe tests the marks itself: then that is five instructions and no jump more than other stores have.
  *
  *      lea t, [a + TLB_BESIDE]; sub t, [r15 + r11].tag; test t, what is no aligned offset; jne cold
  *      mov s, [r15 + r11].code_lines; mov s, [s]; shr t, 6; bt s, t; jc cold
@@ -27,7 +27,7 @@ static bool near_code(const struct compiled *out, uint64_t a)
         return page == out->page || (entry->code_lines && entry->write == tlb_beside_tag(page));
 }
 
-/* May value @v, more or less, plus @more be an address near code? @slots: those that may; NULL: not known yet. */
+/* May value @v plus @more, more or less, be an address near code? @slots: those that may; NULL: who knows. */
 static bool points_near(const struct emit *e, const uint8_t *slots, ir_ref v, uint64_t more, unsigned depth)
 {
         const struct ir_ins *i = &e->r->ins[v], *by = &e->r->ins[i->arg[1]];
@@ -121,7 +121,7 @@ void x86_probe_beside(struct emit *e, struct cold *c)
         c->beside.probed = a->p;
 }
 
-/* The cold code of that begins so: the page may be writable as a whole. Else t is as other probes leave it. */
+/* The cold code of that begins so: the page may be writable as a whole. Else t is what other probes leave. */
 static void cold_whole_page(struct emit *e, const struct cold *c)
 {
         x86_alu_imm(&e->a, ALU_SUB, true, c->beside.t, TLB_BESIDE);
@@ -130,14 +130,13 @@ static void cold_whole_page(struct emit *e, const struct cold *c)
 }
 
 /*
- * Here t is the address less the tag, r11 the index, as the probe left them, and the index it is again when it goes on
- * behind the probe:
+ * Here t is the address less the tag, r11 the index, as the probe left them, and the index it is again when
+ * it goes on behind the probe:
  *
  *      add t, TLB_BESIDE; test t, what is no aligned offset; jne out
  *      mov s, [r15 + r11].code_lines; mov s, [s]; shr t, 6; bt s, t; jnc probed
  *
- * With no register to spare, s is r11, and the index is made once more. This is all that a store to data beside hot code
- * costs more than others.
+ * With no register to spare, s is r11, and the index is made once more.
  */
 static void cold_line(struct emit *e, const struct cold *c)
 {
@@ -193,6 +192,6 @@ void cold_beside(struct emit *e, const struct cold *c)
                 cold_whole_page(e, c);
         if (!c->beside.first || !c->beside.aligned)
                 cold_line(e, c);
-        for (unsigned k = 1; k < c->n_from; k++) /* these have been found, and are misaligned or in a marked line */
+        for (unsigned k = 1; k < c->n_from; k++) /* found, and misaligned or in a marked line */
                 emit_patch(e, c->from[k], e->a.p);
 }

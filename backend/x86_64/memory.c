@@ -5,9 +5,9 @@
  *      rorx r11d, a, 7; and r11d, mask; t = a - [r15 + r11].tag; cmp t, 4096 - n; ja cold
  *      mov r11, [r15 + r11].addend; mov d, [r11 + a]
  *
- * The tag is off the path from one pointer to the next. So is the entry as a whole where pages are known to have one
- * addend, nearly all (struct compiled, linear), and the address comes from memory itself: then a load goes by that
- * addend, and the entry has to agree:
+ * The tag is off the path from one pointer to the next. So is the entry as a whole where pages are known to
+ * have one addend, nearly all (struct compiled, linear), and the address comes from memory itself: then a
+ * load goes by that addend, and the entry has to agree:
  *
  *      mov t, addend; cmp [r15 + r11].addend, t; jne cold; mov d, [t + a]
  *
@@ -119,8 +119,9 @@ static bool decides_by_memory(struct emit *e)
 }
 
 /*
- * Is it worth a comparison to have the access at address @v, a value or 0, not wait for the entry? Where one address
- * leads to the next it is, and before a branch; what is done side by side anyway would only have more to do.
+ * Is it worth a comparison to have the access at address @v, a value or 0, not wait for the entry? Where
+ * one address leads to the next it is, and before a branch; what is done side by side anyway would only
+ * have more to do.
  */
 static bool goes_by_addend(struct emit *e, ir_ref v)
 {
@@ -160,8 +161,8 @@ void cold_addend(struct emit *e, const struct cold *c)
  *
  *      cmp a, [window]; jae cold; mov r11, [window_addend]; mov d, [r11 + a]
  *
- * The cold code looks into the TLB. A displacement needs a sum of its own only if it may lead out of the window and the
- * slack behind it.
+ * The cold code looks into the TLB. A displacement needs a sum of its own only if it may lead out of the
+ * window and the slack behind it.
  */
 static void probe_window(struct emit *e, struct cold *c, unsigned t, unsigned a, int32_t lo, int32_t span)
 {
@@ -191,14 +192,17 @@ void x86_cold_window(struct emit *e, const struct cold *c)
         emit_patch(e, miss, e->a.p);
 }
 
-/* May marks be tested where the store is? Only of what a test finds to be in one line, and with a register for it. */
+/* May marks be tested where the store is? Only of what lies in one line if aligned, with a spare register. */
 static bool probes_beside(struct emit *e, const struct cold *c, ir_ref base)
 {
-        return c->beside.span && !(c->beside.span & (c->beside.span - 1)) && c->beside.span <= 8 && !c->i->mem.align &&
-               c->beside.spare != RA_NONE && x86_stores_beside(e, base, c->beside.lo);
+        unsigned span = c->beside.span;
+
+        return span && !(span & (span - 1)) && span <= 8 && !c->i->mem.align && c->beside.spare != RA_NONE &&
+               x86_stores_beside(e, base, c->beside.lo);
 }
 
-void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write, int32_t span)
+void emit_host_address(struct emit *e, struct cold *c, unsigned d, unsigned a, int32_t lo, bool write,
+                       int32_t span)
 {
         bool expected;
 

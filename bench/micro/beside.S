@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loop of LOOP instructions (5 or 14), one of which stores to data, on x86-64's bare board. The data is on a page of its
- * own (PLACE 0), on the loop's page but not in its line of 64 bytes (1), or in its line (2). bench/beside compares these.
+ * A loop of LOOP instructions (5 or 14), one of which stores to data, on x86-64's bare board. The data is
+ * on a page of its own (PLACE 0), on the loop's page but not in its line of 64 bytes (1), or in its line
+ * (2). bench/beside compares these.
  */
         .intel_syntax noprefix
         .globl _start

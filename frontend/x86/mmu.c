@@ -179,8 +179,8 @@ bool x86_walk(struct vcpu *v, gva_t gva, unsigned size, enum access access, uint
         }
         if (!(view & VIEW_PAGING)) {
                 *out = (struct walk){
-                        .gpa = gva & ~(uint64_t)(GUEST_PAGE_SIZE - 1), .page_bits = GUEST_PAGE_BITS, .linear_bits = 47,
-                        .read = true, .write = true, .exec = true,
+                        .gpa = gva & ~(uint64_t)(GUEST_PAGE_SIZE - 1), .page_bits = GUEST_PAGE_BITS,
+                        .linear_bits = 47, .read = true, .write = true, .exec = true,
                 };
                 return true;
         }

@@ -50,8 +50,8 @@ struct vcpu_hot {
         uint64_t exit_arg;            /* backends: which exit was taken */
         uint64_t scratch[2];          /* backends */
         /*
-         * Guest addresses below window, and WINDOW_SLACK further, may be read without a look at the TLB: they are at
-         * themselves plus window_addend (backend/context.h). 0: none.
+         * Guest addresses below window, and WINDOW_SLACK further, may be read without a look at the TLB:
+         * they are at themselves plus window_addend (backend/context.h). 0: none.
          */
         uint64_t window, window_addend;
         uint64_t addend;              /* backends: what most pages are off by between guest and host */

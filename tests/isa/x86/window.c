@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads where one large page maps all of RAM, on the bare board: at its ends, around them by displacements, and after the
- * mapping has changed by a move to CR3, by INVLPG anywhere in the large page (Intel SDM volume 3, 4.10.4), and to one that
- * has a hole, which faults. Each check runs often, so that its loads are in code made while the page was known to be there.
- * The exit status is 2 * number + 1 of the check that failed, and 1 when all went well.
+ * Loads where one large page maps all of RAM, on the bare board: at its ends, around them by displacements,
+ * and after the mapping has changed by a move to CR3, by INVLPG anywhere in the large page (Intel SDM
+ * volume 3, 4.10.4), and to one that has a hole, which faults. Each check runs often, so that its loads are
+ * in code made while the page was known to be there. The exit status is 2 * number + 1 of the check that
+ * failed, and 1 when all went well.
  */
 #include <stdint.h>
 
@@ -96,13 +97,17 @@ static void set_gate(unsigned vector, uint64_t handler)
         uint16_t cs;
 
         asm volatile("movw %%cs, %0" : "=r"(cs));
-        idt[2 * vector] = (handler & 0xffff) | (uint64_t)cs << 16 | 0x8e00ull << 32 | (handler & 0xffff0000) << 32;
+        idt[2 * vector] = (handler & 0xffff) | (uint64_t)cs << 16 | 0x8e00ull << 32 |
+                          (handler & 0xffff0000) << 32;
         idt[2 * vector + 1] = handler >> 32;
 }
 
 static void set_up(void)
 {
-        struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idtr = {sizeof(idt) - 1, (uint64_t)idt};
+        struct {
+                uint16_t limit;
+                uint64_t base;
+        } __attribute__((packed)) idtr = {sizeof(idt) - 1, (uint64_t)idt};
 
         set_gate(14, (uint64_t)page_fault);
         set_gate(18, (uint64_t)machine_check);
@@ -115,7 +120,8 @@ static void set_up(void)
         for (unsigned n = 0; n < 512; n++)
                 low[n] = (uint64_t)n * 2 * MIB | PRESENT | WRITABLE | LARGE;
         low[A / (2 * MIB)] = B | PRESENT | WRITABLE | LARGE;
-        asm volatile("movq %%cr4, %%rax; btsq $17, %%rax; movq %%rax, %%cr4" : : : "rax", "memory"); /* PCIDE */
+        /* PCIDE */
+        asm volatile("movq %%cr4, %%rax; btsq $17, %%rax; movq %%rax, %%cr4" : : : "rax", "memory");
 }
 
 /* One after the other, with the loads around the ends of RAM. */
