@@ -40,7 +40,8 @@ MUTANTS = (
     ('backend/flagplan.c', 'i->op != IR_OP_neg && flag_same_sum(p->r, i, &p->ins[n])',
      'flag_same_sum(p->r, i, &p->ins[n])', 'ir'),
     # flags between blocks
-    ('ir/opt_flags.c', 'p->info[from].home = p->info[block].home = p->info[block].borrows = true;', ';', 'seq'),
+    ('ir/opt_flags.c', 'p->info[from].home = p->info[block].home = p->info[block].borrows = true;', ';',
+     'seq'),
     ('ir/opt_flags.c', ' || (p->info[from - 1].tells & k->puts))', ')', 'seq'),
     ('ir/opt_flags.c',
      '(ir_ops[i->op].flags & IR_MAY_FAULT))\n                        need = NEED_AT_FAULTS;',
