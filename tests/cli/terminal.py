@@ -35,7 +35,7 @@ class Terminal:
         self.process = subprocess.Popen(command, stdin=self.slave, stdout=self.slave, stderr=self.slave,
                                         preexec_fn=self.own_terminal, start_new_session=True)
         self.until(lambda: not self.echoes(), "the terminal never became raw")
-        time.sleep(0.2)  # until handlers are in place
+        self.until(self.runs, "no vCPU was started")  # what comes before it is in place
 
     def own_terminal(self):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -67,6 +67,14 @@ class Terminal:
     def state(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
             return f.read().rsplit(")", 1)[1].split()[0]
+
+    def runs(self):
+        tasks = f"/proc/{self.process.pid}/task"
+        names = []
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/comm", encoding="utf-8") as f:
+                names.append(f.read().strip())
+        return "vcpu0" in names
 
     def ended(self, status):
         got = self.process.wait(20)
