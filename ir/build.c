@@ -379,8 +379,9 @@ ir_ref ir_load(struct ir_builder *b, enum ir_type type, struct ir_mem mem, ir_re
         ir_ref lookup;
 
         limit_imm(b, &base, &imm);
-        mem.write = 0;
+        mem.write = mem.for_write; /* of the page; no store need follow */
         lookup = emit_lookup(b, mem, base, imm);
+        mem.write = 0;
         return ir_emit(b, ir_head(IR_OP_ld, type, 0, ir_mem_bits(mem)), ir_pair(lookup, base), 0, imm);
 }
 
